@@ -1,0 +1,89 @@
+# deltaband: `make` lists what can be done.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+ARGS ?=
+
+# Tests that read recorded market data run where it lies beside the project.
+ifndef DELTABAND_DATA
+ifneq ($(wildcard ../shared/data/.),)
+export DELTABAND_DATA := $(abspath ../shared/data)
+endif
+endif
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+.PHONY: paper
+paper: $(VENV)/.runtime ## hedge the demo book on paper; options in ARGS="--for 6h --speed max"
+	@exec $(BIN)/python .ci/foreground.py $(BIN)/deltaband paper $(ARGS)
+
+.PHONY: test
+test: $(VENV)/.dev ## run the tests; ARGS="-k name" narrows
+	$(BIN)/python -m pytest --numprocesses=auto $(ARGS)
+
+.PHONY: check
+check: $(VENV)/.dev ## lint, format, types and the architecture of the imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m pytest --quiet tests/architecture
+
+.PHONY: format
+format: $(VENV)/.dev ## put the code into the house format
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+.PHONY: bench
+bench: $(VENV)/.dev ## print the benchmark tables; ONLY=core|greeks narrows, BENCH_JSON=FILE also writes rows
+	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(BENCH_JSON),--json $(BENCH_JSON)) $(ARGS)
+
+.PHONY: lock
+lock: $(VENV)/.dev ## resolve the dependencies again and write both locks
+	$(LOCK) --extra build --output-file requirements.lock
+	$(LOCK) --extra build --extra data --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+LOCK = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 \
+	--generate-hashes --no-header --upgrade pyproject.toml
+
+.PHONY: docker
+docker: ## build the container image
+	docker build --tag deltaband .
+
+.PHONY: clean
+clean: ## remove the environment and every cache
+	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: venv
+venv: $(VENV)/.dev ## build .venv with everything that development needs
+
+# The stamps say which lock the environment was last filled from.
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "expected Python 3.11 or newer, found: $$($(PYTHON) --version 2>&1)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+		|| { echo "expected Python's venv module, found none: install python3-venv" >&2; exit 1; }
+	@rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.runtime: requirements.lock pyproject.toml | $(VENV)/.made
+	@echo "filling $(VENV) from requirements.lock (about a minute the first time)"
+	@$(PIP) install --require-hashes --requirement requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	@echo "filling $(VENV) from requirements-dev.lock"
+	@$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@touch $@

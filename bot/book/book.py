@@ -1,0 +1,152 @@
+"""The book: events folded into markets, holdings and packed columns, per coin.
+
+`apply` never decides anything and never fails on bad data: what cannot be believed is remembered as
+a doubt of its coin (see `doubts`), with the last good value kept beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import MappingProxyType
+
+from bot.book.columns import OptionColumns
+from bot.book.holdings import Holdings
+from bot.book.market import CoinMarket
+from bot.book.numeraire import Numeraire
+from bot.book.quality import Freshness
+from bot.book.scope import Scope
+from bot.domain.events import Event, Filled, InstrumentsListed, Settled
+from bot.domain.instruments import Instrument
+from bot.domain.positions import Balance, Position
+from bot.domain.quotes import Chain, Quote
+
+
+@dataclass(frozen=True, slots=True)
+class UnderlyingRules:
+    """How one coin is measured: numeraire, counted collateral, scope and trusted ages."""
+
+    coin: str
+    numeraire: Numeraire
+    collateral_delta: str | float
+    hedge_with: tuple[str, ...]
+    scope: Scope = field(default_factory=Scope)
+    freshness: Freshness = field(default_factory=Freshness)
+
+
+@dataclass(slots=True)
+class CoinBook:
+    """What is known of one coin."""
+
+    rules: UnderlyingRules
+    market: CoinMarket
+    columns: OptionColumns
+    futures: dict[Instrument, float] = field(default_factory=dict)
+    hedges: tuple[Instrument, ...] = ()
+    unknown: tuple[str, ...] = ()
+    packed_version: int = -1
+    packed_listing: int = 0
+
+
+class Book:
+    """State of all coins; `coins[...]` and `holdings` are readable at any time."""
+
+    def __init__(
+        self,
+        rules: Iterable[UnderlyingRules],
+        owned: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+    ) -> None:
+        """Start empty: nothing is known until the venue has reported.
+
+        `owned` maps instruments to the (tag, account) that their owner gave them: no venue knows.
+        """
+        self.coins = {
+            r.coin: CoinBook(r, CoinMarket(r.coin), OptionColumns.build({}, None)) for r in rules
+        }
+        self.holdings = Holdings(owned)
+        self.instruments: dict[str, Instrument] = {}
+        self._listed = 0
+
+    def apply(self, event: Event) -> None:
+        """Fold one event."""
+        match event:
+            case Quote():
+                coin = self.coins.get(event.coin)
+                if coin is not None:
+                    coin.market.see_quote(event)
+            case Chain():
+                coin = self.coins.get(event.coin)
+                if coin is not None and coin.market.see_chain(event):
+                    coin.columns.see(event)
+            case Filled():
+                self.holdings.fold(event.fill)
+            case InstrumentsListed():
+                self._list(event)
+            case Settled():
+                self.holdings.drop(event.instrument)
+            case _:
+                pass
+
+    def adopt(self, positions: Iterable[Position], balances: Iterable[Balance]) -> None:
+        """Take the venue's positions and balances as the truth (the core decides when)."""
+        self.holdings.adopt(tuple(positions), self.instruments)
+        self.see_balances(balances)
+
+    def see_balances(self, balances: Iterable[Balance]) -> None:
+        """Take cash and margin figures; they need no judgement."""
+        for balance in balances:
+            self.holdings.balances[balance.coin] = balance
+
+    def packed(self, coin: str) -> CoinBook:
+        """Return a coin's book with its columns up to date with the holdings."""
+        mine = self.coins[coin]
+        if mine.packed_version == self.holdings.version and mine.packed_listing == self._listed:
+            return mine
+        held = self._held_of(mine)
+        options = {i: float(q) for i, q in held.items() if i.is_option}
+        mine.futures = {i: float(q) for i, q in held.items() if not i.is_option}
+        names = tuple(o.name for o in options)
+        if names != mine.columns.names:
+            mine.columns = OptionColumns.build(options, mine.columns)
+            if mine.market.chain is not None:
+                mine.columns.see(mine.market.chain)
+        else:
+            mine.columns.quantity[:] = list(options.values())
+        mine.packed_version, mine.packed_listing = self.holdings.version, self._listed
+        return mine
+
+    def hedge_instruments(self, coin: str) -> tuple[Instrument, ...]:
+        """Return what may hedge a coin's delta: the owner's preference, then the sooner expiry.
+
+        Nothing that the owner has excluded is among them.
+        """
+        return self.coins[coin].hedges
+
+    def _list(self, event: InstrumentsListed) -> None:
+        mine = self.coins.get(event.coin)
+        if mine is None:
+            return
+        mine.market.see_instruments(event.instruments)
+        self.instruments.update(mine.market.instruments)
+        exclude, kinds = mine.rules.scope.exclude, mine.rules.hedge_with
+        futures = [i for i in event.instruments if not i.is_option and i.name not in exclude]
+        futures.sort(key=lambda i: (i.expiry_ns or 0, i.name))
+        mine.hedges = tuple(i for kind in kinds for i in futures if i.kind == kind)
+        mine.market.witnesses = tuple(i.name for i in mine.hedges)
+        self._listed += 1
+
+    def _held_of(self, mine: CoinBook) -> Mapping[Instrument, Decimal]:
+        held: dict[Instrument, Decimal] = {}
+        unknown = []
+        for position in self.holdings.positions.values():
+            if not mine.rules.scope.covers(position):
+                continue
+            instrument = self.instruments.get(position.instrument)
+            if instrument is None:
+                if position.instrument.partition("-")[0].partition("_")[0] == mine.rules.coin:
+                    unknown.append(position.instrument)
+            elif instrument.coin == mine.rules.coin:
+                held[instrument] = held.get(instrument, Decimal(0)) + position.quantity.value
+        mine.unknown = tuple(sorted(set(unknown)))
+        return {i: q for i, q in sorted(held.items(), key=lambda pair: pair[0].name) if q}

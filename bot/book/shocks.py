@@ -1,0 +1,97 @@
+"""The book revalued at shocked index levels, and vega by tenor: figures for decisions and samples.
+
+Volatilities are held per strike and F/S per leg. The change in value is that of the numeraire: a
+dollar book's in dollars; a coin book's in coins, told in dollars at the shocked index, so that a
+premium that merely changes its dollar price is no loss. Counted collateral moves with it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bot.book.book import Book, CoinBook
+from bot.book.columns import FORWARD, seconds_left
+from bot.book.exposure import Shocks
+from bot.book.legs import collateral, future_legs, settlement_averages
+from bot.book.numeraire import Numeraire, option_figures
+
+DELTA_MOVES = (-0.02, 0.02)
+PNL_MOVES = (-0.10, -0.05, 0.05, 0.10)
+TENORS = ((1.0, "under_1d"), (7.0, "1_7d"), (30.0, "7_30d"), (90.0, "30_90d"))
+LAST_TENOR = "over_90d"
+
+
+def shocks(book: Book, coin: str, now_ns: int) -> Shocks:
+    """Return delta at small moves and profit or loss at large ones, volatility held per strike."""
+    mine = book.packed(coin)
+    index = mine.market.index
+    if not np.isfinite(index):
+        return Shocks()
+    averages = settlement_averages(mine, now_ns)
+    before = _option_usd(mine, index, now_ns, averages)
+    settled = _settled_coin(mine, now_ns)
+    linear = sum(leg.delta for leg in future_legs(mine, index, now_ns))
+    linear += collateral(book, mine, index, settled)
+    in_coin = mine.rules.numeraire is Numeraire.COIN
+    delta = {
+        move: _delta_at(mine, move, now_ns, averages)
+        + collateral(book, mine, index * (1.0 + move), settled)
+        for move in DELTA_MOVES
+    }
+    pnl = {}
+    for move in PNL_MOVES:
+        after = _option_usd(mine, index * (1.0 + move), now_ns, averages)
+        carried = before * (1.0 + move) if in_coin else before
+        pnl[move] = after - carried + linear * index * move
+    # The columns' scratch holds the last shock: leave it as a plain valuation.
+    mine.columns.price_at(index, now_ns, averages)
+    return Shocks(delta, pnl)
+
+
+def vega_by_tenor(book: Book, coin: str, now_ns: int) -> dict[str, float]:
+    """Return vega in USD per volatility point by time to expiry."""
+    mine = book.packed(coin)
+    names = [name for _, name in TENORS] + [LAST_TENOR]
+    buckets = dict.fromkeys(names, 0.0)
+    columns, index = mine.columns, mine.market.index
+    if not columns.names or not np.isfinite(index):
+        return buckets
+    first = columns.price_at(index, now_ns, settlement_averages(mine, now_ns))
+    usd = columns.quantity * np.where(columns.inverse, index / columns.inputs[FORWARD], 1.0)
+    days = seconds_left(columns.expiry_ns, now_ns) / 86_400.0
+    for day, vega in zip(days, usd * first[3] / 100.0, strict=True):
+        name = next((name for limit, name in TENORS if day < limit), LAST_TENOR)
+        buckets[name] += float(np.nan_to_num(vega)) if day > 0.0 else 0.0
+    return buckets
+
+
+def _settled_coin(mine: CoinBook, now_ns: int) -> float:
+    columns = mine.columns
+    settled, _ = columns.coin_shares()
+    live = np.where(columns.expiry_ns > now_ns, columns.quantity * settled, 0.0)
+    return float(np.nansum(live))
+
+
+def _option_usd(mine: CoinBook, index: float, now_ns: int, averages: dict[int, float]) -> float:
+    """Return the options' value in USD at an index; past-expiry and unknown legs count nothing."""
+    columns = mine.columns
+    if not columns.names:
+        return 0.0
+    first = columns.price_at(index, now_ns, averages)
+    coins = np.where(columns.inverse, index / columns.payout, 1.0)
+    live = np.where(columns.expiry_ns > now_ns, columns.quantity * first[0] * coins, 0.0)
+    return float(np.nansum(live))
+
+
+def _delta_at(mine: CoinBook, move: float, now_ns: int, averages: dict[int, float]) -> float:
+    columns, total = mine.columns, 0.0
+    index = mine.market.index * (1.0 + move)
+    if columns.names:
+        first = columns.price_at(index, now_ns, averages)
+        figures = option_figures(
+            mine.rules.numeraire, first, columns.inputs[FORWARD], index, columns.inverse,
+            columns.fading,
+        )  # fmt: skip
+        live = np.where(columns.expiry_ns > now_ns, columns.quantity * figures.delta, 0.0)
+        total = float(np.nansum(live))
+    return total + sum(leg.delta for leg in future_legs(mine, index, now_ns, move))

@@ -1,0 +1,98 @@
+"""The command itself: which verbs there are, and the one way in and out.
+
+Owns the list of verbs and `main`, which turns every ending into an exit code. The parser is built
+anew for each call, so that help is drawn for a terminal on a terminal and as plain text elsewhere.
+"""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated, Final, Literal
+
+import typer
+
+from bot.cli import control, doctor, planning, reading, settings, trading
+from bot.cli.exits import Exit, explain
+from bot.cli.say import for_people, prepare_streams
+
+Verb = Callable[..., int]
+
+_PANELS: Final[dict[str, dict[str, Verb]]] = {
+    "Trade": {"paper": trading.paper},
+    "Look": {
+        "plan": planning.plan,
+        "status": reading.status,
+        "positions": reading.positions,
+        "greeks": reading.greeks,
+    },
+    "Steer": {"pause": control.pause, "resume": control.resume, "halt": control.halt},
+    "Set up": {"doctor": doctor.doctor},
+}
+_CONFIG: Final[dict[str, Verb]] = {
+    "init": settings.init,
+    "show": settings.show,
+    "check": settings.check,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the command line asks and return the exit code; no exception leaves here."""
+    prepare_streams()
+    try:
+        done = build(rich=for_people())(
+            args=None if argv is None else list(argv), prog_name="deltaband", standalone_mode=False
+        )
+        sys.stdout.flush()
+    except (Exception, KeyboardInterrupt) as fault:  # noqa: BLE001  explained, every one
+        return explain(fault)
+    return int(done or Exit.FINE)
+
+
+def build(*, rich: bool) -> typer.Typer:
+    """Put the parser together; `rich` draws its help with boxes and colours."""
+    markup: Literal["rich"] | None = "rich" if rich else None
+    app = typer.Typer(
+        rich_markup_mode=markup,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        pretty_exceptions_enable=False,
+    )
+    app.callback(invoke_without_command=True)(_deltaband)
+    for panel, verbs in _PANELS.items():
+        for name, verb in verbs.items():
+            app.command(name, rich_help_panel=panel)(verb)
+    config = typer.Typer(rich_markup_mode=markup, help="Write, show or check the settings.")
+    config.callback(invoke_without_command=True)(_config)
+    for name, verb in _CONFIG.items():
+        config.command(name)(verb)
+    app.add_typer(config, name="config", rich_help_panel="Set up")
+    return app
+
+
+def _deltaband(
+    ctx: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
+) -> None:
+    """Keep a book of crypto options inside its delta and gamma bands.
+
+    Exit codes: 0 fine, 1 error, 2 usage or settings, 3 venue unreachable, 4 halted by a risk rule,
+    5 doctor found problems, 130 interrupted.
+    """
+    if version:
+        from importlib import metadata
+
+        try:
+            typer.echo(f"deltaband {metadata.version('deltaband')}")
+        except metadata.PackageNotFoundError:
+            typer.echo("deltaband, not installed as a package")
+        raise typer.Exit(Exit.FINE)
+    _needs_a_verb(ctx)
+
+
+def _config(ctx: typer.Context) -> None:
+    """Write, show or check the settings."""
+    _needs_a_verb(ctx)
+
+
+def _needs_a_verb(ctx: typer.Context) -> None:
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+        raise typer.Exit(Exit.USAGE)

@@ -1,0 +1,142 @@
+"""What an operator tells a running bot through its journal: `pause`, `resume`, `halt`, confirm.
+
+A verb is done when the bot has answered. Without a bot nothing stays behind: the command is refused
+or withdrawn, and the text says so. Only a pause or a halt for a bot that runs but has not answered
+stays queued, because stopping late is better than not at all.
+"""
+
+import os
+import socket
+from getpass import getuser
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from bot.cli import say
+from bot.cli.exits import Exit, VerbError, complain
+from bot.cli.options import AsJson, ConfigFiles, Instance, Sets, journal
+
+if TYPE_CHECKING:
+    from bot.journal import Answer, Reader
+
+_PATIENCE_S: Final = 3.0
+_LAST_MOMENT_S: Final = 1.0
+
+Coin = Annotated[
+    str | None,
+    typer.Argument(metavar="COIN", help="One underlying; without it, all of the bot."),
+]
+Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for the journal.")]
+Confirm = Annotated[
+    str | None,
+    typer.Option(
+        "--confirm", metavar="WORDS", help="The words that a first large hedge waits for."
+    ),
+]
+
+
+def pause(
+    coin: Coin = None,
+    why: Why = "",
+    instance: Instance = None,
+    config: ConfigFiles = None,
+    sets: Sets = None,
+    as_json: AsJson = False,
+) -> int:
+    """Stop sending orders until `resume`; the bot goes on measuring. Survives a restart."""
+    with journal(config, sets, instance) as reader:
+        return _tell(reader, "pause", coin, why, as_json)
+
+
+def resume(
+    coin: Coin = None,
+    why: Why = "",
+    confirm: Confirm = None,
+    instance: Instance = None,
+    config: ConfigFiles = None,
+    sets: Sets = None,
+    as_json: AsJson = False,
+) -> int:
+    """Let a paused or halted bot trade again, after it has reconciled with its venue.
+
+    Refused (exit code 1) while the fate of an order is unknown, or the file HALT exists.
+
+    With --confirm, COIN's first large hedge goes ahead instead: type the words that it waits for.
+    """
+    if confirm is not None and coin is None:
+        raise VerbError("expected a COIN with --confirm, found none", Exit.USAGE)
+    with journal(config, sets, instance) as reader:
+        if confirm is not None:
+            # What was typed travels in the place of the reason, and must be the words exactly.
+            return _tell(reader, "confirm", coin, confirm, as_json)
+        return _tell(reader, "resume", coin, why, as_json)
+
+
+def halt(
+    coin: Coin = None,
+    why: Why = "",
+    instance: Instance = None,
+    config: ConfigFiles = None,
+    sets: Sets = None,
+    as_json: AsJson = False,
+) -> int:
+    """Cancel every working order and send nothing until `resume`. Asks for no confirmation."""
+    with journal(config, sets, instance) as reader:
+        return _tell(reader, "halt", coin, why, as_json)
+
+
+def operator() -> str:
+    """Name who is at the keyboard, as user@host."""
+    try:
+        user = getuser()
+    except (KeyError, OSError):  # a container's user need not have a name
+        user = f"uid {os.getuid()}"
+    return f"{user}@{socket.gethostname()}"
+
+
+def _tell(reader: "Reader", verb: str, coin: str | None, why: str, as_json: bool) -> int:
+    where = reader.path.parent.name
+    if not reader.running():
+        text = f"expected a running bot on instance {where!r}, found none: {verb} was not queued"
+        return _report(verb, None, text, as_json)
+    name = reader.submit(verb, (coin or "").upper(), who=operator(), why=why)
+    try:
+        found = reader.wait(name, _PATIENCE_S)
+    except KeyboardInterrupt:
+        kept = "was withdrawn" if reader.withdraw(name) else "had already been taken"
+        say.note(f"{verb} {kept}")
+        raise
+    if found.done:
+        return _report(verb, found, found.outcome, as_json)
+    return _unanswered(reader, verb, found, as_json)
+
+
+def _unanswered(reader: "Reader", verb: str, asked: "Answer", as_json: bool) -> int:
+    """Withdraw what nobody took; leave a stop in the queue of a bot that still runs."""
+    from bot.journal.queue import NEVER_AGE
+
+    patience = f"expected an answer within {_PATIENCE_S:g} s, found none"
+    running = reader.running()
+    if not asked.taken and running and verb in NEVER_AGE:
+        text = f"{patience}: {verb} stays queued and is obeyed as soon as the bot looks"
+        return _report(verb, asked, text, as_json)
+    if reader.withdraw(asked.id):
+        state = "the bot runs but did not look" if running else "the bot has ended"
+        return _report(verb, asked, f"{patience} ({state}): {verb} was withdrawn", as_json)
+    found = reader.wait(asked.id, _LAST_MOMENT_S)
+    if found.done:
+        return _report(verb, found, found.outcome, as_json)
+    text = f"{patience}: {verb} was taken, so what became of it stands in `deltaband status`"
+    return _report(verb, found, text, as_json)
+
+
+def _report(verb: str, answer: "Answer | None", outcome: str, as_json: bool) -> int:
+    accepted = answer is not None and answer.accepted
+    if as_json:
+        name = answer.id if answer is not None else None
+        say.json({"id": name, "accepted": accepted, "outcome": outcome})
+    elif accepted:
+        say.line(f"{verb} accepted: {outcome}")
+    if not accepted:
+        complain(outcome)
+    return Exit.FINE if accepted else Exit.ERROR

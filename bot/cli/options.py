@@ -1,0 +1,93 @@
+"""The options that several verbs share, and what they come to.
+
+Owns the spelling of `-c`, `--set`, `--instance` and `--json`, and the way from them to a journal:
+--instance wins, then an instance that settings name on purpose, then the newest journal.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import config
+    from bot.journal import Reader
+
+_INSTANCE = re.compile(r"[a-z0-9][a-z0-9-]{0,15}")
+_LARGEST_SEED = 2**63 - 1
+_UNNAMED = frozenset({"default", "profile"})
+
+
+def _instance(text: str) -> str:
+    if _INSTANCE.fullmatch(text):
+        return text
+    raise typer.BadParameter(
+        f"expected 1 to 16 small letters, digits or hyphens, found {text[:40]!r}"
+    )
+
+
+def _seed(text: str) -> int:
+    if text.isascii() and text.isdigit() and int(text) <= _LARGEST_SEED:
+        return int(text)
+    raise typer.BadParameter(
+        f"expected a whole number from 0 to {_LARGEST_SEED}, found {text[:40]!r}"
+    )
+
+
+ConfigFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--config", "-c", metavar="FILE", help="Settings in TOML; later files win. Repeatable."
+    ),
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="A.B=C", help="One setting, over all files. Repeatable."),
+]
+Instance = Annotated[
+    str | None,
+    typer.Option(
+        "--instance",
+        metavar="NAME",
+        parser=_instance,
+        help="The bot that is meant; without it, the one whose journal is the newest.",
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option("--seed", parser=_seed, metavar="N", help="Seed of the synthetic market."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def load(files: Sequence[Path] | None, sets: Sequence[str] | None) -> "config.Loaded":
+    """Read the settings; ConfigError carries all that is wrong with them."""
+    import config
+
+    return config.load(tuple(files or ()), tuple(sets or ()))
+
+
+def named_instance(loaded: "config.Loaded", instance: str | None) -> str | None:
+    """Return the instance that was asked for on purpose; None for the newest."""
+    if instance is not None:
+        return instance
+    unnamed = loaded.origin["instance"].layer in _UNNAMED
+    return None if unnamed else loaded.settings.instance
+
+
+@contextmanager
+def journal(
+    files: Sequence[Path] | None, sets: Sequence[str] | None, instance: str | None
+) -> Iterator["Reader"]:
+    """Open the journal that the options mean; JournalError where there is none."""
+    from bot.journal import Reader
+
+    loaded = load(files, sets)
+    reader = Reader.open(loaded.settings.state_dir, named_instance(loaded, instance))
+    try:
+        yield reader
+    finally:
+        reader.close()

@@ -1,0 +1,325 @@
+"""A paper run from settings to summary: journal, market, core, engine, voices, signals.
+
+Owns what a run is made of and in which order it ends. Nothing here decides anything about hedging.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import signal
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import Any, Final, Protocol, runtime_checkable
+
+import config
+from bot import wiring
+from bot.cli import say
+from bot.cli.exits import Exit, VerbError
+from bot.desk.floor import day_start
+from bot.domain.commands import Command, Note
+from bot.domain.positions import HEDGE_TAG, Balance, Position
+from bot.domain.units import NS_PER_S, iso
+from bot.engine import Control, Engine
+from bot.journal import Durability, Journal, RunStart
+from bot.journal.memory import PastRun, SavedAccount
+from bot.lab.scorecard import Promise, Scorecard
+from bot.lab.witness import Witness
+from bot.monitor import Banner, Logs, Scope, Screen, Voice
+from bot.sim.exchange import StartingAccount
+from bot.sim.market import Jump
+from bot.sim.ports import Market
+
+DEFAULT_SPEED: Final = 60.0
+FIRST_RESUMED_ID: Final = 1_000_000
+
+
+@runtime_checkable
+class Jumpy(Protocol):
+    """A market that knows its jumps."""
+
+    def jumps(self, until_ns: int) -> tuple[Jump, ...]:
+        """Return every jump that starts before a time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What an earlier run left to go on from."""
+
+    run: PastRun
+    account: SavedAccount
+
+
+def run_paper(
+    loaded: config.Loaded,
+    *,
+    for_s: float | None,
+    speed: float | None,
+    seed: int | None,
+    resume: bool,
+    from_time: str | None,
+    as_json: bool,
+    verbose: bool = False,
+) -> int:
+    """Run paper trading until its end and return the exit code.
+
+    `speed` None means 60 (a replay: as fast as it goes), infinity unpaced; `for_s` market seconds.
+    """
+    settings = loaded.settings
+    if settings.mode != "paper":
+        msg = f'expected mode = "paper" for this verb, found {settings.mode!r}'
+        raise VerbError(msg, Exit.USAGE)
+    journal = Journal.open(settings.state_dir, settings.instance, durability=Durability.BATCH)
+    try:
+        past = _past(journal, settings) if resume else None
+        number = settings.sim.seed if seed is None else seed
+        if past is not None and past.run.seed is not None:
+            if seed not in {None, past.run.seed}:
+                msg = f"expected the seed of the run to resume ({past.run.seed}), found {seed}"
+                raise VerbError(msg, Exit.USAGE)
+            number = past.run.seed
+        market = _market(settings, number, past, from_time)
+        pace = _pace(settings, speed)
+        run = _Run(settings, journal, market, number, past, pace)
+        return run.go(for_s, as_json=as_json, verbose=verbose)
+    finally:
+        journal.close()
+
+
+class _Run:
+    """One run: its graph, its journal, its voices."""
+
+    def __init__(
+        self,
+        settings: config.Settings,
+        journal: Journal,
+        market: Market,
+        seed: int,
+        past: Past | None,
+        speed: float | None,
+    ) -> None:
+        self.journal, self.seed, self.speed = journal, seed, speed
+        account = None if past is None else _resumed(past)
+        sticky = journal.last_states()
+        last = journal.last_run()
+        epoch = 1 if last is None or past is None else last.id + 1
+        self.graph = wiring.paper(
+            settings, market, seed=seed, epoch=epoch, sticky=sticky, account=account
+        )
+        self.settings = self.graph.settings
+        recalled = () if past is None else self._recall(past)
+        self.start_ns = market.start_ns
+        journal.begin_run(
+            RunStart(
+                mode=settings.mode,
+                market=settings.market,
+                seed=seed,
+                version=_version(),
+                market_start_ns=self.start_ns,
+                settings=settings.model_dump(mode="json"),
+                fresh=past is None,
+            )
+        )
+        for command in recalled:
+            if isinstance(command, Note):
+                journal.record(command.record)
+        promises = (Promise(r.measure, r.delta.owner, r.gamma.band) for r in self.graph.rules)
+        ours = {} if past is None else {p.instrument: p.quantity.value for p in _hedges(past)}
+        self.score = Scorecard(promises, ours)
+
+    def go(self, for_s: float | None, *, as_json: bool, verbose: bool) -> int:
+        """Run, then say what it came to."""
+        voice = self._voice(as_json=as_json, verbose=verbose)
+        try:
+            voice.begin(self._banner())
+            summary = self._run(voice, for_s)
+            voice.finish(summary)
+        except Exception as error:
+            for note in getattr(error, "__notes__", ()):
+                say.note(note)
+            raise
+        finally:
+            voice.close()
+        if as_json:
+            say.json(summary)
+        return Exit.FINE
+
+    def _run(self, voice: Voice, for_s: float | None) -> dict[str, Any]:
+        """Run until the end, journal it, and return the summary."""
+        control = Control(halt_file=self.journal.path.parent / "HALT")
+        engine = Engine(
+            self.graph.core,
+            self.graph.venue,
+            self.journal,
+            control,
+            speed=self.speed,
+            observers=(Witness(self.score, self.journal, voice),),
+            views=self._views,
+            account=self._account,
+        )
+        until_ns = None if for_s is None else self.start_ns + round(for_s * NS_PER_S)
+        for coin, state in self.journal.last_states().items():
+            # Kept from an earlier run: without this line, a bot that sends nothing looks healthy.
+            voice.say("state.kept", "warning", coin=coin or "all", state=str(state), lift="resume")
+        asyncio.run(_with_signals(engine, control, until_ns))
+        if self.graph.venue.next_time() is None:
+            voice.say("market.ended", "warning", at=iso(engine.now_ns))
+        self.score.finish()
+        summary = self._summary(engine.now_ns)
+        self.journal.end_run(summary)
+        return summary
+
+    def _recall(self, past: Past) -> tuple[Command, ...]:
+        """Tell the core what of earlier runs is its own: positions, orders, the day's spending."""
+        core, journal = self.graph.core, self.journal
+        trades = (fill.trade_id for fill in journal.fills())
+        core.floor.book.holdings.restore_hedges(_hedges(past), trades)
+        now_ns = self.graph.market.start_ns
+        for coin, spent in journal.spent(day_start(now_ns)).items():
+            if coin in core.rules:
+                day = core.floor.day(coin, now_ns)
+                day.fees_usd, day.gamma_usd = spent.fees_usd, spent.gamma_usd
+                day.start_equity = spent.start_equity
+                day.start_index = spent.start_index or math.nan
+        intents = [open_intent.intent for open_intent in journal.open_intents()]
+        return core.restore(intents, now_ns)
+
+    def _voice(self, *, as_json: bool, verbose: bool) -> Voice:
+        unpaced = self.speed is None
+        lowest = "debug" if verbose else "info"
+        if as_json:
+            quiet = unpaced and not verbose
+            return Logs(sys.stderr, wait=unpaced, lowest="warning" if quiet else lowest)
+        if sys.stdout.isatty() and not verbose:
+            return Screen(sys.stdout, wait=unpaced)
+        return Logs(sys.stdout, wait=unpaced, lowest=lowest)
+
+    def _banner(self) -> Banner:
+        pace = "max" if self.speed is None else f"{self.speed:g}"
+        return Banner(
+            version=_version(),
+            instance=self.settings.instance,
+            mode=self.settings.mode,
+            market=f"{self.settings.market} {self.settings.sim.regime}"
+            if self.settings.replay is None
+            else f"{self.settings.market} (modelled between its points)",
+            speed=pace,
+            seed=self.seed,
+            epoch_ns=self.start_ns,
+            journal=str(self.journal.path),
+            scopes=tuple(self._scope(coin) for coin in self.settings.underlying),
+        )
+
+    def _scope(self, coin: str) -> Scope:
+        one = self.settings.underlying[coin]
+        cash = self.graph.venue.exchange.account.cash.get(coin, 0.0)
+        counted = one.collateral_delta
+        word = f"{counted:g} {coin} counted" if isinstance(counted, float) else f"{counted}d"
+        return Scope(
+            coin=coin,
+            numeraire=one.numeraire,
+            target=one.delta.target,
+            lower=one.delta.lower,
+            upper=one.delta.upper,
+            gamma_lower=one.gamma.lower,
+            gamma_upper=one.gamma.upper,
+            gamma_action=one.gamma.action,
+            collateral=f"{cash:g} {coin}, {word}",
+        )
+
+    def _views(self, now_ns: int) -> Iterable[tuple[str, object]]:
+        core = self.graph.core
+        yield "plan", {coin: core.preview(coin, now_ns) for coin in core.rules}
+        yield "positions", core.position_rows()
+        yield "greeks", core.greek_rows(now_ns)
+
+    def _account(self) -> tuple[tuple[Position, ...], tuple[Balance, ...]]:
+        """Return the account to resume from; open profit of futures counts as cash."""
+        exchange = self.graph.venue.exchange
+        cash = dict(exchange.account.cash)
+        for money, profit in exchange.open_profit().items():
+            cash[money] = cash.get(money, 0.0) + profit
+        held = tuple(self.graph.core.floor.book.holdings.positions.values())
+        return held, tuple(Balance(coin, amount, amount, 0.0, 0.0) for coin, amount in cash.items())
+
+    def _summary(self, now_ns: int) -> dict[str, Any]:
+        market = self.graph.market
+        jumps = market.jumps(now_ns) if isinstance(market, Jumpy) else ()
+        about: dict[str, Any] = {
+            "seed": self.seed,
+            "market": self.settings.market,
+            "simulated_s": (now_ns - self.start_ns) / NS_PER_S,
+        }
+        end = {"journal": str(self.journal.path), "digest": self.journal.digest.hexdigest()}
+        return about | self.score.result(jumps) | end
+
+
+async def _with_signals(engine: Engine, control: Control, until_ns: int | None) -> None:
+    """Run the engine; SIGINT and SIGTERM end it cleanly (again is the same), SIGUSR1 halts."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, control.request_stop)
+    loop.add_signal_handler(signal.SIGUSR1, control.request_halt)
+    try:
+        await engine.run(until_ns)
+    finally:
+        # What comes after the loop (summary, journal) must not be cut short by a repeated request.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)
+
+
+def _version() -> str:
+    """Return the installed version, which every run is journalled with."""
+    try:
+        return metadata.version("deltaband")
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _pace(settings: config.Settings, speed: float | None) -> float | None:
+    if speed is None:
+        return DEFAULT_SPEED if settings.replay is None else None
+    return None if math.isinf(speed) else speed
+
+
+def _market(
+    settings: config.Settings, seed: int, past: Past | None, from_time: str | None
+) -> Market:
+    start_ns = None
+    if from_time is not None:
+        asked = datetime.fromisoformat(from_time)
+        utc = asked if asked.tzinfo is not None else asked.replace(tzinfo=UTC)
+        start_ns = round(utc.timestamp()) * NS_PER_S
+    if past is not None:
+        start_ns = past.account.ts_ns
+    return wiring.market(settings, seed, start_ns)
+
+
+def _past(journal: Journal, settings: config.Settings) -> Past:
+    run, account = journal.last_run(), journal.last_account()
+    if run is None or account is None:
+        msg = f"expected an earlier run to resume in {journal.path}, found none"
+        raise VerbError(msg)
+    for what, was, now in (
+        ("market", run.market, settings.market),
+        ("mode", run.mode, settings.mode),
+    ):
+        if was != now:
+            msg = f"expected the {what} of the run to resume ({was}), found {now}"
+            raise VerbError(msg, Exit.USAGE)
+    return Past(run, account)
+
+
+def _hedges(past: Past) -> list[Position]:
+    return [p for p in past.account.positions_now() if p.tag == HEDGE_TAG]
+
+
+def _resumed(past: Past) -> StartingAccount:
+    """Return the account to go on with; open profit of futures was saved as cash (see `Engine`)."""
+    balances = {b.coin: b.cash for b in past.account.balances}
+    return StartingAccount(balances, past.account.positions_now(), FIRST_RESUMED_ID * past.run.id)

@@ -1,0 +1,126 @@
+"""`plan`: what the bot would do now, why, and what each figure would be afterwards.
+
+A bot's own plan is read from its journal. Where there is none, the book of the settings is put into
+an exchange in memory and planned for there. Nothing is ever sent.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from bot.cli import say
+from bot.cli.exits import Exit, VerbError
+from bot.cli.options import AsJson, ConfigFiles, Instance, Seed, Sets, load, named_instance
+
+if TYPE_CHECKING:
+    import config as settings
+    from bot.journal import Reader
+
+_JOURNAL: Final = "journal"
+_SETTINGS: Final = "settings"
+
+Fresh = Annotated[
+    bool, typer.Option("--fresh", help="Plan for the book of the settings, whatever has run.")
+]
+
+
+def plan(
+    instance: Instance = None,
+    config: ConfigFiles = None,
+    sets: Sets = None,
+    fresh: Fresh = False,
+    seed: Seed = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show what would be done now, why, and each figure afterwards. Sends nothing."""
+    loaded = load(config, sets)
+    found = None if fresh else _journalled(loaded, named_instance(loaded, instance))
+    plans = _imagined(loaded, seed) if found is None else found
+    if as_json:
+        say.json(plans)
+        return Exit.FINE
+    for place, (coin, one) in enumerate(plans.items()):
+        if place:
+            say.line()
+        _show(coin, one)
+    return Exit.FINE
+
+
+def _journalled(loaded: "settings.Loaded", instance: str | None) -> dict[str, Any] | None:
+    """Return the newest run's plans; None where no run has left any."""
+    from bot.journal import Reader, instances
+
+    folder = loaded.settings.state_dir
+    if instance is None and not instances(folder):
+        return None
+    if instance is not None and not _has_journal(folder, instance):
+        return None
+    reader = Reader.open(folder, instance)
+    try:
+        return _view(reader)
+    finally:
+        reader.close()
+
+
+def _has_journal(folder: Path, instance: str) -> bool:
+    from bot.journal import instances
+
+    return instance in instances(folder)
+
+
+def _view(reader: "Reader") -> dict[str, Any] | None:
+    body = reader.view("plan")
+    if not body:
+        if reader.running():
+            raise VerbError("expected a plan of the running bot, found none yet: it is starting")
+        return None
+    status = reader.status()
+    about = {"source": _JOURNAL, "stale": status["stale"], "ts_ns": status["ts_ns"]}
+    return {coin: one | about for coin, one in body.items()}
+
+
+def _imagined(loaded: "settings.Loaded", seed: int | None) -> dict[str, Any]:
+    from bot.wiring import plan_once
+
+    found = plan_once(loaded.settings, seed)
+    about = {"source": _SETTINGS, "stale": False}
+    return {coin: dict(one) | about for coin, one in found.items()}
+
+
+def _show(coin: str, one: Mapping[str, Any]) -> None:
+    whose = "of the bot" if one["source"] == _JOURNAL else "of the settings, on a market in memory"
+    stale = " · STALE (no bot is running)" if one["stale"] else ""
+    state = f" · {one['state']}" if "state" in one else ""
+    say.line(f"{coin}: the plan {whose}{state}{stale}")
+    _figures(one["before"], one["after"])
+    say.line()
+    say.table(("band", "value"), [(say.header(n), v) for n, v in one["band_inputs"].items()])
+    _part("trades", one["trades"], "trades: none")
+    _part("candidates", one["candidates"], "")
+    say.line()
+    say.line(f"cost: {say.number(float(one['cost_usd']))} usd")
+    for reason in one["reasons"]:
+        say.line(f"because: {say.because(reason)}")
+
+
+def _figures(before: Mapping[str, float], after: Mapping[str, float]) -> None:
+    rows = [
+        (say.header(name), value, after.get(name), _change(value, after.get(name)))
+        for name, value in before.items()
+    ]
+    say.table(("figure", "before", "after", "change"), rows)
+
+
+def _part(title: str, rows: Sequence[Mapping[str, object]], otherwise: str) -> None:
+    if rows:
+        say.line()
+        say.records(rows, title)
+    elif otherwise:
+        say.line()
+        say.line(otherwise)
+
+
+def _change(before: float | None, after: float | None) -> float | None:
+    return None if before is None or after is None else after - before

@@ -1,0 +1,117 @@
+"""What the bot knows: `status`, `positions` and `greeks`, read from its journal.
+
+Readers never reach the bot itself and never stand in its way. What they show is marked stale when
+its bot is not running.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from bot.cli import say
+from bot.cli.exits import Exit
+from bot.cli.options import AsJson, ConfigFiles, Instance, Sets, journal
+
+if TYPE_CHECKING:
+    from bot.journal import Reader
+
+_FIGURES: Final = (
+    *("state", "numeraire", "index", "delta_coin", "lower", "target", "upper"),
+    *("gamma_coin_per_pct", "vega_usd", "theta_usd_day", "equity_usd", "unknown_orders"),
+)
+
+
+def status(
+    instance: Instance = None,
+    config: ConfigFiles = None,
+    sets: Sets = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show how the bot stands: state, delta and gamma against their bands, shocks, doubts."""
+    with journal(config, sets, instance) as reader:
+        found = reader.status()
+        if as_json:
+            say.json(found)
+            return Exit.FINE
+        say.line(headline(reader, found))
+        _underlyings(found["underlyings"])
+    return Exit.FINE
+
+
+def positions(
+    instance: Instance = None,
+    config: ConfigFiles = None,
+    sets: Sets = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show what the book holds, each position in its instrument's own unit."""
+    return _rows("positions", instance, config, sets, as_json)
+
+
+def greeks(
+    instance: Instance = None,
+    config: ConfigFiles = None,
+    sets: Sets = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show the Greeks of each position, in the book's numeraire."""
+    return _rows("greeks", instance, config, sets, as_json)
+
+
+def headline(reader: "Reader", found: Mapping[str, Any]) -> str:
+    """Say in one line whose figures these are, of when, and whether they are stale."""
+    from bot.domain.units import iso
+
+    parts = (found["instance"], found["mode"], found["market"], found["state"])
+    text = f"{' · '.join(map(str, parts))} · market time {iso(found['ts_ns'])}"
+    return f"{text} · STALE ({_why_stale(reader)})" if found["stale"] else text
+
+
+def _why_stale(reader: "Reader") -> str:
+    if not reader.running():
+        outcome = reader.run()["outcome"]
+        return f"no bot is running{f'; the last run: {outcome}' if outcome else ''}"
+    age = reader.heartbeat_age_s()
+    return "no heartbeat yet" if age is None else f"the last heartbeat is {age:.0f} s old"
+
+
+def _underlyings(coins: Mapping[str, Mapping[str, Any]]) -> None:
+    if not coins:
+        say.line("no figures yet")
+        return
+    shown = [_figures(one) for one in coins.values()]
+    names = dict.fromkeys(name for figures in shown for name in figures)
+    rows = [(name, *(figures.get(name) for figures in shown)) for name in names]
+    say.table(("figure", *coins), rows)
+    for coin, one in coins.items():
+        for doubt in one["doubts"]:
+            say.line(f"{coin}: cannot be trusted: {say.because(doubt)}")
+
+
+def _figures(one: Mapping[str, Any]) -> dict[str, object]:
+    """Name all figures of one underlying as a person reads them, one below the other."""
+    plain = {say.header(name): one[name] for name in _FIGURES}
+    shocks = {f"shock: {say.header(name)}": value for name, value in one["shocks"].items()}
+    tenors = one["vega_by_tenor_usd"].items()
+    return plain | shocks | {f"vega usd, {say.header(name)}": value for name, value in tenors}
+
+
+def _rows(
+    name: str,
+    instance: str | None,
+    config: ConfigFiles,
+    sets: Sets,
+    as_json: bool,
+) -> int:
+    with journal(config, sets, instance) as reader:
+        found = reader.status()
+        rows = reader.positions() if name == "positions" else reader.greeks()
+        if as_json:
+            about = {key: found[key] for key in ("instance", "stale", "ts_ns")}
+            say.json(about | {"rows": rows})
+            return Exit.FINE
+        say.line(headline(reader, found))
+        if rows:
+            say.records(rows)
+        else:
+            say.line("no positions")
+    return Exit.FINE

@@ -1,0 +1,163 @@
+"""`config init`, `show` and `check`: settings that teach, that say who won, and that are judged.
+
+Warnings are for what is valid and probably not meant, such as a book without positions.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from bot.cli import say
+from bot.cli.exits import Exit, VerbError, complain
+from bot.cli.options import AsJson, ConfigFiles, Sets, load
+
+if TYPE_CHECKING:
+    from config import Settings
+    from config.schema.underlying import Underlying
+
+_TO_STDOUT: Final = Path("-")
+
+
+def init(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Where to; - is standard output.")
+    ] = Path("deltaband.toml"),
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Write a file of settings that explains every key and loads as it is."""
+    from config.teach import taught
+
+    text = taught()
+    if file == _TO_STDOUT:
+        say.line(text.removesuffix("\n"))
+        return Exit.FINE
+    _write(file, text, force)
+    if as_json:
+        say.json({"file": str(file.absolute())})
+    else:
+        say.line(f"wrote {file}; try it: deltaband paper -c {file}")
+    return Exit.FINE
+
+
+def show(
+    origin: Annotated[
+        bool, typer.Option("--origin", help="Name the layer that set each value, and its bounds.")
+    ] = False,
+    config: ConfigFiles = None,
+    sets: Sets = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show the settings as they stand after all layers."""
+    loaded = load(config, sets)
+    from config.teach import rows
+
+    if as_json and not origin:
+        say.json(loaded.settings.model_dump(mode="json"))
+        return Exit.FINE
+    listed = rows(loaded)
+    if as_json:
+        names = ("key", "value", "origin", "unit", "bounds", "description")
+        say.json({"rows": [{name: getattr(row, name) for name in names} for row in listed]})
+    elif origin:
+        columns = ("key", "value", "unit", "from", "bounds")
+        say.table(columns, [(r.key, r.value, r.unit, r.origin, r.bounds) for r in listed])
+    else:
+        say.table(("key", "value", "unit"), [(r.key, r.value, r.unit) for r in listed])
+    return Exit.FINE
+
+
+def check(
+    config: ConfigFiles = None,
+    sets: Sets = None,
+    as_json: AsJson = False,
+) -> int:
+    """Judge the settings: ok, or every problem with where it stands. Warns of what looks odd."""
+    from config import ConfigError
+
+    problems: list[str] = []
+    warnings: list[str] = []
+    try:
+        warnings += warned(load(config, sets).settings)
+    except ConfigError as fault:
+        problems += map(str, fault.problems)
+    if as_json:
+        say.json({"ok": not problems, "problems": problems, "warnings": warnings})
+    else:
+        for problem in problems:
+            complain(problem)
+        for warning in warnings:
+            say.note(f"warning: {warning}")
+        if not problems:
+            say.line("ok")
+    return Exit.USAGE if problems else Exit.FINE
+
+
+def warned(settings: "Settings") -> list[str]:
+    """Say what is valid and probably not meant, one line each."""
+    found = list(_missing_files(settings))
+    coins = [row.coin for row in settings.paper.position]
+    if settings.mode == "paper" and not coins:
+        found.append("paper.position: expected a book to hedge, found no position")
+    for coin, one in settings.underlying.items():
+        if coins and coin not in coins:
+            found.append(f"underlying.{coin}: expected positions in {coin}, found none")
+        found += (f"underlying.{coin}.{text}" for text in _odd(settings, coin, one))
+    found += (
+        f"paper.collateral.{coin}: expected a table [underlying.{coin}], found none"
+        for coin in settings.paper.collateral
+        if coin not in settings.underlying
+    )
+    return found
+
+
+def _missing_files(settings: "Settings") -> Iterator[str]:
+    if settings.replay is not None and not settings.replay.is_dir():
+        yield f"market: expected a folder, found none at {settings.replay}"
+    perpetual = settings.sim.perpetual
+    if perpetual is not None and not perpetual.is_file():
+        yield f"sim.perpetual: expected a file, found none at {perpetual}"
+
+
+def _odd(settings: "Settings", coin: str, one: "Underlying") -> Iterator[str]:
+    """Find what one underlying's owner may have overlooked."""
+    limits = (one.gamma.lower, one.gamma.upper, one.gamma.expiring.lower, one.gamma.expiring.upper)
+    if one.gamma.action != "off" and all(limit is None for limit in limits):
+        yield f"gamma: expected a limit for action {one.gamma.action} to keep, found none"
+    held = [row for row in settings.paper.position if row.coin == coin]
+    counted = [
+        row
+        for row in held
+        if row.instrument not in one.scope.exclude
+        and (not one.scope.tags or row.tag in one.scope.tags)
+        and (not one.scope.accounts or row.account in one.scope.accounts)
+    ]
+    if held and not counted:
+        yield f"scope: expected it to leave a position, found all {len(held)} outside it"
+
+
+def _write(file: Path, text: str, force: bool) -> None:
+    """Write a whole file or none; an existing one stays unless `force`."""
+    if not force:
+        try:
+            with file.open("x", encoding="utf-8") as new:
+                new.write(text)
+        except FileExistsError:
+            found = f"expected no file at {file}, found one (--force replaces it)"
+            raise VerbError(found) from None
+        return
+    if file.is_dir():
+        raise VerbError(f"expected a file at {file}, found a folder")
+    handle, name = tempfile.mkstemp(dir=file.absolute().parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as new:
+            new.write(text)
+        Path(name).chmod(file.stat().st_mode & 0o777 if file.exists() else 0o644)
+        Path(name).replace(file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,148 @@
+"""`paper`: the daemon, its options read and judged before anything starts.
+
+Owns the words of time and speed. A signal that comes before there is anything to stop ends the
+verb as cleanly as one that comes later.
+"""
+
+import math
+import re
+import signal
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Annotated, Final
+
+import typer
+
+from bot.cli import say
+from bot.cli.exits import Exit, VerbError
+from bot.cli.options import AsJson, ConfigFiles, Seed, Sets, load
+
+_SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
+_SPAN: Final = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+", re.ASCII)
+_PART: Final = re.compile(r"(\d+(?:\.\d+)?)([smhd])", re.ASCII)
+
+
+class StoppedEarlyError(KeyboardInterrupt):
+    """A signal came before the run had begun."""
+
+
+def span_s(text: str) -> float:
+    """Read a length of market time, such as 90s, 15m, 6h, 2d or 1h30m, in seconds."""
+    total = sum(float(size) * _SECONDS[unit] for size, unit in _PART.findall(text))
+    if _SPAN.fullmatch(text) and 0 < total < math.inf:
+        return total
+    raise typer.BadParameter(f"expected a time such as 90s, 15m, 6h or 2d, found {text[:40]!r}")
+
+
+def pace(text: str) -> float:
+    """Read how many market seconds pass in one; infinity is as fast as the machine can."""
+    try:
+        value = math.inf if text == "max" else float(text)
+    except ValueError:
+        value = math.nan
+    if value > 0 and (text == "max" or math.isfinite(value)):
+        return value
+    raise typer.BadParameter(f"expected a number above 0 or max, found {text[:40]!r}")
+
+
+def moment(text: str) -> str:
+    """Read a time in ISO 8601, UTC where it names no zone, and return it in UTC."""
+    try:
+        read = datetime.fromisoformat(text)
+        aware = read if read.tzinfo else read.replace(tzinfo=UTC)
+        return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    except (ValueError, OverflowError):
+        pass
+    raise typer.BadParameter(f"expected a time such as 2026-02-05T00:00Z, found {text[:40]!r}")
+
+
+Market = Annotated[
+    str | None,
+    typer.Option(
+        "--market", metavar="WHICH", help="synthetic, or replay:FOLDER for recorded chains."
+    ),
+]
+From = Annotated[
+    str | None,
+    typer.Option("--from", parser=moment, metavar="TIME", help="Where a replay begins, UTC."),
+]
+For = Annotated[
+    float | None,
+    typer.Option(
+        "--for",
+        parser=span_s,
+        metavar="TIME",
+        help="Market time after which the run ends: 90s, 15m, 6h, 2d. Without it: until Ctrl-C.",
+    ),
+]
+Speed = Annotated[
+    float | None,
+    typer.Option(
+        "--speed",
+        parser=pace,
+        metavar="N|max",
+        help="Market seconds in one second of the clock, or max.",
+    ),
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on with the account of the last run, not a fresh one.")
+]
+
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Log lines instead of a screen, debug ones too.")
+]
+
+
+def paper(  # noqa: PLR0917  typer passes options by name
+    market: Market = None,
+    from_time: From = None,
+    for_s: For = None,
+    speed: Speed = None,
+    seed: Seed = None,
+    resume: Resume = False,
+    config: ConfigFiles = None,
+    sets: Sets = None,
+    verbose: Verbose = False,
+    as_json: AsJson = False,
+) -> int:
+    """Hedge the book on paper, until Ctrl-C or for a while; without settings, the demo book.
+
+    No key is read and no order can leave this machine.
+    """
+    _on_stop(_stop)
+    try:
+        said = [*(sets or ()), *([] if market is None else [f"market={market}"])]
+        loaded = load(config, [*said, *([] if seed is None else [f"sim.seed={seed}"])])
+        if from_time is not None and loaded.settings.replay is None:
+            found = loaded.settings.market
+            expected = "--from: expected it beside --market replay:FOLDER"
+            raise VerbError(f"{expected}, found {found}", Exit.USAGE)
+        from bot.cli.paper import run_paper
+
+        return run_paper(
+            loaded,
+            for_s=for_s,
+            speed=speed,
+            seed=seed,
+            resume=resume,
+            from_time=from_time,
+            as_json=as_json,
+            verbose=verbose,
+        )
+    except StoppedEarlyError:
+        say.note("stopped before the first order")
+        return Exit.FINE
+    finally:
+        _on_stop(signal.SIG_IGN)  # the same request again, and nothing is left to stop
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    """End what has not begun, once: the run itself listens in its own way."""
+    _on_stop(signal.SIG_IGN)
+    raise StoppedEarlyError
+
+
+def _on_stop(do: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, do)

@@ -1,0 +1,231 @@
+"""The core: events in, commands out. It reads no clock and never talks to the world.
+
+    book.apply      what we know
+    measure         what it means, as an interval over what may still fill
+    plan            what we want, with reasons            (desk: strategy)
+    examine         what we allow, with reasons           (desk: risk)
+    orders          how we get it                         (desk: execution)
+
+Fills, order ends, quotes of the coin and time decide; a decision is due at most every `cycle_s` for
+quotes. Same events, same commands, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from bot.book.measure import measure
+from bot.desk.delta import DeltaDesk
+from bot.desk.floor import Floor
+from bot.desk.gamma import GammaDesk
+from bot.desk.preview import preview
+from bot.desk.reconcile import Reconciler
+from bot.desk.rows import Row, greek_rows, position_rows
+from bot.desk.rules import DeskRules
+from bot.desk.samples import sample
+from bot.domain.commands import Command, Note
+from bot.domain.events import (
+    Event,
+    Filled,
+    GammaWanted,
+    InstrumentsListed,
+    Operator,
+    OrderDenied,
+    OrderUpdate,
+    PositionsReport,
+    Settled,
+    Tick,
+)
+from bot.domain.orders import Intent, OrderState
+from bot.domain.quotes import Chain, Quote
+from bot.domain.reasons import Because, Reason
+from bot.domain.records import CommandOutcome, ExposureSample
+from bot.domain.states import State
+from bot.domain.units import NS_PER_S
+from bot.risk.machine import INSTANCE, VERBS
+
+
+class Core:
+    """Everything that decides, for all underlyings."""
+
+    def __init__(self, floor: Floor, rules: Iterable[DeskRules]) -> None:
+        """Take the shared floor and one set of rules per underlying."""
+        self.floor = floor
+        self.rules: Mapping[str, DeskRules] = {r.coin: r for r in rules}
+        self.delta = {coin: DeltaDesk(r) for coin, r in self.rules.items()}
+        self.gamma = {coin: GammaDesk(r) for coin, r in self.rules.items()}
+        self.reconciler = Reconciler(floor, self.rules)
+        self._next_ns = dict.fromkeys(self.rules, 0)
+        self._sample_ns = dict.fromkeys(self.rules, 0)
+        self.closing = False
+
+    def restore(self, intents: Iterable[Intent], now_ns: int) -> tuple[Command, ...]:
+        """Take over open orders of an earlier run: UNKNOWN until the venue speaks."""
+        notes: list[Command] = []
+        for intent in intents:
+            coin = intent.instrument.partition("-")[0].partition("_")[0]
+            notes += self.floor.orders.restore(intent, coin, now_ns)
+        return tuple(notes)
+
+    def handle(self, event: Event) -> tuple[Command, ...]:
+        """Fold one event and return what is to be done about it, in order."""
+        now_ns = event.ts_ns
+        due, commands = self._fold(event)
+        commands += self.floor.orders.tick(now_ns)
+        commands += self.reconciler.tick(now_ns)
+        hurried = not isinstance(event, Quote | Chain | Tick)
+        for coin in () if self.closing else due:
+            if coin in self.rules and (hurried or now_ns >= self._next_ns[coin]):
+                commands += self._cycle(coin, event, now_ns)
+        return tuple(commands)
+
+    def _fold(self, event: Event) -> tuple[tuple[str, ...], list[Command]]:
+        """Take an event in; return the coins that are due for a decision, and the answers."""
+        if isinstance(event, Quote | Chain | GammaWanted):
+            self.floor.book.apply(event)
+            return (event.coin,), []
+        if isinstance(event, Settled):
+            due = self._coin_of(event.instrument)  # before the book forgets the instrument
+            self.floor.book.apply(event)
+            return due, []
+        if isinstance(event, Filled):
+            return self._fold_fill(event)
+        self.floor.book.apply(event)
+        if isinstance(event, OrderUpdate | OrderDenied):
+            return self._fold_order(event)
+        return tuple(self.rules), self._fold_rest(event)
+
+    def _fold_order(
+        self, event: OrderUpdate | OrderDenied
+    ) -> tuple[tuple[str, ...], list[Command]]:
+        orders, now_ns = self.floor.orders, event.ts_ns
+        match event:
+            case OrderUpdate():
+                notes = orders.report(event.report, now_ns)
+                return self._coin_of(event.report.instrument), list(notes)
+            case OrderDenied():
+                return tuple(self.rules), list(orders.deny(event.label, now_ns))
+
+    def _fold_rest(
+        self, event: PositionsReport | InstrumentsListed | Operator | Tick
+    ) -> list[Command]:
+        match event:
+            case PositionsReport():
+                return self.reconciler.report(event)
+            case InstrumentsListed():
+                return self.reconciler.listed(event.coin, event.ts_ns)
+            case Operator():
+                return self._obey(event)
+            case Tick():
+                return []
+
+    def sample(self, coin: str, now_ns: int) -> ExposureSample:
+        """Return what a coin means now, with shocks and tenors (for journals and readers)."""
+        return sample(self.floor, self.rules[coin], now_ns)
+
+    def preview(self, coin: str, now_ns: int) -> dict[str, object]:
+        """Return what would be done now, and each figure afterwards; changes nothing."""
+        return preview(self.floor, self.delta[coin], self.gamma[coin], now_ns)
+
+    def position_rows(self) -> list[Row]:
+        """Return every holding, for readers."""
+        return position_rows(self.floor)
+
+    def greek_rows(self, now_ns: int) -> list[Row]:
+        """Return each leg's part of the exposures, for readers."""
+        return [row for r in self.rules.values() for row in greek_rows(self.floor, r, now_ns)]
+
+    def cancel_all(self, now_ns: int) -> tuple[Command, ...]:
+        """Return the cancellation of everything that still works, for a clean end."""
+        return tuple(self.reconciler.cancel_all(now_ns))
+
+    @property
+    def waiting(self) -> bool:
+        """Tell whether some order is not done: time must pass even in a silent market."""
+        return bool(self.floor.orders.orders)
+
+    @property
+    def state(self) -> State:
+        """Return the instance's state."""
+        return self.floor.machine.states[INSTANCE]
+
+    def _cycle(self, coin: str, event: Event, now_ns: int) -> list[Command]:
+        rules, floor = self.rules[coin], self.floor
+        self._next_ns[coin] = now_ns + round(rules.cycle_s * NS_PER_S)
+        exposure = measure(floor.book, coin, now_ns, floor.orders.pending(coin))
+        commands: list[Command] = self.reconciler.climb(coin, exposure, now_ns)
+        doubts = exposure.doubts + self.delta[coin].doubts(now_ns)
+        commands += map(Note, floor.machine.judge(coin, doubts, now_ns))
+        if isinstance(event, GammaWanted) and self.gamma[coin].thinking:
+            commands += self.gamma[coin].act(floor, exposure, self.delta[coin], now_ns)
+        else:
+            commands += self.delta[coin].cycle(floor, exposure, now_ns)
+            commands += self.gamma[coin].cycle(floor, exposure, now_ns)
+        if now_ns >= self._sample_ns[coin]:
+            self._sample_ns[coin] = now_ns + round(rules.sample_s * NS_PER_S)
+            commands.append(Note(self.sample(coin, now_ns)))
+        return commands
+
+    def _fold_fill(self, event: Filled) -> tuple[tuple[str, ...], list[Command]]:
+        fill = event.fill
+        news = not self.floor.book.holdings.knows(fill)
+        self.floor.book.apply(event)
+        instrument = self.floor.book.instruments.get(fill.instrument)
+        due = self._coin_of(fill.instrument)
+        if instrument is not None and due and news:
+            index = self.floor.book.coins[due[0]].market.index
+            # Before the first index a future's own price is as good; an option's fee waits.
+            near = index if index > 0.0 or instrument.is_option else float(fill.price)
+            self.floor.day(due[0], event.ts_ns).pay(fill.fee, fill.fee_unit, near)
+            for desk in (self.delta[due[0]], self.gamma[due[0]]):
+                if desk.episode is not None and fill.label in desk.episode.labels:
+                    desk.episode.fold(fill, instrument, near)
+        self.reconciler.saw_fill(fill, event.ts_ns)
+        return due, list(self.floor.orders.fold(fill, event.ts_ns))
+
+    def _obey(self, event: Operator) -> list[Command]:
+        floor, now_ns = self.floor, event.ts_ns
+        if event.coin and event.coin not in self.rules:
+            known = ", ".join(self.rules)
+            outcome = f"expected one of {known}, found {event.coin}"
+            return [Note(CommandOutcome(now_ns, event.command_id, accepted=False, outcome=outcome))]
+        unknown = [
+            o.intent.label
+            for o in floor.orders
+            if o.state is OrderState.UNKNOWN and event.coin in ("", o.coin)
+        ]
+        if event.verb == "resume" and unknown:
+            outcome = f"refused: {len(unknown)} orders are UNKNOWN ({', '.join(unknown)})"
+            return [Note(CommandOutcome(now_ns, event.command_id, accepted=False, outcome=outcome))]
+        if event.verb == "confirm":
+            return [Note(self._confirm(event))]
+        if event.verb not in VERBS:
+            outcome = f"expected one of {', '.join(VERBS)}, found {event.verb}"
+            return [Note(CommandOutcome(now_ns, event.command_id, accepted=False, outcome=outcome))]
+        because = Because(Reason.OPERATOR, f"{event.who}: {event.why}")
+        changes = floor.machine.operator(event.coin, event.verb, now_ns, because)
+        commands: list[Command] = [Note(change) for change in changes]
+        if event.verb == "resume":
+            commands += self.reconciler.begin(now_ns)
+        elif event.verb == "halt":
+            commands += self.reconciler.cancel_all(now_ns, event.coin)
+        state = floor.machine.at(event.coin) if event.coin else self.state
+        return [
+            *commands,
+            Note(CommandOutcome(now_ns, event.command_id, accepted=True, outcome=str(state))),
+        ]
+
+    def _confirm(self, event: Operator) -> CommandOutcome:
+        """Take the typed words that the first large hedge waits for."""
+        asked = self.floor.words.get(event.coin)
+        right = asked is not None and event.why == asked
+        if right:
+            self.floor.unconfirmed.discard(event.coin)
+        found = "confirmed" if right else f"expected the words {asked!r}, found {event.why!r}"
+        if asked is None:
+            found = f"expected a hedge of {event.coin} that waits to be confirmed, found none"
+        return CommandOutcome(event.ts_ns, event.command_id, accepted=right, outcome=found)
+
+    def _coin_of(self, instrument: str) -> tuple[str, ...]:
+        known = self.floor.book.instruments.get(instrument)
+        return (known.coin,) if known is not None and known.coin in self.rules else ()

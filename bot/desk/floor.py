@@ -1,0 +1,163 @@
+"""What the desks share: the book, the orders, the states, ids, and the day's money.
+
+The trading day is cut at 08:00 UTC, when the venue settles. A day's loss is what the account's
+equity lost in its coin, valued at the index of now. Collateral that merely changes its dollar price
+is no loss of the hedger's, except for the part that a usd book counts as delta (`collateral_delta`)
+and therefore hedges: that part loses what the index lost since the day began.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from bot.book.book import Book, UnderlyingRules
+from bot.book.numeraire import Numeraire
+from bot.domain.instruments import FeeTier
+from bot.domain.positions import Balance
+from bot.domain.units import NS_PER_S, SECONDS_PER_DAY
+from bot.execution.orders import OrderTable
+from bot.risk.budget import OrderBudget
+from bot.risk.machine import Machine
+
+DAY_NS = int(SECONDS_PER_DAY) * NS_PER_S
+SETTLEMENT_NS = 8 * 3_600 * NS_PER_S
+
+
+def day_start(now_ns: int) -> int:
+    """Return when the trading day of a time began."""
+    return now_ns - (now_ns - SETTLEMENT_NS) % DAY_NS
+
+
+@dataclass(slots=True)
+class DayTotals:
+    """Sums of one coin since the last 08:00 UTC, in USD; equity at that time in the coin.
+
+    `counted` is the collateral whose price change is a loss too, in coin: 0 where it is excluded or
+    the book is a coin book, None for all of the equity. `fees_coin` waits for the first index.
+    """
+
+    counted: float | None = 0.0
+    day_ns: int = -1
+    fees_usd: float = 0.0
+    fees_coin: float = 0.0
+    gamma_usd: float = 0.0
+    start_equity: float | None = None
+    start_index: float = math.nan
+
+    def roll(self, now_ns: int) -> None:
+        """Start a new day when 08:00 UTC has passed."""
+        start_ns = day_start(now_ns)
+        if start_ns != self.day_ns:
+            self.day_ns, self.fees_usd, self.fees_coin, self.gamma_usd = start_ns, 0.0, 0.0, 0.0
+            self.start_equity, self.start_index = None, math.nan
+
+    def see_index(self, index: float) -> None:
+        """Value what waits for an index; an index that is not known changes nothing."""
+        if not index > 0.0:
+            return
+        self.fees_usd += self.fees_coin * index
+        self.fees_coin = 0.0
+        if self.start_equity is not None and not self.start_index > 0.0:
+            self.start_index = index
+
+    def see_equity(self, equity: float, index: float) -> None:
+        """Take the first equity that the venue reports in a day as its beginning."""
+        if self.start_equity is None and math.isfinite(equity):
+            self.start_equity = equity
+            self.see_index(index)
+
+    def pay(self, fee: float, unit: str, price: float) -> None:
+        """Add a fee in USD or coin; `price` is dollars per coin, NaN while nobody knows it."""
+        if unit == "USD":
+            self.fees_usd += fee
+        elif price > 0.0:
+            self.fees_usd += fee * price
+        else:
+            self.fees_coin += fee
+
+    def loss_usd(self, balance: Balance | None, index: float) -> float:
+        """Return today's loss (positive; see the module) as far as the venue has reported equity.
+
+        Infinite where index or equity is not a number: what is unknown is within no limit.
+        """
+        if balance is None or self.start_equity is None:
+            return 0.0
+        counted = self.start_equity if self.counted is None else self.counted
+        loss = (self.start_equity - balance.equity) * index
+        if counted and self.start_index > 0.0:
+            loss += counted * (self.start_index - index)
+        return math.inf if math.isnan(loss) else max(loss, 0.0)
+
+
+@dataclass(slots=True)
+class Names:
+    """Ids that name the instance, the epoch (one per start of the bot) and a sequence."""
+
+    instance: str
+    epoch: int
+    sequence: int = 0
+    decisions: int = 0
+
+    def label(self) -> str:
+        """Return the next order label, unique over restarts (at most 64 characters)."""
+        self.sequence += 1
+        return f"{self.prefix}{self.epoch}-{self.sequence}"
+
+    def decision(self, coin: str) -> str:
+        """Return the next decision id."""
+        self.decisions += 1
+        return f"{coin}-{self.epoch}-{self.decisions}"
+
+    @property
+    def prefix(self) -> str:
+        """Return what all labels of this instance begin with."""
+        return f"db-{self.instance[:32]}-"
+
+
+@dataclass(slots=True)
+class Floor:
+    """Shared by all desks; only the core holds it.
+
+    A coin is in `unconfirmed` until a person has typed the `words` (by coin) that its first large
+    hedge asks for.
+    """
+
+    book: Book
+    orders: OrderTable
+    machine: Machine
+    names: Names
+    tier: FeeTier = field(default_factory=FeeTier)
+    days: dict[str, DayTotals] = field(default_factory=dict)
+    budgets: dict[str, OrderBudget] = field(default_factory=dict)
+    unconfirmed: set[str] = field(default_factory=set)
+    words: dict[str, str] = field(default_factory=dict)
+
+    def day(self, coin: str, now_ns: int) -> DayTotals:
+        """Return a coin's totals of the current trading day."""
+        mine = self.book.coins[coin]
+        totals = self.days.setdefault(coin, DayTotals(_counted(mine.rules)))
+        totals.roll(now_ns)
+        totals.see_index(mine.market.index)
+        return totals
+
+    def see_balances(self, balances: Iterable[Balance], now_ns: int) -> None:
+        """Take reported balances; the first ones of a day are where its loss is counted from."""
+        for balance in balances:
+            if balance.coin in self.book.coins:
+                index = self.book.coins[balance.coin].market.index
+                self.day(balance.coin, now_ns).see_equity(balance.equity, index)
+            self.book.see_balances((balance,))
+
+    def budget(self, coin: str, now_ns: int) -> OrderBudget:
+        """Return a coin's order budget."""
+        if coin not in self.budgets:
+            self.budgets[coin] = OrderBudget.start(now_ns)
+        return self.budgets[coin]
+
+
+def _counted(rules: UnderlyingRules) -> float | None:
+    if rules.numeraire is Numeraire.COIN or rules.collateral_delta == "exclude":
+        return 0.0
+    return None if isinstance(rules.collateral_delta, str) else rules.collateral_delta

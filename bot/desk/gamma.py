@@ -1,0 +1,341 @@
+"""The gamma desk of one underlying: notices a passed limit, thinks, and trades or proposes.
+
+The plan needs the whole chain, so it leaves the core as WantGamma and comes back as GammaWanted
+after its thinking time. All legs go out at once, one immediate-or-cancel order per option at the
+displayed price; what is not filled is planned anew from the next chain. Nothing is traded while the
+delta that it brings could not be hedged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from bot.book.exposure import Exposure
+from bot.book.shocks import shocks
+from bot.desk.delta import DeltaDesk
+from bot.desk.episode import Episode
+from bot.desk.explain import Wish, decision_record, snapshot
+from bot.desk.floor import Floor
+from bot.desk.rules import DeskRules
+from bot.domain.commands import Command, Note, Place, WantGamma
+from bot.domain.orders import Intent
+from bot.domain.reasons import Because, Reason
+from bot.domain.records import TradeNote
+from bot.domain.states import State
+from bot.domain.units import NS_PER_S, seconds_between
+from bot.execution.rounding import to_lots, to_tick
+from bot.execution.tactics import price_option
+from bot.risk.gate import Proposal, examine
+from bot.strategy.candidates import Candidate, candidates
+from bot.strategy.choice import choose_hedge
+from bot.strategy.gamma import (
+    GammaNeed,
+    GammaPlan,
+    GammaTrade,
+    gamma_need,
+    plan_gamma,
+    within_budget,
+)
+
+REPEAT_S = 300.0
+# An answer later than this after its thinking time is lost: it is asked for anew.
+ANSWER_S = 10.0
+
+
+@dataclass(slots=True)
+class GammaDesk:
+    """Memory of one underlying's gamma: what is thought about, proposed and under way.
+
+    `asked_ns` is when thinking time was asked for, None while no answer is awaited; `told` maps the
+    reasons of refusals to when they were last told.
+    """
+
+    rules: DeskRules
+    asked_ns: int | None = None
+    checked_ns: int = 0
+    acted_ns: int = 0
+    told: dict[tuple[Reason, ...], int] = field(default_factory=dict)
+    episode: Episode | None = None
+
+    @property
+    def thinking(self) -> bool:
+        """Tell whether an answer is awaited."""
+        return self.asked_ns is not None
+
+    def cycle(self, floor: Floor, exposure: Exposure, now_ns: int) -> list[Command]:
+        """Notice a passed limit and ask for thinking time; close what has been filled."""
+        commands = self._close_episode(floor, exposure)
+        rules = self.rules
+        if self._overdue(now_ns):
+            self.asked_ns = None
+        if rules.gamma.action == "off" or self.thinking or self.episode is not None:
+            return commands
+        due = seconds_between(self.checked_ns, now_ns) >= rules.gamma_check_s
+        if not due or floor.machine.at(rules.coin) is not State.RUNNING:
+            return commands
+        self.checked_ns = now_ns
+        if seconds_between(self.acted_ns, now_ns) < rules.gamma_rest_s or exposure.doubts:
+            return commands
+        need = self._need(floor, exposure, now_ns)
+        if not need.any:
+            return commands
+        held_back = self._held_back(floor, exposure, now_ns)
+        if held_back:
+            return commands + self._note(floor, exposure, _nothing(need), held_back, now_ns)
+        self.asked_ns = now_ns
+        commands.append(WantGamma(rules.coin, round(rules.gamma_think_s * NS_PER_S)))
+        return commands
+
+    def plan(self, floor: Floor, exposure: Exposure, now_ns: int) -> GammaPlan | None:
+        """Return what would bring gamma and shocks back inside; None when nothing is missing.
+
+        A plan that would be traded is cut to what the day's budget leaves.
+        """
+        need = self._need(floor, exposure, now_ns)
+        if not need.any:
+            return None
+        mine = floor.book.packed(self.rules.coin)
+        held = dict(zip(mine.columns.names, mine.columns.quantity.tolist(), strict=True))
+        offered = candidates(floor.book, self.rules.coin, now_ns, floor.tier)
+        plan = plan_gamma(need, offered, held, self.rules.gamma)
+        if self.rules.gamma.action != "auto":
+            return plan
+        spent = floor.day(self.rules.coin, now_ns).gamma_usd
+        budget = self.rules.gamma.budget_usd_per_day
+        cut = within_budget(plan, budget - spent)
+        if plan.trades and not cut.trades:
+            figures = {"spent_usd": spent, "cost_usd": plan.cost_usd, "budget_usd": budget}
+            because = Because(Reason.BUDGET_SPENT, self.rules.coin, figures)
+            cut = replace(cut, reasons=(*cut.reasons, because))
+        return cut
+
+    def act(self, floor: Floor, exposure: Exposure, delta: DeltaDesk, now_ns: int) -> list[Command]:
+        """Plan on what is true now that the thinking time is over, then trade or propose."""
+        awaited = self.thinking and not self._overdue(now_ns)
+        self.asked_ns = None
+        if not awaited or self.episode is not None:
+            return []
+        self.acted_ns = now_ns
+        plan = self.plan(floor, exposure, now_ns)
+        if plan is None:
+            return []
+        held_back = self._held_back(floor, exposure, now_ns)
+        if held_back:
+            return self._note(floor, exposure, _nothing(plan.need), held_back, now_ns)
+        refused = self._obstacles(plan)
+        legs: list[tuple[GammaTrade, Proposal]] = []
+        if not refused:
+            for trade in plan.trades:
+                proposal = self._proposal(floor, trade)
+                now = delta.circumstances(floor, exposure, proposal.instrument.name, now_ns)
+                verdict = examine(proposal, now)
+                budget = floor.budget(self.rules.coin, now_ns)
+                budget.refill(now.caps.orders_per_min, now.caps.reserve_per_min, now_ns)
+                if verdict.proposal is None:
+                    refused += verdict.reasons
+                elif budget.take(reducing=verdict.reducing):
+                    legs.append((trade, verdict.proposal))
+                else:
+                    limits = {"per_min": now.caps.orders_per_min}
+                    refused += (Because(Reason.ORDER_RATE, trade.candidate.name, limits),)
+        if not legs:
+            return self._note(floor, exposure, plan, refused, now_ns)
+        return self._send(floor, exposure, plan, legs, refused, now_ns)
+
+    def _overdue(self, now_ns: int) -> bool:
+        patience_s = self.rules.gamma_think_s + ANSWER_S
+        return self.asked_ns is not None and seconds_between(self.asked_ns, now_ns) > patience_s
+
+    def _held_back(self, floor: Floor, exposure: Exposure, now_ns: int) -> tuple[Because, ...]:
+        """Return why nothing may be traded now, whatever the plan."""
+        coin = self.rules.coin
+        state = floor.machine.at(coin)
+        if state is not State.RUNNING:
+            return (Because(Reason.STATE_FORBIDS, str(state)),)
+        if exposure.doubts:
+            return exposure.doubts
+        chain = floor.book.coins[coin].market.chain
+        limit_s = self.rules.measure.freshness.chain_s
+        if chain is None:
+            return (Because(Reason.NO_QUOTE, f"{coin} chain"),)
+        # A stream can stay alive with stale data: both clocks count.
+        age_s = seconds_between(min(chain.ts_ns, chain.ts_venue_ns), now_ns)
+        if age_s > limit_s:
+            figures = {"age_s": age_s, "limit_s": limit_s}
+            return (Because(Reason.STALE_CHAIN, f"{coin} chain", figures),)
+        unknown = frozenset(o.intent.instrument for o in floor.orders.unknown(coin))
+        hedge, doubts = choose_hedge(floor.book, coin, now_ns, floor.tier, barred=unknown)
+        return doubts if hedge is None else ()
+
+    def _obstacles(self, plan: GammaPlan) -> tuple[Because, ...]:
+        """Return why this plan is not traded."""
+        if not plan.trades:
+            spent = tuple(b for b in plan.reasons if b.reason is Reason.BUDGET_SPENT)
+            return spent or (Because(Reason.NO_CANDIDATE, self.rules.coin, plan.lacks),)
+        if self.rules.gamma.action != "auto":
+            return (Because(Reason.PROPOSED_ONLY, self.rules.coin),)
+        return ()
+
+    def _proposal(self, floor: Floor, trade: GammaTrade) -> Proposal:
+        instrument = floor.book.instruments[trade.candidate.name]
+        candidate = trade.candidate
+        price = candidate.ask if trade.quantity > 0 else candidate.bid
+        return Proposal(
+            instrument=instrument,
+            quantity=trade.quantity,
+            delta_coin=trade.quantity * candidate.delta,
+            limit=price,
+            reference=candidate.mark,
+            notional_usd=abs(trade.quantity) * floor.book.coins[self.rules.coin].market.index,
+            purpose="gamma",
+            tolerance=trade.tolerance,
+        )
+
+    def _send(
+        self,
+        floor: Floor,
+        exposure: Exposure,
+        plan: GammaPlan,
+        legs: list[tuple[GammaTrade, Proposal]],
+        refused: tuple[Because, ...],
+        now_ns: int,
+    ) -> list[Command]:
+        decision = floor.names.decision(self.rules.coin)
+        plan = plan.of(tuple(replace(t, quantity=allowed.quantity) for t, allowed in legs))
+        episode = Episode(
+            decision=decision,
+            coin=self.rules.coin,
+            kind="gamma",
+            reason=str(plan.reasons[0].reason),
+            started_ns=now_ns,
+            delta_before=exposure.delta,
+            gamma_before=exposure.gamma_total,
+            band=self.rules.delta.owner,
+        )
+        commands: list[Command] = [self._record(floor, exposure, plan, decision, refused)]
+        for trade, proposal in legs:
+            intent = self._intent(floor, trade, proposal, decision, now_ns)
+            if not intent.quantity:
+                continue
+            episode.labels.add(intent.label)
+            episode.mids[intent.instrument] = 0.5 * (trade.candidate.bid + trade.candidate.ask)
+            commands.append(Place(intent))
+            commands += floor.orders.add(intent, self.rules.coin, now_ns)
+        self.episode = episode
+        return commands
+
+    def _intent(
+        self, floor: Floor, trade: GammaTrade, proposal: Proposal, decision: str, now_ns: int
+    ) -> Intent:
+        candidate, buy = trade.candidate, proposal.quantity > 0
+        pricing = price_option(candidate.bid, candidate.ask, buy=buy)
+        return Intent(
+            label=floor.names.label(),
+            instrument=candidate.name,
+            quantity=to_lots(proposal.instrument, proposal.quantity),
+            price=to_tick(proposal.instrument, pricing.limit, buy=buy),
+            time_in_force=pricing.time_in_force,
+            post_only=pricing.post_only,
+            reduce_delta=False,
+            decision=decision,
+            purpose="gamma",
+            created_ns=now_ns,
+            valid_until_ns=now_ns + round(self.rules.tactics.valid_s * NS_PER_S),
+        )
+
+    def _note(
+        self,
+        floor: Floor,
+        exposure: Exposure,
+        plan: GammaPlan,
+        refused: tuple[Because, ...],
+        now_ns: int,
+    ) -> list[Command]:
+        """Record a proposal or refusal when it is new, and every few minutes while it stands."""
+        words = tuple(dict.fromkeys(because.reason for because in refused))
+        told_ns = self.told.get(words)
+        if told_ns is not None and seconds_between(told_ns, now_ns) < REPEAT_S:
+            return []
+        self.told[words] = now_ns
+        return [self._record(floor, exposure, plan, floor.names.decision(self.rules.coin), refused)]
+
+    def _record(
+        self,
+        floor: Floor,
+        exposure: Exposure,
+        plan: GammaPlan,
+        decision: str,
+        refused: tuple[Because, ...],
+    ) -> Note:
+        record = decision_record(
+            exposure,
+            self.rules.delta.band(exposure),
+            self.rules.delta.owner,
+            decision,
+            Wish(
+                kind="gamma",
+                reasons=plan.reasons,
+                refused=refused,
+                trades=tuple(_leg(trade) for trade in plan.trades),
+                candidates=tuple(_offer(candidate) for candidate in plan.candidates),
+                delta_change=sum(t.quantity * t.candidate.delta for t in plan.trades),
+                gamma_change=sum(t.gamma for t in plan.trades if not t.candidate.expiring),
+                cost_usd=plan.cost_usd,
+            ),
+            {
+                **snapshot(floor, self.rules.coin, exposure, None),
+                **{f"gamma_{name}": figure for name, figure in plan.lacks.items()},
+            },
+        )
+        return Note(record)
+
+    def _need(self, floor: Floor, exposure: Exposure, now_ns: int) -> GammaNeed:
+        policy = self.rules.gamma
+        found = None
+        if policy.looks_at_shocks:
+            found = shocks(floor.book, self.rules.coin, now_ns)
+        return gamma_need(exposure, found, policy, self.rules.delta.owner.target)
+
+    def _close_episode(self, floor: Floor, exposure: Exposure) -> list[Command]:
+        episode = self.episode
+        if episode is None or any(order.intent.label in episode.labels for order in floor.orders):
+            return []
+        self.episode = None
+        if not episode.filled:
+            return []
+        # The budget counts what was paid, not what was planned.
+        paid = episode.fee_usd + max(episode.slippage_usd, 0.0)
+        floor.day(self.rules.coin, exposure.ts_ns).gamma_usd += paid
+        return [Note(episode.close(exposure))]
+
+
+def _nothing(need: GammaNeed) -> GammaPlan:
+    """Return the plan that leaves everything missing."""
+    return GammaPlan(need, (), (), 0.0, need.reasons).of(())
+
+
+def _leg(trade: GammaTrade) -> TradeNote:
+    candidate = trade.candidate
+    limit = candidate.ask if trade.quantity > 0 else candidate.bid
+    return TradeNote(
+        candidate.name,
+        trade.quantity,
+        "coin",
+        limit,
+        trade.cost_usd,
+        trade.gamma,
+        trade.theta_usd_day,
+    )
+
+
+def _offer(candidate: Candidate) -> TradeNote:
+    """Return a candidate as one coin bought: what it would cost and bring."""
+    return TradeNote(
+        candidate.name,
+        1.0,
+        "coin",
+        candidate.ask,
+        candidate.cost_usd,
+        candidate.gamma,
+        candidate.theta_usd_day,
+    )

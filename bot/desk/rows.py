@@ -1,0 +1,91 @@
+"""Positions and Greeks row by row, as readers are shown them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bot.book.columns import FORWARD, VOL
+from bot.book.legs import settlement_averages
+from bot.book.numeraire import future_delta, future_gamma, option_figures
+from bot.desk.floor import Floor
+from bot.desk.rules import DeskRules
+from bot.domain.units import iso
+
+Row = dict[str, object]
+
+
+def position_rows(floor: Floor) -> list[Row]:
+    """Return every holding with its unit, tag, account and whether it is hedged."""
+    book = floor.book
+    rows: list[Row] = []
+    for position in sorted(book.holdings.positions.values(), key=lambda p: (p.instrument, p.tag)):
+        instrument = book.instruments.get(position.instrument)
+        coin = None if instrument is None else book.coins.get(instrument.coin)
+        rows.append(
+            {
+                "instrument": position.instrument,
+                "quantity": float(position.quantity),
+                "unit": str(position.quantity.unit),
+                "tag": position.tag,
+                "account": position.account,
+                "hedged": coin is not None and coin.rules.scope.covers(position),
+                "expiry": None
+                if instrument is None or instrument.expiry_ns is None
+                else iso(instrument.expiry_ns),
+            }
+        )
+    return rows
+
+
+def greek_rows(floor: Floor, rules: DeskRules, now_ns: int) -> list[Row]:
+    """Return each leg's part of an underlying's exposure, in the numeraire of its book.
+
+    Delta coin, gamma coin per 1 %, vega USD per volatility point, theta USD per day;
+    vol 1.00 = 100 %.
+    """
+    mine = floor.book.packed(rules.coin)
+    index = mine.market.index
+    if not np.isfinite(index):
+        return []
+    rows = _options(floor, rules, now_ns)
+    for instrument, quantity in mine.futures.items():
+        leg = future_delta(instrument, quantity, index, index)
+        rows.append(
+            {
+                "instrument": instrument.name,
+                "quantity": quantity,
+                "delta_coin": leg,
+                "gamma_coin_per_pct": future_gamma(mine.rules.numeraire, leg),
+                "vega_usd": 0.0,
+                "theta_usd_day": 0.0,
+                "vol": None,
+                "forward": None,
+            }
+        )
+    return rows
+
+
+def _options(floor: Floor, rules: DeskRules, now_ns: int) -> list[Row]:
+    mine = floor.book.packed(rules.coin)
+    columns, index = mine.columns, mine.market.index
+    if not columns.names:
+        return []
+    first = columns.price_at(index, now_ns, settlement_averages(mine, now_ns))
+    forward = columns.inputs[FORWARD]
+    figures = option_figures(
+        mine.rules.numeraire, first, forward, index, columns.inverse, columns.fading
+    )
+    usd = np.where(columns.inverse, index / forward, 1.0)
+    return [
+        {
+            "instrument": name,
+            "quantity": float(quantity),
+            "delta_coin": float(quantity * figures.delta[i]),
+            "gamma_coin_per_pct": float(quantity * figures.gamma[i]),
+            "vega_usd": float(quantity * usd[i] * first[3, i]) / 100.0,
+            "theta_usd_day": float(quantity * usd[i] * first[4, i]) / 365.0,
+            "vol": float(columns.inputs[VOL, i]),
+            "forward": float(forward[i]),
+        }
+        for i, (name, quantity) in enumerate(zip(columns.names, columns.quantity, strict=True))
+    ]

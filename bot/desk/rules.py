@@ -1,0 +1,39 @@
+"""Everything that an owner has decided about one underlying, as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bot.book.book import UnderlyingRules
+from bot.execution.tactics import TacticRules
+from bot.risk.limits import LimitRules
+from bot.strategy.delta import DeltaPolicy
+from bot.strategy.gamma import GammaPolicy
+from bot.strategy.unwind import UnwindPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class DeskRules:
+    """One underlying's measurement, policies, limits and habits.
+
+    Times in seconds of event time. `cycle_s` is the least time between two decisions that only
+    quotes ask for; fills and order ends always ask.
+    """
+
+    measure: UnderlyingRules
+    delta: DeltaPolicy
+    gamma: GammaPolicy
+    limits: LimitRules = field(default_factory=LimitRules)
+    tactics: TacticRules = field(default_factory=TacticRules)
+    unwind: UnwindPolicy = field(default_factory=UnwindPolicy)
+    cycle_s: float = 0.25
+    sample_s: float = 60.0
+    gamma_check_s: float = 2.0
+    gamma_think_s: float = 0.5
+    gamma_rest_s: float = 5.0
+    patience_s: float = 10.0
+
+    @property
+    def coin(self) -> str:
+        """Return the coin."""
+        return self.measure.coin

@@ -1,0 +1,39 @@
+"""An underlying's figures at one moment, complete with shocks and tenors, as a record."""
+
+from __future__ import annotations
+
+from bot.book.measure import measure
+from bot.book.shocks import shocks, vega_by_tenor
+from bot.desk.floor import Floor
+from bot.desk.rules import DeskRules
+from bot.domain.records import ExposureSample
+
+
+def sample(floor: Floor, rules: DeskRules, now_ns: int) -> ExposureSample:
+    """Return the exposure sample of one underlying."""
+    coin, owner = rules.coin, rules.delta.owner
+    exposure = measure(floor.book, coin, now_ns, floor.orders.pending(coin))
+    balance = floor.book.holdings.balances.get(coin)
+    equity = 0.0 if balance is None else balance.equity * exposure.index
+    return ExposureSample(
+        ts_ns=now_ns,
+        coin=coin,
+        numeraire=str(exposure.numeraire),
+        state=floor.machine.at(coin),
+        index=exposure.index,
+        delta_coin=exposure.delta,
+        delta_low_coin=exposure.low,
+        delta_high_coin=exposure.high,
+        target=owner.target,
+        lower=owner.lower,
+        upper=owner.upper,
+        gamma_coin_per_pct=exposure.gamma,
+        gamma_expiring_coin_per_pct=exposure.gamma_expiring,
+        vega_usd=exposure.vega_usd,
+        theta_usd_day=exposure.theta_usd_day,
+        equity_usd=equity,
+        unknown_orders=len(floor.orders.unknown(coin)),
+        shocks=shocks(floor.book, coin, now_ns).figures(),
+        vega_by_tenor_usd=vega_by_tenor(floor.book, coin, now_ns),
+        doubts=exposure.doubts,
+    )

@@ -1,0 +1,59 @@
+"""What we ask of the world: the only way in which the core acts.
+
+The engine carries commands out in order. `Note` is journalled; `Place` is journalled before it is
+sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from bot.domain.orders import Intent
+from bot.domain.records import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Send this order, once."""
+
+    intent: Intent
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Cancel this order of ours."""
+
+    label: str
+    instrument: str
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Ask the venue what it knows about this label."""
+
+    label: str
+    instrument: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPositions:
+    """Ask the venue for its complete positions and balances."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantGamma:
+    """A gamma plan is due: answer with GammaWanted when its modelled thinking time is over."""
+
+    coin: str
+    delay_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Write this down."""
+
+    record: Record
+
+
+Command: TypeAlias = Place | Cancel | Query | QueryPositions | WantGamma | Note

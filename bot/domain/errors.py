@@ -1,0 +1,32 @@
+"""Errors of our own making; a venue's refusals are events, never exceptions.
+
+    DeltabandError
+    ├── UnknownInstrumentError   a name that no rule explains
+    ├── BadInputError            a file, book or recording that cannot be used
+    ├── JournalError             the journal cannot be opened, read or written
+    └── TransitionError          an order was asked to do what its state forbids (a bug)
+
+Every message says what was expected and what was found.
+"""
+
+from __future__ import annotations
+
+
+class DeltabandError(Exception):
+    """Root of the errors that this program raises on purpose."""
+
+
+class UnknownInstrumentError(DeltabandError):
+    """A name that does not follow the venue's grammar, or terms that are not known."""
+
+
+class BadInputError(DeltabandError):
+    """A book, file or recording that cannot be used as it is."""
+
+
+class JournalError(DeltabandError):
+    """The journal is of another version or instance, damaged, locked, or cannot be written."""
+
+
+class TransitionError(DeltabandError):
+    """An order was moved along an edge that its life cycle does not have."""

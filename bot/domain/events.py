@@ -1,0 +1,112 @@
+"""What happens to us: the only way in which the world, the clock and the operator reach the core.
+
+Each event carries `ts_ns`, the time at which the core learns of it. Quotes and chains are events
+themselves (see `quotes`). Market data may be conflated to the newest value; everything else never
+is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from bot.domain.instruments import Instrument
+from bot.domain.orders import OrderReport
+from bot.domain.positions import Balance, Fill, Position
+from bot.domain.quotes import Chain, Quote
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time passes: nothing else happened."""
+
+    ts_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentsListed:
+    """The venue's current instruments of one coin: a complete list, options included."""
+
+    ts_ns: int
+    coin: str
+    instruments: tuple[Instrument, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PositionsReport:
+    """The venue's complete list of positions and balances of one account."""
+
+    ts_ns: int
+    positions: tuple[Position, ...]
+    balances: tuple[Balance, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderUpdate:
+    """The venue spoke about one of our orders."""
+
+    ts_ns: int
+    report: OrderReport
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDenied:
+    """The venue answered a query: it knows no order of this label."""
+
+    ts_ns: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """One of our orders was executed, wholly or in part."""
+
+    ts_ns: int
+    fill: Fill
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An instrument expired: positions in it are gone, `price_usd` is its settlement price."""
+
+    ts_ns: int
+    instrument: str
+    price_usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """A person's word; `coin` is empty for the whole instance.
+
+    `verb` is pause, resume, halt, or confirm with the words that were asked for as `why`.
+    """
+
+    ts_ns: int
+    command_id: str
+    verb: str
+    coin: str
+    who: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class GammaWanted:
+    """The modelled time of a long decision has passed: the gamma plan of a coin may be computed."""
+
+    ts_ns: int
+    coin: str
+
+
+Event: TypeAlias = (
+    Tick
+    | Quote
+    | Chain
+    | InstrumentsListed
+    | PositionsReport
+    | OrderUpdate
+    | OrderDenied
+    | Filled
+    | Settled
+    | Operator
+    | GammaWanted
+)

@@ -1,0 +1,62 @@
+"""What is owned: positions, fills and coin balances.
+
+A position is a signed quantity of one instrument. `tag` tells whose it is: the owner's book, or
+`hedge` for what this bot has added. A fill is a fact of the venue and carries its trade id, which
+makes folding it twice harmless.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from bot.domain.units import Quantity
+
+OWNER_TAG: Final = "book"
+HEDGE_TAG: Final = "hedge"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A signed holding of one instrument, in that instrument's unit."""
+
+    instrument: str
+    quantity: Quantity
+    tag: str = OWNER_TAG
+    account: str = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One execution of one of our orders, as the venue reports it.
+
+    `quantity` is signed (bought > 0). `price` is in the instrument's price unit. `fee` is in
+    `fee_unit` (the coin, or USD for linear instruments); negative is a rebate.
+    """
+
+    trade_id: str
+    label: str
+    instrument: str
+    quantity: Quantity
+    price: Decimal
+    fee: float
+    fee_unit: str
+    maker: bool
+    ts_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """An account's cash in one coin and its equity as the venue values it (both in that coin).
+
+    `open_profit` is the futures' profit that is not yet cash: where collateral counts as delta, it
+    counts with it.
+    """
+
+    coin: str
+    cash: float
+    equity: float
+    initial_margin: float
+    maintenance_margin: float
+    open_profit: float = 0.0

@@ -1,0 +1,87 @@
+"""Why: every plan, verdict, rejection and doubt carries reasons, an enum with its numbers.
+
+The values are stable words for journals, logs and scripts; the numbers name their units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """A named cause."""
+
+    # what we want
+    INSIDE_BAND = "inside_band"
+    DELTA_ABOVE_POLICY = "delta_above_policy"
+    DELTA_BELOW_POLICY = "delta_below_policy"
+    DELTA_ABOVE_OWNER = "delta_above_owner"
+    DELTA_BELOW_OWNER = "delta_below_owner"
+    DELTA_UNCERTAIN = "delta_uncertain"
+    SETTLEMENT_UNWIND = "settlement_unwind"
+    COOLDOWN = "cooldown"
+    SMALL_MOVE = "small_move"
+    BELOW_ONE_LOT = "below_one_lot"
+    GAMMA_BELOW = "gamma_below"
+    GAMMA_ABOVE = "gamma_above"
+    EXPIRING_GAMMA = "expiring_gamma"
+    SHOCK_LIMIT = "shock_limit"
+    NO_CANDIDATE = "no_candidate"
+    PROPOSED_ONLY = "proposed_only"
+    BUDGET_SPENT = "budget_spent"
+    # what we know
+    STALE_QUOTE = "stale_quote"
+    STALE_CHAIN = "stale_chain"
+    CROSSED_QUOTE = "crossed_quote"
+    ONE_SIDED_QUOTE = "one_sided_quote"
+    BAD_NUMBER = "bad_number"
+    NO_QUOTE = "no_quote"
+    NO_VOLATILITY = "no_volatility"
+    UNKNOWN_INSTRUMENT = "unknown_instrument"
+    PAST_EXPIRY = "past_expiry"
+    POSITION_JUMP = "position_jump"
+    NO_HEDGE_INSTRUMENT = "no_hedge_instrument"
+    # what we allow
+    STATE_FORBIDS = "state_forbids"
+    UNRESOLVED_ORDER = "unresolved_order"
+    UNKNOWN_ORDER = "unknown_order"
+    ORDER_TOO_LARGE = "order_too_large"
+    POSITION_LIMIT = "position_limit"
+    ORDER_RATE = "order_rate"
+    RESERVED_RATE = "reserved_rate"
+    COLLAR = "collar"
+    WRONG_SIDE = "wrong_side"
+    NOT_REDUCING = "not_reducing"
+    LOSS_LIMIT = "loss_limit"
+    FEE_LIMIT = "fee_limit"
+    MARGIN = "margin"
+    DUPLICATE = "duplicate"
+    REPEATED_REJECTS = "repeated_rejects"
+    NEEDS_CONFIRMATION = "needs_confirmation"
+    OUT_OF_SCOPE = "out_of_scope"
+    # how we get it
+    ACK_TIMEOUT = "ack_timeout"
+    RESTING_TIMEOUT = "resting_timeout"
+    REPRICE = "reprice"
+    OVERTAKEN = "overtaken"
+    # who said so
+    OPERATOR = "operator"
+    RESTART = "restart"
+    CLEARED = "cleared"
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """One reason with the numbers that made it true, and what it is about."""
+
+    reason: Reason
+    subject: str = ""
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """Print as `reason(subject: name=number, …)`."""
+        figures = ", ".join(f"{name}={value:.6g}" for name, value in self.numbers.items())
+        inside = ": ".join(part for part in (self.subject, figures) if part)
+        return f"{self.reason}({inside})" if inside else str(self.reason)

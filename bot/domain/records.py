@@ -1,0 +1,160 @@
+"""What the core says about itself: records for the journal and the logs.
+
+A record is written before the commands that follow it in the same answer are carried out, so a
+decision and its intents are on disk when an order leaves. Figures name their units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from bot.domain.orders import OrderState
+from bot.domain.reasons import Because
+from bot.domain.states import State
+
+
+@dataclass(frozen=True, slots=True)
+class TradeNote:
+    """One trade of a plan; `quantity` is signed and in the instrument's own `unit`."""
+
+    instrument: str
+    quantity: float
+    unit: str
+    limit: float
+    cost_usd: float
+    gamma_coin_per_pct: float = 0.0
+    theta_usd_day: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One hedge cycle that wanted something: inputs, wish, verdict.
+
+    `kind` is delta, gamma or unwind. Deltas are coins in the underlying's numeraire; the interval
+    covers everything that may still fill. `snapshot` holds the inputs (quotes, ages, volatility)
+    that were used. `refused` is empty when the plan was allowed.
+    """
+
+    id: str
+    ts_ns: int
+    coin: str
+    kind: str
+    numeraire: str
+    delta_coin: float
+    delta_low_coin: float
+    delta_high_coin: float
+    delta_after_coin: float
+    target: float
+    lower: float
+    upper: float
+    policy_lower: float
+    policy_upper: float
+    gamma_coin_per_pct: float
+    gamma_after_coin_per_pct: float
+    index: float
+    cost_usd: float
+    trades: tuple[TradeNote, ...]
+    candidates: tuple[TradeNote, ...] = ()
+    reasons: tuple[Because, ...] = ()
+    refused: tuple[Because, ...] = ()
+    snapshot: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class HedgeDone:
+    """The last order of a decision has ended: what it did to the book and what it cost."""
+
+    decision: str
+    ts_ns: int
+    coin: str
+    kind: str
+    delta_before_coin: float
+    delta_after_coin: float
+    gamma_before_coin_per_pct: float
+    gamma_after_coin_per_pct: float
+    lower: float
+    upper: float
+    index: float
+    filled: float
+    unit: str
+    fee_usd: float
+    slippage_usd: float
+    seconds: float
+    orders: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTransition:
+    """An order moved along an edge of its life cycle; `evidence` says what proved it."""
+
+    ts_ns: int
+    label: str
+    instrument: str
+    before: OrderState
+    after: OrderState
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class StateChange:
+    """The machine changed state, for one underlying or (`coin` empty) for the instance."""
+
+    ts_ns: int
+    coin: str
+    before: State
+    after: State
+    reasons: tuple[Because, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureSample:
+    """What an underlying meant at one moment; `shocks` maps e.g. `pnl_up_10pct_usd` to figures."""
+
+    ts_ns: int
+    coin: str
+    numeraire: str
+    state: State
+    index: float
+    delta_coin: float
+    delta_low_coin: float
+    delta_high_coin: float
+    target: float
+    lower: float
+    upper: float
+    gamma_coin_per_pct: float
+    gamma_expiring_coin_per_pct: float
+    vega_usd: float
+    theta_usd_day: float
+    equity_usd: float
+    unknown_orders: int
+    shocks: Mapping[str, float]
+    vega_by_tenor_usd: Mapping[str, float]
+    doubts: tuple[Because, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Something cannot be trusted (`active`) or can be again; confined to one underlying."""
+
+    ts_ns: int
+    coin: str
+    because: Because
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CommandOutcome:
+    """What became of an operator's command."""
+
+    ts_ns: int
+    command_id: str
+    accepted: bool
+    outcome: str
+
+
+Record: TypeAlias = (
+    Decision | HedgeDone | OrderTransition | StateChange | ExposureSample | Doubt | CommandOutcome
+)

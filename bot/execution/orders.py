@@ -1,0 +1,260 @@
+"""Working orders: the table of everything sent whose end is not proven, and how its end is found.
+
+    sent, no answer for `ack_s`   → UNKNOWN, query at once, then after 0.5, 1, 2, 2.5 … s
+    IOC, no end for `ack_s`       → UNKNOWN as well: its end may be what got lost
+    UNKNOWN, denied by the venue  → NOT_BOOKED after `valid_until` + 2 s and three denials over 5 s
+    terminal, fills are missing   → counted as may-fill until they arrive; positions are queried
+
+Folding is idempotent and does not depend on order: the filled amount is the largest that report or
+fills prove.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from bot.domain.commands import Command, Note, Query, QueryPositions
+from bot.domain.errors import TransitionError
+from bot.domain.orders import (
+    TERMINAL,
+    TRANSITIONS,
+    Intent,
+    OrderReport,
+    OrderState,
+    TimeInForce,
+)
+from bot.domain.positions import Fill
+from bot.domain.records import OrderTransition
+from bot.domain.units import NS_PER_S, seconds_between
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, in seconds of event time."""
+
+    ack_s: float = 2.0
+    first_query_s: float = 0.5
+    longest_query_s: float = 2.5
+    deny_count: int = 3
+    deny_span_s: float = 5.0
+    after_valid_s: float = 2.0
+    missing_fill_s: float = 1.0
+    unknown_s: float = 10.0
+
+
+@dataclass(slots=True)
+class WorkingOrder:
+    """One order of ours and all that is proven about it."""
+
+    intent: Intent
+    coin: str
+    state: OrderState = OrderState.INTENDED
+    sent_ns: int = 0
+    heard_ns: int = 0
+    ended_ns: int = 0
+    code: str = ""
+    reported: Decimal = Decimal(0)
+    folded: Decimal = Decimal(0)
+    trades: set[str] = field(default_factory=set)
+    cancel_asked_ns: int = 0
+    unknown_since_ns: int = 0
+    next_query_ns: int = 0
+    query_gap_s: float = 0.0
+    denials: list[int] = field(default_factory=list)
+
+    @property
+    def done(self) -> bool:
+        """Tell whether the order is over and all its fills have been folded."""
+        return self.state in TERMINAL and self.folded == self.reported
+
+    @property
+    def may_fill(self) -> Decimal:
+        """Return the signed quantity that may still reach the holdings."""
+        if self.state in TERMINAL:
+            return self.reported - self.folded
+        return self.intent.quantity.value - self.folded
+
+
+class OrderTable:
+    """All orders that are not done, by label."""
+
+    def __init__(self, patience: Patience) -> None:
+        """Start without orders."""
+        self.patience = patience
+        self.orders: dict[str, WorkingOrder] = {}
+
+    def __iter__(self) -> Iterator[WorkingOrder]:
+        """Iterate in the order of sending."""
+        return iter(self.orders.values())
+
+    def pending(self, coin: str) -> list[tuple[str, float]]:
+        """Return (instrument, signed quantity) of all that may still fill on an underlying."""
+        return [
+            (o.intent.instrument, float(o.may_fill))
+            for o in self.orders.values()
+            if o.coin == coin and o.may_fill
+        ]
+
+    def busy(self, coin: str, now_ns: int) -> bool:
+        """Tell whether something of an underlying may still fill, so that it is better to wait.
+
+        An order that has been UNKNOWN for longer than `unknown_s` no longer makes others wait; it
+        still counts in every interval, and its own instrument stays barred.
+        """
+        return any(
+            o.coin == coin
+            and o.may_fill
+            and not (
+                o.state is OrderState.UNKNOWN
+                and seconds_between(o.unknown_since_ns, now_ns) > self.patience.unknown_s
+            )
+            for o in self.orders.values()
+        )
+
+    def unresolved(self, instrument: str) -> WorkingOrder | None:
+        """Return the order on an instrument that is not done, if any."""
+        return next((o for o in self.orders.values() if o.intent.instrument == instrument), None)
+
+    def unknown(self, coin: str) -> list[WorkingOrder]:
+        """Return the orders of an underlying whose fate is unknown."""
+        return [o for o in self.orders.values() if o.coin == coin and o.state is OrderState.UNKNOWN]
+
+    def add(self, intent: Intent, coin: str, now_ns: int) -> list[Note]:
+        """Take a new intent that is about to be sent."""
+        order = WorkingOrder(intent, coin, sent_ns=now_ns)
+        self.orders[intent.label] = order
+        return [_move(order, OrderState.SENT, now_ns, "journalled and handed to the venue")]
+
+    def restore(self, intent: Intent, coin: str, now_ns: int) -> list[Note]:
+        """Take an intent that an earlier run left open: UNKNOWN until the venue speaks."""
+        order = WorkingOrder(intent, coin, sent_ns=intent.created_ns)
+        self.orders[intent.label] = order
+        order.next_query_ns, order.unknown_since_ns = now_ns, now_ns
+        return [_move(order, OrderState.UNKNOWN, now_ns, "open in the journal of an earlier run")]
+
+    def report(self, report: OrderReport, now_ns: int) -> list[Note]:
+        """Fold what the venue says; a report about an order that is over changes nothing."""
+        order = self.orders.get(report.label)
+        if order is None:
+            return []
+        order.heard_ns = now_ns
+        order.code = report.code or order.code
+        if abs(report.filled.value) > abs(order.reported):
+            order.reported = report.filled.value
+        notes = []
+        if order.state not in TERMINAL and not (order.state is report.state is OrderState.WORKING):
+            evidence = f"venue {report.venue_id}: {report.state}"
+            words = " ".join(word for word in (report.code, report.message) if word)
+            evidence += f" ({words})" if words else ""
+            notes.append(_move(order, report.state, now_ns, evidence))
+        self._sweep(order)
+        return notes
+
+    def fold(self, fill: Fill, now_ns: int) -> list[Note]:
+        """Fold a fill, once per trade id; a fill is evidence that the order exists."""
+        order = self.orders.get(fill.label)
+        if order is None or fill.trade_id in order.trades:
+            return []
+        order.trades.add(fill.trade_id)
+        order.folded += fill.quantity.value
+        if abs(order.folded) > abs(order.reported):
+            order.reported = order.folded
+        notes = []
+        order.denials.clear()
+        if order.folded == order.intent.quantity.value and order.state not in TERMINAL:
+            notes.append(
+                _move(order, OrderState.FILLED, now_ns, f"trade {fill.trade_id} completes it")
+            )
+        self._sweep(order)
+        return notes
+
+    def deny(self, label: str, now_ns: int) -> list[Note]:
+        """Count the venue's denial; believe it only late, repeatedly, after the validity."""
+        order = self.orders.get(label)
+        if order is None or order.state is not OrderState.UNKNOWN:
+            return []
+        patience = self.patience
+        if now_ns <= order.intent.valid_until_ns + round(patience.after_valid_s * NS_PER_S):
+            return []
+        order.denials.append(now_ns)
+        span_s = seconds_between(order.denials[0], now_ns)
+        if len(order.denials) < patience.deny_count or span_s < patience.deny_span_s:
+            return []
+        evidence = f"denied {len(order.denials)} times over {span_s:.1f} s after its validity ended"
+        # What has traded was booked: the venue merely has no more of it.
+        end = OrderState.CANCELLED if order.reported else OrderState.NOT_BOOKED
+        notes = [_move(order, end, now_ns, evidence)]
+        self._sweep(order)
+        return notes
+
+    def missing_fills(self, coin: str) -> list[WorkingOrder]:
+        """Return ended orders of which not every trade has been told; `may_fill` is the rest."""
+        return [o for o in self.orders.values() if o.coin == coin and o.state in TERMINAL]
+
+    def accept_missing(self, coin: str) -> None:
+        """Close orders whose missing fills the venue's positions have been seen to contain."""
+        for order in [o for o in self.orders.values() if o.coin == coin and o.state in TERMINAL]:
+            order.folded = order.reported
+            self._sweep(order)
+
+    def tick(self, now_ns: int) -> list[Command]:
+        """Let time pass: declare silence UNKNOWN, and ask about what is unknown."""
+        commands: list[Command] = []
+        for order in list(self.orders.values()):
+            commands += self._tick_one(order, now_ns)
+        return commands
+
+    def _tick_one(self, order: WorkingOrder, now_ns: int) -> list[Command]:
+        patience, label = self.patience, order.intent.label
+        if order.state in TERMINAL:
+            if seconds_between(order.ended_ns, now_ns) > patience.missing_fill_s:
+                order.ended_ns = now_ns
+                return [Query(label, order.intent.instrument), QueryPositions()]
+            return []
+        silent_s = seconds_between(max(order.sent_ns, order.heard_ns), now_ns)
+        commands: list[Command] = []
+        # An immediate order that was taken must end at once: its end may be what got lost.
+        ends_at_once = order.intent.time_in_force is TimeInForce.IOC
+        waiting = order.state is OrderState.SENT or (
+            order.state is OrderState.WORKING and ends_at_once
+        )
+        unanswered = waiting and silent_s >= patience.ack_s
+        cancel_lost = (
+            order.state is OrderState.WORKING
+            and order.cancel_asked_ns
+            and seconds_between(order.cancel_asked_ns, now_ns) >= patience.ack_s
+        )
+        if unanswered or cancel_lost:
+            what = "the order" if unanswered else "its cancellation"
+            evidence = f"no answer to {what} for {patience.ack_s:g} s"
+            commands.append(_move(order, OrderState.UNKNOWN, now_ns, evidence))
+            order.unknown_since_ns = order.next_query_ns = now_ns
+            order.query_gap_s = patience.first_query_s
+            order.cancel_asked_ns = 0
+        if order.state is OrderState.UNKNOWN and now_ns >= order.next_query_ns:
+            commands.append(Query(label, order.intent.instrument))
+            gap_s = order.query_gap_s or patience.first_query_s
+            order.next_query_ns = now_ns + round(gap_s * NS_PER_S)
+            order.query_gap_s = min(2.0 * gap_s, patience.longest_query_s)
+        return commands
+
+    def _sweep(self, order: WorkingOrder) -> None:
+        if order.done:
+            del self.orders[order.intent.label]
+
+
+def _move(order: WorkingOrder, to: OrderState, now_ns: int, evidence: str) -> Note:
+    if to not in TRANSITIONS[order.state]:
+        msg = f"expected one of {sorted(TRANSITIONS[order.state])} after {order.state}, found {to}"
+        raise TransitionError(msg)
+    note = OrderTransition(
+        now_ns, order.intent.label, order.intent.instrument, order.state, to, evidence
+    )
+    order.state = to
+    if to in TERMINAL:
+        order.ended_ns = now_ns
+    if to is not OrderState.UNKNOWN:
+        order.denials.clear()
+    return Note(note)

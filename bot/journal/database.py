@@ -1,0 +1,182 @@
+"""The journal's file: where it lies, how it is opened, and what is checked before it is believed.
+
+Folders are 0700 and files 0600; SQLite gives its -wal and -shm the mode of the database. A file
+of another schema version or instance, a damaged one and one that is no journal are refused. Every
+fault of SQLite or of the disk leaves here as a JournalError that says what was expected and what
+was found.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+from bot.domain.errors import JournalError
+from bot.journal.schema import SCHEMA_VERSION, TABLES
+
+FILE: Final = "journal.sqlite"
+MIN_FREE_BYTES: Final = 64 * 1024 * 1024
+# A writer that waits longer holds up hedging; what another process does here takes milliseconds.
+BUSY_MS: Final = 2_000
+# SQLite's own waiting sleeps ever longer and starves beside a bot that commits without pause.
+_GUEST_S: Final = 10.0
+_GUEST_PAUSE_S: Final = 0.000_2
+_OLDEST_SQLITE: Final = (3, 37, 0)
+_FOUND: Final = {
+    "SQLITE_FULL": "expected room on the disk, found it full",
+    "SQLITE_READONLY": "expected a file that can be written, found it read-only",
+    "SQLITE_BUSY": "expected the file free within seconds, found it held by another process",
+    "SQLITE_LOCKED": "expected the file free, found it locked in this process",
+    "SQLITE_CORRUPT": "expected a sound file, found it damaged",
+    "SQLITE_NOTADB": "expected a SQLite database, found another kind of file",
+    "SQLITE_CANTOPEN": "expected a file that can be opened, found that it cannot",
+    "SQLITE_IOERR": "expected the disk to answer, found an input/output error",
+    "SQLITE_CONSTRAINT": "expected rows that keep the journal's rules, found one that does not",
+}
+
+
+@contextmanager
+def faults_named(path: Path, deed: str) -> Iterator[None]:
+    """Turn what SQLite or the disk raises while the journal is to `deed` into a JournalError."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        name = getattr(error, "sqlite_errorname", "") or type(error).__name__
+        family = "_".join(name.split("_")[:2])
+        found = _FOUND.get(family, "expected SQLite to do it, found a fault")
+        raise JournalError(f"cannot {deed} {path}: {found} ({name}: {error})") from error
+    except OSError as error:
+        raise JournalError(
+            f"cannot {deed} {path}: expected a folder and a disk that can be used,"
+            f" found {error.strerror or error} ({error.filename or path})"
+        ) from error
+
+
+def prepare(folder: Path, min_free_bytes: int) -> Path:
+    """Make the instance's private folder, see that its disk has room, return the journal's path."""
+    path = folder / FILE
+    with faults_named(path, "prepare"):
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.chmod(0o700)
+        free = os.statvfs(folder)
+    found = free.f_bavail * free.f_frsize
+    if found < min_free_bytes:
+        raise JournalError(
+            f"expected at least {min_free_bytes / 1e6:.0f} MB free for {path},"
+            f" found {found / 1e6:.1f} MB"
+        )
+    return path
+
+
+def open_writer(path: Path, instance: str, *, full: bool) -> sqlite3.Connection:
+    """Open or create the journal for its one writer and check it; `full` syncs at every commit."""
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        raise JournalError(f"expected SQLite 3.37 or newer, found {sqlite3.sqlite_version}")
+    with faults_named(path, "open"):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+        path.chmod(0o600)
+        db = connect(path)
+    try:
+        with faults_named(path, "open"):
+            (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+            if not tables:  # new, or a birth that was cut short
+                db.execute("PRAGMA journal_mode = WAL")
+                create(db, instance)
+            sound(db, path, instance)
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def connect(path: Path, *, frozen: bool = False) -> sqlite3.Connection:
+    """Connect to an existing file; `frozen` is for one on a read-only disk that nobody writes."""
+    query = "mode=ro&immutable=1" if frozen else "mode=rw"
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?{query}", uri=True, isolation_level=None)
+    db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    db.execute("PRAGMA foreign_keys = ON")
+    db.execute("PRAGMA trusted_schema = OFF")
+    db.execute("PRAGMA cell_size_check = ON")
+    return db
+
+
+def create(db: sqlite3.Connection, instance: str) -> None:
+    """Write the tables and say whose they are."""
+    with transaction(db):
+        for statement in TABLES.split(";\n"):
+            db.execute(statement)
+        facts = {
+            "schema_version": str(SCHEMA_VERSION),
+            "instance": instance,
+            "created_ns": str(time.time_ns()),
+        }
+        db.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", facts.items())
+
+
+def sound(db: sqlite3.Connection, path: Path, instance: str) -> None:
+    """Raise JournalError unless the file is whole and belongs to this version and instance."""
+    belongs(db, path, instance)
+    with closing(db.execute("PRAGMA quick_check(1)")) as cursor:
+        (found,) = cursor.fetchone()
+    if found != "ok":
+        raise JournalError(f"expected {path} to be sound, found it damaged: {found}")
+
+
+def belongs(db: sqlite3.Connection, path: Path, instance: str) -> None:
+    """Raise JournalError for a file of another program, another version or another instance."""
+    meta = db.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'meta'")
+    if meta.fetchone() is None:
+        raise JournalError(f"expected {path} to be a journal, found a database without its tables")
+    facts: dict[str, str] = dict(db.execute("SELECT key, value FROM meta"))
+    version = facts.get("schema_version")
+    if version != str(SCHEMA_VERSION):
+        raise JournalError(
+            f"expected a journal of schema_version {SCHEMA_VERSION}, found {version} in {path}:"
+            " use the release that wrote it, or move the file away to begin a new one"
+        )
+    if facts.get("instance") != instance:
+        raise JournalError(
+            f"expected the journal of instance {instance!r},"
+            f" found that of {facts.get('instance')!r} in {path}"
+        )
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection, *, guest: bool = False) -> Iterator[None]:
+    """Write all or nothing; the lock is taken at the start. A `guest` writes beside the bot."""
+    if guest:
+        _begin_as_guest(db)
+    else:
+        db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:  # SQLite itself rolls back on some faults, e.g. a full disk
+            db.execute("ROLLBACK")
+        raise
+
+
+def _begin_as_guest(db: sqlite3.Connection) -> None:
+    deadline = time.monotonic() + _GUEST_S
+    db.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                db.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(_GUEST_PAUSE_S)
+            else:
+                return
+    finally:
+        db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")

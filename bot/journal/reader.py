@@ -1,0 +1,262 @@
+"""The journal for everyone else: how the newest run stands, and the way to ask for something.
+
+Readers never stand in the way of the writer. What they show is marked stale when no bot holds the
+lock or its heartbeat is old. A command is the one thing that a reader writes.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, Self
+
+from bot.domain.errors import JournalError
+from bot.domain.positions import Position
+from bot.domain.states import State, stricter
+from bot.domain.units import NS_PER_S
+from bot.journal import lock, memory, queue
+from bot.journal.database import FILE, belongs, connect, faults_named
+from bot.journal.rows import from_json
+
+STALE_AFTER_S: Final = 5.0
+_POLL_S: Final = 0.02
+_SHOWN: Final = (
+    *("numeraire", "index", "delta_coin", "delta_low_coin", "delta_high_coin"),
+    *("target", "lower", "upper", "gamma_coin_per_pct", "gamma_expiring_coin_per_pct"),
+    *("vega_usd", "theta_usd_day", "equity_usd", "shocks", "vega_by_tenor_usd"),
+    *("unknown_orders", "doubts"),
+)
+
+
+def instances(state_dir: Path) -> list[str]:
+    """Return the instances that have a journal, the most recently written first."""
+
+    def written(path: Path) -> float:
+        wal = path.with_name(f"{FILE}-wal")
+        return max(item.stat().st_mtime for item in (path, wal) if item.exists())
+
+    found = sorted(state_dir.glob(f"*/{FILE}"), key=written, reverse=True)
+    return [path.parent.name for path in found]
+
+
+class Reader:
+    """One instance's journal, to read and to queue commands in."""
+
+    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
+        self.path: Final = path
+        self._db = db
+        self._db.row_factory = None
+
+    @classmethod
+    def open(cls, state_dir: Path, instance: str | None = None) -> Self:
+        """Open an instance's journal, or the most recently written one."""
+        if instance is None:
+            instance = next(iter(instances(state_dir)), None)
+        if instance is None or not (state_dir / instance / FILE).is_file():
+            where = state_dir / (instance or "*") / FILE
+            raise JournalError(f"expected a journal at {where}, found none: has a bot run there?")
+        path = state_dir / instance / FILE
+        with faults_named(path, "open"):
+            db = _connect(path, instance)
+        return cls(db, path)
+
+    def close(self) -> None:
+        """Let go of the file; harmless when repeated."""
+        with suppress(sqlite3.Error):
+            self._db.close()
+
+    # how things stand
+
+    def running(self) -> bool:
+        """Tell whether a bot holds this journal now."""
+        return lock.held(self.path.parent)
+
+    def stale(self) -> bool:
+        """Tell whether what is read here is old: no bot runs, or its heartbeat has stopped."""
+        age = self.heartbeat_age_s()
+        return not self.running() or age is None or age > STALE_AFTER_S
+
+    def heartbeat_age_s(self) -> float | None:
+        """Return the wall seconds since the newest run last said that it lives; None if never."""
+        beat = self._one("SELECT wall_ns FROM heartbeat WHERE run = (SELECT max(id) FROM runs)")
+        return None if beat is None else (time.time_ns() - int(beat["wall_ns"])) / NS_PER_S
+
+    def run(self) -> dict[str, Any]:
+        """Return the newest run: what it is, and its summary, digest and outcome once it ended."""
+        found = self._one("SELECT * FROM runs ORDER BY id DESC LIMIT 1")
+        if found is None:
+            raise JournalError(f"expected a run in {self.path}, found none yet")
+        return found | {name: from_json(found[name]) for name in ("settings", "summary")}
+
+    def status(self) -> dict[str, Any]:
+        """Return how the newest run stands, in the shape that `status --json` prints."""
+        run = self.run()
+        beat = self._one("SELECT market_ns, state FROM heartbeat WHERE run = ?", run["id"])
+        samples = self._all(
+            "SELECT * FROM exposure WHERE seq IN"
+            " (SELECT max(seq) FROM exposure WHERE run = ? GROUP BY coin) ORDER BY coin",
+            run["id"],
+        )
+        states = self._states(run["id"])
+        whole = states.get("") or State(beat["state"] if beat else State.BOOT)
+        times = [sample["ts_ns"] for sample in samples] + [beat["market_ns"] if beat else 0]
+        return {
+            "instance": self.path.parent.name,
+            "mode": run["mode"],
+            "market": run["market"],
+            "run": run["id"],
+            "state": whole,
+            "stale": self.stale(),
+            "ts_ns": max([run["market_start_ns"], *times]),
+            "underlyings": {row["coin"]: _underlying(row, states, whole) for row in samples},
+        }
+
+    def positions(self) -> list[dict[str, Any]]:
+        """Return the holdings: the newest `positions` view, or the saved account with its fills."""
+        shown = self.view("positions")
+        if shown is not None:
+            return list(shown)
+        with faults_named(self.path, "read"):
+            account = memory.last_account(self._db, self.run()["ledger"])
+        return [] if account is None else [_position(held) for held in account.positions_now()]
+
+    def greeks(self) -> list[dict[str, Any]]:
+        """Return the newest `greeks` view, or one row per underlying from the exposure samples."""
+        shown = self.view("greeks")
+        if shown is not None:
+            return list(shown)
+        names = (
+            "numeraire",
+            "index",
+            "delta_coin",
+            "gamma_coin_per_pct",
+            "vega_usd",
+            "theta_usd_day",
+        )
+        status = self.status()["underlyings"]
+        return [
+            {"coin": coin, **{name: row[name] for name in names}} for coin, row in status.items()
+        ]
+
+    def view(self, name: str) -> Any:  # noqa: ANN401  JSON
+        """Return what the newest run shows under a name; None if nothing."""
+        row = self._one(
+            "SELECT body FROM views WHERE run = (SELECT max(id) FROM runs) AND name = ?", name
+        )
+        return None if row is None else from_json(row["body"])
+
+    def hedges(self, limit: int = 50) -> list[dict[str, Any]]:
+        """Return the newest run's last hedges, oldest first."""
+        rows = self._all(
+            "SELECT * FROM hedges WHERE run = (SELECT max(id) FROM runs) ORDER BY seq DESC LIMIT ?",
+            limit,
+        )
+        return rows[::-1]
+
+    def decisions(self, coin: str, kind: str, limit: int = 1) -> list[dict[str, Any]]:
+        """Return the newest run's last decisions of a kind, newest first, with what is nested."""
+        rows = self._all(
+            "SELECT * FROM decisions WHERE run = (SELECT max(id) FROM runs)"
+            " AND coin = ? AND kind = ? ORDER BY seq DESC LIMIT ?",
+            *(coin, kind, limit),
+        )
+        nested = ("trades", "candidates", "reasons", "refused", "snapshot")
+        return [row | {name: from_json(row[name]) for name in nested} for row in rows]
+
+    def equity(self, coin: str = "") -> dict[str, Any] | None:
+        """Return the newest profit and loss of a coin (empty: the book) with its split, if any."""
+        row = self._one(
+            "SELECT * FROM equity WHERE run = (SELECT max(id) FROM runs) AND coin = ?"
+            " ORDER BY seq DESC LIMIT 1",
+            coin,
+        )
+        return None if row is None else row | {"split": from_json(row["split"])}
+
+    # asking
+
+    def submit(
+        self,
+        verb: str,
+        coin: str = "",
+        *,
+        who: str,
+        why: str = "",
+        arguments: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Queue a command for the bot and return its id."""
+        name = queue.new_id()
+        asked = queue.Command(name, verb, coin, arguments or {}, who, why, time.time_ns())
+        with faults_named(self.path, "queue a command in"):
+            queue.submit(self._db, asked)
+        return name
+
+    def answer(self, name: str) -> queue.Answer:
+        """Return how a command stands."""
+        with faults_named(self.path, "read"):
+            found = queue.answer(self._db, name)
+        if found is None:
+            raise JournalError(f"expected a command {name!r} in {self.path}, found none")
+        return found
+
+    def wait(self, name: str, timeout_s: float) -> queue.Answer:
+        """Wait until a command is done, at most `timeout_s`, and return how it stands then."""
+        deadline = time.monotonic() + timeout_s
+        while not (found := self.answer(name)).done and time.monotonic() < deadline:
+            time.sleep(_POLL_S)
+        return found
+
+    def withdraw(self, name: str) -> bool:
+        """Take back a command that no bot has taken; False when it is too late."""
+        with faults_named(self.path, "write"):
+            return queue.withdraw(self._db, name, time.time_ns())
+
+    def _states(self, run: int) -> dict[str, State]:
+        rows = self._all(
+            "SELECT coin, after FROM states WHERE seq IN"
+            " (SELECT max(seq) FROM states WHERE run = ? GROUP BY coin)",
+            run,
+        )
+        return {row["coin"]: State(row["after"]) for row in rows}
+
+    def _all(self, sql: str, *values: object) -> list[dict[str, Any]]:
+        with faults_named(self.path, "read"):
+            cursor = self._db.execute(sql, values)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def _one(self, sql: str, *values: object) -> dict[str, Any] | None:
+        return next(iter(self._all(sql, *values)), None)
+
+
+def _connect(path: Path, instance: str) -> sqlite3.Connection:
+    db = connect(path)
+    try:
+        belongs(db, path, instance)
+    except sqlite3.OperationalError:
+        # A read-only disk: without a writer the file alone is the whole journal.
+        db.close()
+        if lock.held(path.parent):
+            raise
+        db = connect(path, frozen=True)
+        belongs(db, path, instance)
+    return db
+
+
+def _underlying(row: dict[str, Any], states: Mapping[str, State], whole: State) -> dict[str, Any]:
+    coin = str(row["coin"])
+    state = stricter(whole, states[coin]) if coin in states else State(row["state"])
+    nested = {name: from_json(row[name]) for name in ("shocks", "vega_by_tenor_usd", "doubts")}
+    return {"state": state, **{name: row[name] for name in _SHOWN}, **nested}
+
+
+def _position(held: Position) -> dict[str, Any]:
+    return {
+        "instrument": held.instrument,
+        "quantity": str(held.quantity.value),
+        "unit": held.quantity.unit,
+        "tag": held.tag,
+        "account": held.account,
+    }

@@ -1,0 +1,302 @@
+"""The journal of a running bot: its one writer, on the engine's thread.
+
+What is recorded waits in memory until `commit`, which the engine calls before it sends any order;
+`tick` commits what else waits, at most a second late. One short transaction per batch: other
+processes (who ask for status, who queue commands) never wait for more than one. A commit that
+fails raises JournalError: no journal, no send. What it held waits for the next commit, while
+samples are dropped and counted.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, Final, Self
+
+from bot.domain.errors import JournalError
+from bot.domain.events import Operator
+from bot.domain.orders import Intent
+from bot.domain.positions import Balance, Fill, Position
+from bot.domain.records import CommandOutcome, ExposureSample, OrderTransition, Record, StateChange
+from bot.domain.states import STICKY, State
+from bot.journal import memory, queue
+from bot.journal.database import MIN_FREE_BYTES, faults_named, open_writer, prepare, transaction
+from bot.journal.digest import Digest
+from bot.journal.equity import TwinPnl
+from bot.journal.lock import WriterLock
+from bot.journal.rows import (
+    INSERT_FILL,
+    INSERT_INTENT,
+    INSERT_TRANSITION,
+    TABLES,
+    fill_row,
+    insert,
+    intent_row,
+    to_json,
+    transition_row,
+)
+
+HEARTBEAT_S: Final = 1.0
+_BEGIN: Final = insert(
+    "runs",
+    (
+        *("id", "ledger", "pid", "started_ns", "market_start_ns"),
+        *("mode", "market", "seed", "version", "settings"),
+    ),
+)
+_END: Final = "UPDATE runs SET ended_ns = ?, digest = ?, summary = ?, outcome = ? WHERE id = ?"
+_BEAT: Final = (
+    "REPLACE INTO heartbeat (only, run, wall_ns, market_ns, state) VALUES (1, ?, ?, ?, ?)"
+)
+_VIEW: Final = "REPLACE INTO views (run, name, ts_ns, body) VALUES (?, ?, ?, ?)"
+_STICK: Final = "REPLACE INTO sticky (coin, run, ts_ns, state, reasons) VALUES (?, ?, ?, ?, ?)"
+_UNSTICK: Final = "DELETE FROM sticky WHERE coin = ?"
+_EQUITY: Final = insert(
+    "equity", ("run", "ts_ns", "coin", "hedged_usd", "unhedged_usd", "naive_usd", "split")
+)
+_ACCOUNT: Final = (
+    "INSERT INTO accounts (run, ledger, ts_ns, after_fill, positions, balances)"
+    " VALUES (?1, ?2, ?3, (SELECT coalesce(max(seq), 0) FROM fills), ?4, ?5)"
+)
+
+
+class Durability(StrEnum):
+    """FULL syncs at every commit; BATCH may lose the last moments with the power: for paper."""
+
+    FULL = "full"
+    BATCH = "batch"
+
+
+@dataclass(frozen=True, slots=True)
+class RunStart:
+    """What a run is: `fresh` begins a new ledger, otherwise the newest one is carried on.
+
+    `settings` must hold no secrets. `market_start_ns` is the first market time.
+    """
+
+    mode: str
+    market: str
+    seed: int | None
+    version: str
+    market_start_ns: int
+    settings: Mapping[str, Any]
+    fresh: bool
+
+
+class Journal:
+    """The writer. Times called `now` or wall are of this machine; all others are market time."""
+
+    def __init__(
+        self, db: sqlite3.Connection, path: Path, lock: WriterLock, wall_ns: Callable[[], int]
+    ) -> None:
+        self.path: Final = path
+        self.digest = Digest()
+        self.dropped = 0
+        self._db, self._lock, self._wall_ns = db, lock, wall_ns
+        self._pending: list[tuple[str, tuple[Any, ...]]] = []
+        self._run = self._ledger = 0
+        self._failing = self._urgent = False
+        self._beat_at = float("-inf")
+
+    @classmethod
+    def open(
+        cls,
+        state_dir: Path,
+        instance: str,
+        *,
+        durability: Durability = Durability.FULL,
+        min_free_bytes: int = MIN_FREE_BYTES,
+        wall_ns: Callable[[], int] = time.time_ns,
+    ) -> Self:
+        """Open `state_dir/instance/journal.sqlite`, new or sound, as its only writer."""
+        path = prepare(state_dir / instance, min_free_bytes)
+        with faults_named(path, "lock"):
+            lock = WriterLock(path.parent)
+        try:
+            db = open_writer(path, instance, full=durability is Durability.FULL)
+        except BaseException:
+            lock.release()
+            raise
+        return cls(db, path, lock, wall_ns)
+
+    # what was before
+
+    def last_run(self) -> memory.PastRun | None:
+        """Return the newest run; None in a new journal."""
+        with faults_named(self.path, "read"):
+            return memory.last_run(self._db)
+
+    def last_states(self) -> dict[str, State]:
+        """Return the PAUSED and HALTED that outlive a restart, by coin (empty: the instance)."""
+        with faults_named(self.path, "read"):
+            return memory.last_states(self._db)
+
+    def open_intents(self) -> tuple[memory.OpenIntent, ...]:
+        """Return the orders of this ledger whose end is not known, oldest first."""
+        with faults_named(self.path, "read"):
+            return memory.open_intents(self._db, self._current_ledger())
+
+    def fills(self, since_ns: int = 0) -> tuple[Fill, ...]:
+        """Return the committed fills of this ledger from a market time on."""
+        with faults_named(self.path, "read"):
+            return memory.fills(self._db, self._current_ledger(), since_ns=since_ns)
+
+    def spent(self, since_ns: int) -> dict[str, memory.Spent]:
+        """Return by coin what this ledger has used of its daily limits since a market time."""
+        with faults_named(self.path, "read"):
+            return memory.spent(self._db, self._current_ledger(), since_ns)
+
+    def last_account(self) -> memory.SavedAccount | None:
+        """Return the account as it was last saved in this ledger, with the fills since."""
+        with faults_named(self.path, "read"):
+            return memory.last_account(self._db, self._current_ledger())
+
+    # what happens
+
+    def begin_run(self, start: RunStart) -> int:
+        """Begin a run, on disk at once, and return its number; mark unended ones as interrupted."""
+        with faults_named(self.path, "write"), transaction(self._db):
+            self._db.execute("UPDATE runs SET outcome = 'interrupted' WHERE outcome IS NULL")
+            (last, ledger) = self._db.execute(
+                "SELECT coalesce(max(id), 0), (SELECT ledger FROM runs ORDER BY id DESC) FROM runs"
+            ).fetchone()
+            self._run = last + 1
+            self._ledger = self._run if start.fresh or ledger is None else ledger
+            self._db.execute(
+                _BEGIN,
+                (
+                    *(self._run, self._ledger, os.getpid(), self._wall_ns()),
+                    *(start.market_start_ns, start.mode, start.market, start.seed),
+                    *(start.version, to_json(start.settings)),
+                ),
+            )
+        self.digest = Digest()
+        return self._run
+
+    def record(self, record: Record) -> None:
+        """Write down what the core said."""
+        self.digest.record(record)
+        if isinstance(record, ExposureSample) and self._dropping():
+            return
+        table = TABLES.get(type(record))
+        if table is not None:
+            self._add(table.sql, (self._run, *table.values(record)))
+        if isinstance(record, OrderTransition):
+            self._add(INSERT_TRANSITION, (self._run, self._ledger, *transition_row(record)))
+        elif isinstance(record, CommandOutcome):
+            self._add(queue.OUTCOME_SQL, queue.outcome_row(record, self._wall_ns()))
+            self._urgent = True
+        elif isinstance(record, StateChange):
+            self._stick(record)
+
+    def intent(self, intent: Intent) -> None:
+        """Write down an order that is to be sent; it may be sent once `commit` has returned."""
+        self.digest.intent(intent)
+        self._add(INSERT_INTENT, (self._run, self._ledger, *intent_row(intent)))
+
+    def fill(self, fill: Fill) -> None:
+        """Write down an execution; the same trade id again changes nothing."""
+        self.digest.fill(fill)
+        self._add(INSERT_FILL, (self._run, self._ledger, *fill_row(fill)))
+
+    def equity(self, pnl: TwinPnl) -> None:
+        """Write down profit and loss of the book and its twins."""
+        if not self._dropping():
+            totals = (pnl.hedged.total_usd, pnl.unhedged.total_usd, pnl.naive.total_usd)
+            split = {"hedged": pnl.hedged, "unhedged": pnl.unhedged, "naive": pnl.naive}
+            self._add(_EQUITY, (self._run, pnl.ts_ns, pnl.coin, *totals, to_json(split)))
+
+    def account(
+        self, ts_ns: int, positions: Sequence[Position], balances: Sequence[Balance]
+    ) -> None:
+        """Save the account to resume from: at the start, after each settlement and at the end."""
+        rows = (to_json(list(positions)), to_json(list(balances)))
+        self._add(_ACCOUNT, (self._run, self._ledger, ts_ns, *rows))
+
+    def view(self, name: str, ts_ns: int, body: object) -> None:
+        """Replace what readers are shown under a name, e.g. `greeks`: any JSON value."""
+        if not self._dropping():
+            self._add(_VIEW, (self._run, name, ts_ns, to_json(body)))
+
+    def heard(self, event: Operator) -> None:
+        """Write down a command that did not come through the queue: a signal or a file."""
+        self._add(queue.HEARD_SQL, queue.heard_row(event, self._wall_ns()))
+
+    # when it is on disk
+
+    def commit(self) -> None:
+        """Put everything recorded so far on disk, or raise JournalError and send nothing."""
+        self._urgent = False
+        if not self._pending:
+            return
+        self._failing = True
+        with faults_named(self.path, "write"), transaction(self._db):
+            for sql, group in groupby(self._pending, key=itemgetter(0)):
+                self._db.executemany(sql, [values for _, values in group])
+        self._failing = False
+        self._pending.clear()
+
+    def tick(self, market_ns: int, state: State) -> None:
+        """Say that the bot lives; call often: writes once a second, or at once what is urgent."""
+        now = time.monotonic()
+        if now - self._beat_at >= HEARTBEAT_S:
+            self._beat_at = now
+            if not self._dropping():
+                self._add(_BEAT, (self._run, self._wall_ns(), market_ns, state))
+            self.commit()
+        elif self._urgent:
+            self.commit()
+
+    def take_commands(self) -> tuple[queue.Command, ...]:
+        """Return the commands that wait, each once and in order; call at least every 100 ms."""
+        with faults_named(self.path, "read commands from"):
+            return queue.take(self._db, self._wall_ns())
+
+    def end_run(self, summary: Mapping[str, Any], outcome: str = "stopped") -> None:
+        """Close the run with its summary and digest."""
+        end = (self._wall_ns(), self.digest.hexdigest(), to_json(summary), outcome, self._run)
+        self._add(_END, end)
+        self.commit()
+
+    def close(self) -> None:
+        """Write what waits and let the next bot in; raise JournalError only after both."""
+        try:
+            self.commit()
+        finally:
+            self._pending.clear()
+            with suppress(sqlite3.Error):  # the WAL is read back at the next opening
+                self._db.close()
+            self._lock.release()
+
+    def _add(self, sql: str, values: tuple[Any, ...]) -> None:
+        if not self._run:
+            raise JournalError("expected a run to be begun before anything is recorded, found none")
+        self._pending.append((sql, values))
+
+    def _dropping(self) -> bool:
+        self.dropped += self._failing
+        return self._failing
+
+    def _stick(self, change: StateChange) -> None:
+        # Only leaving a sticky state ends it: the way up after a restart passes through the others.
+        if change.after in STICKY:
+            reasons = to_json(change.reasons)
+            self._add(_STICK, (change.coin, self._run, change.ts_ns, change.after, reasons))
+            self._urgent = True
+        elif change.before in STICKY:
+            self._add(_UNSTICK, (change.coin,))
+            self._urgent = True
+
+    def _current_ledger(self) -> int:
+        if self._ledger:
+            return self._ledger
+        last = memory.last_run(self._db)
+        return last.ledger if last else 0

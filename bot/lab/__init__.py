@@ -1,0 +1,3 @@
+"""What would have happened: recordings, studies, scorecards."""
+
+__all__: list[str] = []

@@ -1,0 +1,120 @@
+"""The screen of a run that a person watches: a banner, a line per hedge, tables, a closing summary.
+
+Lines break between their pieces, so that 100 columns are enough. NO_COLOR and FORCE_COLOR are
+honoured. Text leaves through a `Sink`: a closed or stuck terminal is not felt by trading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from io import StringIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+from bot.domain.records import Decision
+from bot.journal.equity import TwinPnl
+from bot.monitor.narrate import LEVELS
+from bot.monitor.redact import Redactor
+from bot.monitor.sentences import QUIET, WARN, sentence
+from bot.monitor.sink import Sink
+from bot.monitor.story import Story
+from bot.monitor.telling import Banner, Item
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+WIDTH: Final = 100
+
+
+class Screen:
+    """A voice for people. `failed` counts what could not be shown."""
+
+    def __init__(
+        self,
+        stream: TextIO,
+        *,
+        width: int | None = None,
+        secrets: Iterable[str] = (),
+        wait: bool = False,
+    ) -> None:
+        """Show on `stream`, as wide as its terminal or 100 columns; `wait` as for `Sink`."""
+        from rich.console import Console
+
+        self.failed = 0
+        self.sink = Sink(stream, wait=wait)
+        self._redactor = Redactor(secrets)
+        self._story = Story()
+        terminal = _is_terminal(stream)
+        self._page = StringIO()
+        self._console = Console(
+            file=self._page,
+            width=width or (Console(file=stream).width if terminal else WIDTH),
+            force_terminal=True if terminal else None,
+            highlight=False,
+            emoji=False,
+            markup=False,
+        )
+
+    def begin(self, banner: Banner) -> None:
+        """Show what run this is."""
+        from bot.monitor.layout import banner_lines
+
+        with self._unfelt():
+            self._print(*banner_lines(banner))
+
+    def tell(self, item: Item, pnl: TwinPnl | None = None) -> None:
+        """Show what happened, if a person should know."""
+        from bot.monitor.layout import candidates, flow
+
+        with self._unfelt():
+            for telling in self._story.hear(item, pnl):
+                pieces = sentence(telling)
+                if not pieces:
+                    continue
+                shown: list[RenderableType] = [flow(pieces, self._console.width)]
+                if isinstance(telling.item, Decision) and telling.item.candidates:
+                    shown.append(candidates(telling.item))
+                self._print(*shown)
+
+    def say(self, event: str, level: str = "info", **fields: object) -> None:
+        """Show an event outside the records, from `info` on."""
+        from bot.monitor.layout import flow
+
+        with self._unfelt():
+            if level != LEVELS[0]:
+                style = QUIET if level == "info" else WARN
+                pairs = [(f"{name}={item}", style) for name, item in fields.items()]
+                self._print(flow([(event, style), *pairs], self._console.width))
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        """Show what the run came to."""
+        from bot.monitor.layout import closing
+
+        with self._unfelt():
+            self._print(closing(summary))
+
+    def close(self) -> None:
+        """Give what waits a moment to leave."""
+        self.sink.close()
+
+    def _print(self, *shown: RenderableType) -> None:
+        for item in shown:
+            self._console.print(item)
+        text = self._page.getvalue()
+        self._page.seek(0)
+        self._page.truncate()
+        self.sink.write(self._redactor.text(text.rstrip("\n")))
+
+    @contextmanager
+    def _unfelt(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception:  # noqa: BLE001  what cannot be shown must not stop a hedge
+            self.failed += 1
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except (ValueError, OSError):
+        return False

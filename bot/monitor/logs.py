@@ -1,0 +1,205 @@
+"""Structured logs: one JSON object per line off a terminal, a readable line on one.
+
+Every event passes the redactor last of all. Exceptions are told by type, message and the lines
+they passed through, never with the values of variables. What libraries log through the standard
+library comes out here too, in the same shape and through the same redactor.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from pathlib import Path
+from traceback import extract_tb
+from typing import Any, Final, TextIO, TypeAlias
+
+import orjson
+
+from bot.journal.equity import TwinPnl
+from bot.journal.rows import to_json
+from bot.monitor.narrate import LEVELS, level, narrate
+from bot.monitor.redact import Redactor
+from bot.monitor.sink import Sink
+from bot.monitor.story import Story
+from bot.monitor.telling import Banner, Item
+
+Event: TypeAlias = MutableMapping[str, Any]
+Render: TypeAlias = Callable[[Event], str]
+
+_RANK: Final = {name: rank for rank, name in enumerate(LEVELS)}
+_CAUSES: Final = 5  # how far back a chain of exceptions is told
+
+
+class Logs:
+    """A voice that writes log lines to one stream; `failed` counts what could not be told."""
+
+    def __init__(
+        self,
+        stream: TextIO,
+        *,
+        json: bool | None = None,
+        lowest: str = "info",
+        secrets: Iterable[str] = (),
+        wait: bool = False,
+        **bound: object,
+    ) -> None:
+        """Write events of `lowest` and above; JSON by default where the stream is no terminal.
+
+        `wait` writes in place (see `Sink`); `bound` fields, such as the run, go on every line.
+        """
+        import structlog
+
+        if lowest not in LEVELS:
+            raise ValueError(f"expected a level of {', '.join(LEVELS)}, found {lowest!r}")
+        self.failed = 0
+        self.sink = Sink(stream, wait=wait)
+        self._lowest = _RANK[lowest]
+        self._story = Story()
+        self._redactor = Redactor(secrets)
+        terminal = _is_terminal(stream)
+        as_json = not terminal if json is None else json
+        self._render = _json_line if as_json else _readable(colours=terminal)
+        self._log = structlog.wrap_logger(
+            _Lines(self.sink),
+            wrapper_class=structlog.BoundLogger,
+            processors=[
+                structlog.contextvars.merge_contextvars,
+                structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+                _exceptions,
+                self._redacted,
+            ],
+        ).bind(**bound)
+
+    def bind(self, **bound: object) -> None:
+        """Put fields such as the run on every line from now on."""
+        self._log = self._log.bind(**bound)
+
+    def begin(self, banner: Banner) -> None:
+        """Log what run this is."""
+        self.say("run.started", **orjson.loads(to_json(banner)))
+
+    def tell(self, item: Item, pnl: TwinPnl | None = None) -> None:
+        """Log what happened, if it matters enough."""
+        try:
+            for telling in self._story.hear(item, pnl):
+                if _RANK[level(telling.item)] >= self._lowest:
+                    event, rank, fields = narrate(telling)
+                    self._emit(event, rank, fields)
+        except Exception:  # noqa: BLE001  a line that cannot be told must not stop a hedge
+            self.failed += 1
+
+    def say(self, event: str, level: str = "info", **fields: object) -> None:
+        """Log an event outside the records; `exc_info` may hold an exception."""
+        if _RANK.get(level, len(LEVELS)) < self._lowest:
+            return
+        try:
+            self._emit(event, level, fields)
+        except Exception:  # noqa: BLE001  see tell
+            self.failed += 1
+
+    def finish(self, summary: Mapping[str, Any]) -> None:
+        """Log what the run came to."""
+        self.say("run.finished", summary=summary)
+
+    def close(self) -> None:
+        """Give waiting lines a moment to leave."""
+        self.sink.close()
+
+    def capture(self, root: logging.Logger | None = None) -> None:
+        """Take over what libraries log through the standard library, warnings and above."""
+        root = root or logging.getLogger()
+        root.handlers[:] = [_Bridge(self)]
+        root.setLevel(logging.WARNING)
+        logging.captureWarnings(capture=True)
+
+    def _emit(self, event: str, level: str, fields: Mapping[str, object]) -> None:
+        # The names of the line itself are taken.
+        taken = {"event", "level", "time"}
+        free = {f"{name}_" if name in taken else name: item for name, item in fields.items()}
+        self._log.msg(event, level=level, **free)
+
+    def _redacted(self, _: object, __: str, event: Event) -> tuple[tuple[str], dict[str, bool]]:
+        clean = self._redactor.value(event)
+        if not isinstance(clean, dict):
+            raise TypeError(f"expected the redactor to keep the event's shape, found {type(clean)}")
+        debug = clean.get("level") == "debug"
+        return (self._redactor.exact(self._render(clean)),), {"debug": debug}
+
+
+class _Lines:
+    """What structlog calls a logger: the last step, onto the sink."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def msg(self, line: str, *, debug: bool) -> None:
+        self._sink.write(line, debug=debug)
+
+
+class _Bridge(logging.Handler):
+    """From the standard library's logging to ours."""
+
+    def __init__(self, logs: Logs) -> None:
+        super().__init__(logging.WARNING)
+        self._logs = logs
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            message = record.getMessage()
+        except Exception:  # noqa: BLE001  a library's broken format string
+            message = str(record.msg)
+        rank = "error" if record.levelno >= logging.ERROR else "warning"
+        error = record.exc_info[1] if record.exc_info else None
+        fields = {"logger": record.name, "message": message, "exc_info": error}
+        self._logs.say("library.logged", rank, **fields)
+
+
+def told(error: BaseException) -> list[dict[str, Any]]:
+    """Return an exception and its causes: type, message and the lines passed, no variables."""
+    chain: list[dict[str, Any]] = []
+    seen: BaseException | None = error
+    while seen is not None and len(chain) < _CAUSES:
+        frames = extract_tb(seen.__traceback__)
+        lines = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
+        chain.append({"type": type(seen).__name__, "message": str(seen), "lines": lines})
+        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
+    return chain
+
+
+def _exceptions(_: object, __: str, event: Event) -> Event:
+    error = event.pop("exc_info", None)
+    if isinstance(error, BaseException):
+        event["exception"] = told(error)
+    return event
+
+
+def _json_line(event: Event) -> str:
+    first = {name: event[name] for name in ("time", "level", "event")}
+    return to_json(first | dict(event))
+
+
+def _readable(*, colours: bool) -> Render:
+    import structlog
+
+    forced = bool(os.environ.get("FORCE_COLOR"))
+    plain = bool(os.environ.get("NO_COLOR"))
+    renderer = structlog.dev.ConsoleRenderer(
+        colors=(colours or forced) and not plain, timestamp_key="time", pad_event_to=24
+    )
+
+    def render(event: Event) -> str:
+        chain = event.pop("exception", ())
+        tail = [
+            f"  {item['type']}: {item['message']} ({', '.join(item['lines'])})" for item in chain
+        ]
+        return "\n".join([str(renderer(None, "", event)), *tail])
+
+    return render
+
+
+def _is_terminal(stream: TextIO) -> bool:
+    try:
+        return stream.isatty()
+    except (ValueError, OSError):
+        return False

@@ -1,0 +1,307 @@
+"""Tellings as log events: a dotted name, a level, and fields with their units in their names.
+
+Pure. The canonical line of a hedge cycle is `hedge.done`, or `hedge.refused` where nothing was
+sent: it holds exposure, band, plan, verdict, reasons, cost, duration and profit and loss with its
+twins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
+
+from bot.domain.events import Settled
+from bot.domain.orders import Intent, OrderState
+from bot.domain.positions import Fill
+from bot.domain.reasons import Because
+from bot.domain.records import (
+    CommandOutcome,
+    Decision,
+    Doubt,
+    ExposureSample,
+    HedgeDone,
+    OrderTransition,
+    StateChange,
+    TradeNote,
+)
+from bot.domain.states import State
+from bot.domain.units import iso
+from bot.journal.equity import Pnl, TwinPnl
+from bot.monitor.telling import Item, Moved, Telling
+
+Fields: TypeAlias = dict[str, Any]
+Line: TypeAlias = tuple[str, str, Fields]
+
+LEVELS: Final = ("debug", "info", "warning", "error")
+_ORDER_LEVEL: Final = {
+    OrderState.UNKNOWN: "warning",
+    OrderState.REJECTED: "warning",
+    OrderState.NOT_BOOKED: "warning",
+    OrderState.FILLED: "info",
+    OrderState.CANCELLED: "info",
+}
+_LEVEL: Final[Mapping[type, str]] = {
+    Moved: "warning",
+    HedgeDone: "info",
+    CommandOutcome: "info",
+    Settled: "info",
+    ExposureSample: "debug",
+    Intent: "debug",
+    Fill: "debug",
+}
+_STATE_LEVEL: Final = {
+    State.HALTED: "error",
+    State.PAUSED: "warning",
+    State.REDUCE_DELTA_ONLY: "warning",
+}
+
+
+def level(item: Item | Moved) -> str:
+    """Return how much an item matters, without composing what it says."""
+    match item:
+        case OrderTransition():
+            resolved = item.before is OrderState.UNKNOWN
+            return "warning" if resolved else _ORDER_LEVEL.get(item.after, "debug")
+        case StateChange():
+            return _STATE_LEVEL.get(item.after, "info")
+        case Decision():
+            if item.refused:
+                naked = item.kind != "gamma" and not item.lower <= item.delta_coin <= item.upper
+                return "warning" if naked else "info"
+            return "info" if item.kind == "gamma" else "debug"
+        case Doubt():
+            return "warning" if item.active else "info"
+        case _:
+            return _LEVEL[type(item)]
+
+
+def narrate(telling: Telling) -> Line:
+    """Return event name, level and fields of one telling."""
+    event, fields = _told(telling)
+    if telling.repeated:
+        fields["repeated"] = telling.repeated
+    return event, level(telling.item), fields
+
+
+def _told(telling: Telling) -> tuple[str, Fields]:
+    item = telling.item
+    match item:
+        case HedgeDone():
+            return "hedge.done", _hedge(item, telling.decision, telling.pnl)
+        case Decision():
+            return _decision_name(item), _decision(item)
+        case OrderTransition():
+            return f"order.{item.after}", _transition(item)
+        case Doubt():
+            return "doubt.raised" if item.active else "doubt.cleared", _doubt(item)
+        case _:
+            event, compose = _TOLD[type(item)]
+            return event, compose(item)
+
+
+def _at(ts_ns: int) -> Fields:
+    return {"market_time": iso(ts_ns)}
+
+
+def _why(reasons: tuple[Because, ...]) -> list[Fields]:
+    return [{"reason": b.reason, "subject": b.subject, **b.numbers} for b in reasons]
+
+
+def _decision_name(made: Decision) -> str:
+    subject = "gamma" if made.kind == "gamma" else "hedge"
+    if made.refused:
+        return f"{subject}.refused"
+    return "gamma.planned" if made.kind == "gamma" else "hedge.decided"
+
+
+def _decision(made: Decision) -> Fields:
+    return {
+        **_at(made.ts_ns),
+        "coin": made.coin,
+        "decision": made.id,
+        "kind": made.kind,
+        "numeraire": made.numeraire,
+        "delta_coin": made.delta_coin,
+        "delta_low_coin": made.delta_low_coin,
+        "delta_high_coin": made.delta_high_coin,
+        "delta_after_coin": made.delta_after_coin,
+        "target": made.target,
+        "lower": made.lower,
+        "upper": made.upper,
+        "policy_lower": made.policy_lower,
+        "policy_upper": made.policy_upper,
+        "gamma_coin_per_pct": made.gamma_coin_per_pct,
+        "gamma_after_coin_per_pct": made.gamma_after_coin_per_pct,
+        "index": made.index,
+        "cost_usd": made.cost_usd,
+        "trades": [_trade(note) for note in made.trades],
+        "candidates": [_trade(note) for note in made.candidates],
+        "reasons": _why(made.reasons),
+        "refused": _why(made.refused),
+    }
+
+
+def _trade(note: TradeNote) -> Fields:
+    fields: Fields = {
+        "instrument": note.instrument,
+        "quantity": note.quantity,
+        "unit": note.unit,
+        "limit": note.limit,
+        "cost_usd": note.cost_usd,
+    }
+    if note.gamma_coin_per_pct:
+        fields["gamma_coin_per_pct"] = note.gamma_coin_per_pct
+        fields["theta_usd_day"] = note.theta_usd_day
+    return fields
+
+
+def _hedge(done: HedgeDone, made: Decision | None, pnl: TwinPnl | None) -> Fields:
+    fields: Fields = {
+        **_at(done.ts_ns),
+        "coin": done.coin,
+        "decision": done.decision,
+        "kind": done.kind,
+        "delta_before_coin": done.delta_before_coin,
+        "delta_after_coin": done.delta_after_coin,
+        "delta_before_usd": done.delta_before_coin * done.index,
+        "delta_after_usd": done.delta_after_coin * done.index,
+        "gamma_before_coin_per_pct": done.gamma_before_coin_per_pct,
+        "gamma_after_coin_per_pct": done.gamma_after_coin_per_pct,
+        "lower": done.lower,
+        "upper": done.upper,
+        "index": done.index,
+        "reason": done.reason,
+        "filled": done.filled,
+        "unit": done.unit,
+        "cost_usd": done.fee_usd + done.slippage_usd,
+        "fee_usd": done.fee_usd,
+        "slippage_usd": done.slippage_usd,
+        "seconds": done.seconds,
+        "orders": done.orders,
+    }
+    if made is not None:
+        fields["verdict"] = "refused" if made.refused else "allowed"
+        fields["plan"] = [_trade(note) for note in made.trades]
+        fields["reasons"] = _why(made.reasons)
+        fields["gamma_coin_per_pct"] = made.gamma_coin_per_pct
+    if pnl is not None:
+        for name in ("hedged", "unhedged", "naive"):
+            fields |= _split(name, getattr(pnl, name))
+    return fields
+
+
+def _split(name: str, pnl: Pnl) -> Fields:
+    return {
+        f"pnl_{name}_usd": pnl.total_usd,
+        f"pnl_{name}_gamma_usd": pnl.gamma_usd,
+        f"pnl_{name}_theta_usd": pnl.theta_usd,
+        f"pnl_{name}_vega_usd": pnl.vega_usd,
+        f"pnl_{name}_fees_usd": pnl.fees_usd,
+    }
+
+
+def _sample(taken: ExposureSample) -> Fields:
+    return {
+        **_at(taken.ts_ns),
+        "coin": taken.coin,
+        "state": taken.state,
+        "numeraire": taken.numeraire,
+        "index": taken.index,
+        "delta_coin": taken.delta_coin,
+        "delta_low_coin": taken.delta_low_coin,
+        "delta_high_coin": taken.delta_high_coin,
+        "lower": taken.lower,
+        "upper": taken.upper,
+        "gamma_coin_per_pct": taken.gamma_coin_per_pct,
+        "vega_usd": taken.vega_usd,
+        "theta_usd_day": taken.theta_usd_day,
+        "equity_usd": taken.equity_usd,
+        "unknown_orders": taken.unknown_orders,
+        "doubts": _why(taken.doubts),
+    }
+
+
+def _intent(intent: Intent) -> Fields:
+    return {
+        **_at(intent.created_ns),
+        "label": intent.label,
+        "instrument": intent.instrument,
+        "quantity": float(intent.quantity),
+        "unit": intent.quantity.unit,
+        "price": float(intent.price),
+        "time_in_force": intent.time_in_force,
+        "decision": intent.decision,
+        "purpose": intent.purpose,
+    }
+
+
+def _fill(fill: Fill) -> Fields:
+    return {
+        **_at(fill.ts_ns),
+        "label": fill.label,
+        "trade_id": fill.trade_id,
+        "instrument": fill.instrument,
+        "quantity": float(fill.quantity),
+        "unit": fill.quantity.unit,
+        "price": float(fill.price),
+        "fee": fill.fee,
+        "fee_unit": fill.fee_unit,
+        "maker": fill.maker,
+    }
+
+
+def _transition(moved: OrderTransition) -> Fields:
+    return {
+        **_at(moved.ts_ns),
+        "label": moved.label,
+        "instrument": moved.instrument,
+        "before": moved.before,
+        "after": moved.after,
+        "evidence": moved.evidence,
+    }
+
+
+def _doubt(doubt: Doubt) -> Fields:
+    return {**_at(doubt.ts_ns), "coin": doubt.coin, **_why((doubt.because,))[0]}
+
+
+def _state(change: StateChange) -> Fields:
+    return {
+        **_at(change.ts_ns),
+        "coin": change.coin,
+        "before": change.before,
+        "after": change.after,
+        "reasons": _why(change.reasons),
+    }
+
+
+def _outcome(done: CommandOutcome) -> Fields:
+    fields: Fields = {"id": done.command_id, "accepted": done.accepted, "outcome": done.outcome}
+    return _at(done.ts_ns) | fields
+
+
+def _settled(settled: Settled) -> Fields:
+    fields: Fields = {"instrument": settled.instrument, "price_usd": settled.price_usd}
+    return _at(settled.ts_ns) | fields
+
+
+def _moved(moved: Moved) -> Fields:
+    return {
+        **_at(moved.ts_ns),
+        "coin": moved.coin,
+        "index_before": moved.before,
+        "index": moved.after,
+        "move_pct": moved.fraction * 100.0,
+        "seconds": moved.seconds,
+    }
+
+
+_TOLD: Final[Mapping[type, tuple[str, Callable[[Any], Fields]]]] = {
+    ExposureSample: ("exposure.measured", _sample),
+    StateChange: ("state.changed", _state),
+    CommandOutcome: ("command.done", _outcome),
+    Settled: ("instrument.settled", _settled),
+    Intent: ("order.intended", _intent),
+    Fill: ("order.executed", _fill),
+    Moved: ("market.jumped", _moved),
+}

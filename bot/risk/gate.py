@@ -1,0 +1,267 @@
+"""The gate: every order passes the same named checks, each of which returns a reason or nothing.
+
+`examine` cuts an order to the caps and then asks each check in turn; the first refusals are the
+verdict. A proven reduction of worst-case |delta| (see `reduces`) is let through where caution alone
+would stop it: reduced state, spent order budget, loss and fee limits, thin margin. Nothing lets an
+order through on bad data, on an operator's pause or halt, or while another order on the same
+instrument is unresolved.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from bot.book.exposure import Exposure
+from bot.domain.instruments import Instrument
+from bot.domain.positions import Balance
+from bot.domain.reasons import Because, Reason
+from bot.domain.states import SENDING, State
+from bot.risk.limits import Caps, LimitRules
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """An order that execution would send: signed quantity in the instrument's unit.
+
+    `delta_coin` is the signed change of delta that a full fill brings; `limit` and `reference` (the
+    mark) are prices in the instrument's unit. `tolerance`, for options: how far the limit may be
+    from the reference on the worse side, in the price unit.
+    """
+
+    instrument: Instrument
+    quantity: float
+    delta_coin: float
+    limit: float
+    reference: float
+    notional_usd: float
+    purpose: str
+    urgent: bool = False
+    tolerance: float = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """Everything else that the checks look at, as of now.
+
+    `delta_in` maps each numeraire to the book's delta in it (coin); needed where a confirmation is.
+    """
+
+    exposure: Exposure
+    target: float
+    state: State
+    caps: Caps
+    rules: LimitRules
+    position_coin: float
+    unresolved: bool
+    unknown_s: float | None
+    fees_day_usd: float
+    loss_day_usd: float
+    balance: Balance | None
+    confirmed: bool = True
+    delta_in: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What one check sees; `reducing` tells that worst-case |delta| provably shrinks.
+
+    `whole_usd` is the notional before any cut.
+    """
+
+    order: Proposal
+    now: Circumstances
+    reducing: bool
+    whole_usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What may be sent: `proposal` cut to the caps, or None; `reducing` spends the reserve."""
+
+    proposal: Proposal | None
+    reducing: bool
+    reasons: tuple[Because, ...]
+
+
+def reduces(exposure: Exposure, target: float, delta_coin: float) -> bool:
+    """Tell whether any part of a fill is proven to shrink the worst-case distance from the target.
+
+    The worst case is the farther end of the interval. A full fill must bring both ends nearer than
+    that; since the worst case is convex in the fill, every part of it then does no harm either.
+    """
+    low, high = exposure.low - target, exposure.high - target
+    before = max(abs(low), abs(high))
+    after = max(abs(low + delta_coin), abs(high + delta_coin))
+    if not (math.isfinite(before) and delta_coin):
+        return False
+    return after < before and (high + low) * delta_coin < 0.0
+
+
+def examine(proposal: Proposal, now: Circumstances) -> Verdict:
+    """Return the verdict on one order."""
+    cut, notes = _cut(proposal, now)
+    if cut is None:
+        return Verdict(None, reducing=False, reasons=notes)
+    reducing = reduces(now.exposure, now.target, cut.delta_coin)
+    case = Case(cut, now, reducing=reducing, whole_usd=proposal.notional_usd)
+    refusals = tuple(because for check in CHECKS if (because := check(case)) is not None)
+    return Verdict(None if refusals else cut, reducing, refusals or notes)
+
+
+def _cut(proposal: Proposal, now: Circumstances) -> tuple[Proposal | None, tuple[Because, ...]]:
+    """Cut an order to the order and position caps, in whole lots."""
+    if proposal.instrument.is_option:
+        return _cut_option(proposal, now)
+    allowed, notes = abs(proposal.delta_coin), []
+    largest = now.caps.order_coin
+    if now.rules.order_usd is not None:
+        # The owner's cap is in dollars: prices may have moved since the caps were derived.
+        largest = now.rules.order_usd / max(now.exposure.index, proposal.reference)
+    if allowed > largest:
+        notes.append(_over(Reason.ORDER_TOO_LARGE, allowed, largest))
+        allowed = largest
+    side = math.copysign(1.0, proposal.delta_coin)
+    room = max(now.caps.position_coin - side * now.position_coin, 0.0)
+    # A cap that nobody set is a guess about need: it must not leave a book unhedged.
+    guessed = now.rules.position_coin is None
+    if allowed > room and not (guessed and reduces(now.exposure, now.target, proposal.delta_coin)):
+        notes.append(_over(Reason.POSITION_LIMIT, allowed, room))
+        allowed = room
+    if not notes:
+        return proposal, ()
+    return _scaled(proposal, allowed / abs(proposal.delta_coin)), tuple(notes)
+
+
+def _cut_option(
+    proposal: Proposal, now: Circumstances
+) -> tuple[Proposal | None, tuple[Because, ...]]:
+    """Cut an option order to the owner's hard cap; what is derived is for hedges alone."""
+    limit = now.rules.order_usd
+    if limit is None or proposal.notional_usd <= limit:
+        return proposal, ()
+    figures = {"wanted_usd": proposal.notional_usd, "cap_usd": limit}
+    note = Because(Reason.ORDER_TOO_LARGE, proposal.instrument.name, figures)
+    return _scaled(proposal, limit / proposal.notional_usd), (note,)
+
+
+def _scaled(proposal: Proposal, share: float) -> Proposal | None:
+    """Return a share of an order in whole lots; None when it is below the smallest order."""
+    lot = float(proposal.instrument.lot)
+    lots = math.floor(abs(proposal.quantity) * share / lot + 1e-9)
+    if lots * lot < float(proposal.instrument.min_quantity):
+        return None
+    scale = lots * lot / abs(proposal.quantity)
+    return replace(
+        proposal,
+        quantity=proposal.quantity * scale,
+        delta_coin=proposal.delta_coin * scale,
+        notional_usd=proposal.notional_usd * scale,
+    )
+
+
+def _over(reason: Reason, found: float, limit: float) -> Because:
+    return Because(reason, "", {"wanted_coin": found, "cap_coin": limit})
+
+
+def _check_state(case: Case) -> Because | None:
+    order, now = case.order, case.now
+    if now.state not in SENDING:
+        return Because(Reason.STATE_FORBIDS, str(now.state))
+    if now.state is State.REDUCE_DELTA_ONLY and not case.reducing:
+        figures = {"delta_coin": order.delta_coin}
+        return Because(Reason.NOT_REDUCING, order.instrument.name, figures)
+    return None
+
+
+def _check_trust(case: Case) -> Because | None:
+    exposure = case.now.exposure
+    if exposure.trusted and math.isfinite(exposure.low + exposure.high):
+        return None
+    return next(iter(exposure.doubts), Because(Reason.NO_QUOTE, case.order.instrument.name))
+
+
+def _check_side(case: Case) -> Because | None:
+    order = case.order
+    if order.purpose == "delta" and not case.reducing:
+        figures = {"delta_coin": order.delta_coin}
+        return Because(Reason.WRONG_SIDE, order.instrument.name, figures)
+    return None
+
+
+def _check_unresolved(case: Case) -> Because | None:
+    instrument, unknown_s = case.order.instrument, case.now.unknown_s
+    if case.now.unresolved:
+        return Because(Reason.UNRESOLVED_ORDER, instrument.name)
+    if unknown_s is not None and not (case.reducing and unknown_s > UNKNOWN_LIMIT_S):
+        return Because(Reason.UNKNOWN_ORDER, instrument.coin, {"for_s": unknown_s})
+    return None
+
+
+def _check_collar(case: Case) -> Because | None:
+    order, rules = case.order, case.now.rules
+    side = math.copysign(1.0, order.quantity)
+    if order.instrument.is_option:
+        away = (order.limit - order.reference) * side
+        # Negated so that a price that is not a number is refused too.
+        if away <= order.tolerance + 1e-12 or math.isinf(order.tolerance):
+            return None
+        figures = {"away": away, "tolerance": order.tolerance}
+        return Because(Reason.COLLAR, order.instrument.name, figures)
+    away_bps = (order.limit / order.reference - 1.0) * 1e4 * side
+    limit_bps = rules.hard_collar_bps if case.reducing else rules.collar_bps
+    if away_bps > limit_bps * (1.0 + 1e-9):
+        figures = {"bps": away_bps, "limit_bps": limit_bps}
+        return Because(Reason.COLLAR, order.instrument.name, figures)
+    return None
+
+
+def _check_losses(case: Case) -> Because | None:
+    now = case.now
+    if case.reducing:
+        return None
+    if now.loss_day_usd > now.caps.loss_day_usd:
+        figures = {"loss_usd": now.loss_day_usd, "limit_usd": now.caps.loss_day_usd}
+        return Because(Reason.LOSS_LIMIT, "", figures)
+    if now.fees_day_usd > now.caps.fees_day_usd:
+        figures = {"fees_usd": now.fees_day_usd, "limit_usd": now.caps.fees_day_usd}
+        return Because(Reason.FEE_LIMIT, "", figures)
+    return None
+
+
+def _check_margin(case: Case) -> Because | None:
+    balance = case.now.balance
+    if balance is None or case.reducing:
+        return None
+    ceiling = case.now.rules.margin_share * balance.equity
+    if balance.initial_margin > ceiling:
+        figures = {"initial_margin": balance.initial_margin, "ceiling": ceiling}
+        return Because(Reason.MARGIN, balance.coin, figures)
+    return None
+
+
+def _check_confirmation(case: Case) -> Because | None:
+    order, now = case.order, case.now
+    limit = now.rules.confirm_usd
+    if limit is None or now.confirmed or case.whole_usd <= limit:
+        return None
+    figures = {"order_usd": case.whole_usd, "limit_usd": limit}
+    for numeraire, delta in now.delta_in.items():
+        figures[f"before_in_{numeraire}_book"] = delta
+        figures[f"after_in_{numeraire}_book"] = delta + order.delta_coin
+    return Because(Reason.NEEDS_CONFIRMATION, order.instrument.name, figures)
+
+
+Check = Callable[[Case], Because | None]
+UNKNOWN_LIMIT_S = 10.0
+CHECKS: tuple[Check, ...] = (
+    _check_state,
+    _check_trust,
+    _check_side,
+    _check_unresolved,
+    _check_collar,
+    _check_losses,
+    _check_margin,
+    _check_confirmation,
+)

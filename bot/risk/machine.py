@@ -1,0 +1,88 @@
+"""States of the instance and of each underlying, and who may change them.
+
+Automatic controls only ever lead to REDUCE_DELTA_ONLY, and leave it again once the cause has been
+gone for `clear_s`. Pause and halt are an operator's word, stick across restarts, and only `resume`
+ends them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.domain.reasons import Because, Reason
+from bot.domain.records import StateChange
+from bot.domain.states import STICKY, State, stricter
+from bot.domain.units import seconds_between
+
+INSTANCE = ""
+VERBS = ("pause", "resume", "halt")
+_STOPS: Mapping[str, State] = {"pause": State.PAUSED, "halt": State.HALTED}
+
+
+@dataclass(slots=True)
+class Machine:
+    """States by coin; the key "" is the instance. `states` holds what `at` combines."""
+
+    coins: tuple[str, ...]
+    clear_s: float = 5.0
+    states: dict[str, State] = field(default_factory=dict)
+    good_since: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Start everything in BOOT, except what an earlier run left paused or halted."""
+        for coin in (INSTANCE, *self.coins):
+            self.states.setdefault(coin, State.BOOT)
+
+    def at(self, coin: str) -> State:
+        """Return the state that applies: the stricter of the coin's and the instance's."""
+        return stricter(self.states[INSTANCE], self.states[coin])
+
+    def climb(
+        self, coin: str, to: State, now_ns: int, reasons: tuple[Because, ...] = ()
+    ) -> tuple[StateChange, ...]:
+        """Move along the way up, or back to reconciling; a sticky state stays where it is."""
+        if self.states[coin] in STICKY or self.states[coin] is to:
+            return ()
+        return (self._move(coin, to, now_ns, reasons),)
+
+    def operator(
+        self, coin: str, verb: str, now_ns: int, because: Because
+    ) -> tuple[StateChange, ...]:
+        """Obey pause, halt or resume for an underlying or (coin "") the whole instance.
+
+        Any other word changes nothing: what is not understood must never resume.
+        """
+        if verb in _STOPS:
+            if self.states[coin] in (State.HALTED, _STOPS[verb]):
+                return ()
+            return (self._move(coin, _STOPS[verb], now_ns, (because,)),)
+        if verb != "resume":
+            return ()
+        places = [coin] if coin else [INSTANCE, *self.coins]
+        return tuple(
+            self._move(place, State.RECONCILING, now_ns, (because,))
+            for place in places
+            if self.states[place] in STICKY
+        )
+
+    def judge(self, coin: str, doubts: tuple[Because, ...], now_ns: int) -> tuple[StateChange, ...]:
+        """Enter REDUCE_DELTA_ONLY while doubts stand, leave it `clear_s` after the last of them."""
+        state = self.states[coin]
+        if doubts:
+            self.good_since.pop(coin, None)
+            if state is State.RUNNING:
+                return (self._move(coin, State.REDUCE_DELTA_ONLY, now_ns, doubts),)
+            return ()
+        if state is not State.REDUCE_DELTA_ONLY:
+            return ()
+        since = self.good_since.setdefault(coin, now_ns)
+        if seconds_between(since, now_ns) < self.clear_s:
+            return ()
+        return (self._move(coin, State.RUNNING, now_ns, (Because(Reason.CLEARED, coin),)),)
+
+    def _move(self, coin: str, to: State, now_ns: int, reasons: tuple[Because, ...]) -> StateChange:
+        change = StateChange(now_ns, coin, self.states[coin], to, reasons)
+        self.states[coin] = to
+        self.good_since.pop(coin, None)
+        return change

@@ -1,0 +1,254 @@
+"""Settings into one object graph per driver: only this room knows both settings and bot.
+
+`paper` builds the embedded exchange, the core and their seeds; nothing here opens a file or a
+socket except the recording that a replay asks for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+
+from bot.book.book import Book, UnderlyingRules
+from bot.book.numeraire import Numeraire
+from bot.book.quality import Freshness
+from bot.book.scope import Scope
+from bot.book.shocks import PNL_MOVES
+from bot.core import Core
+from bot.desk.floor import Floor, Names
+from bot.desk.rules import DeskRules
+from bot.domain import deribit
+from bot.domain.instruments import Instrument
+from bot.domain.positions import Position
+from bot.domain.states import State
+from bot.domain.units import NS_PER_MS, NS_PER_S, iso
+from bot.execution.orders import OrderTable, Patience
+from bot.execution.tactics import TacticRules
+from bot.risk.limits import LimitRules
+from bot.risk.machine import Machine
+from bot.sim.exchange import Exchange, StartingAccount
+from bot.sim.faults import Fault, LostAck
+from bot.sim.later import LaterMarket
+from bot.sim.market import EPOCH_NS, SyntheticMarket
+from bot.sim.ports import Cadence, Market
+from bot.sim.replay import ReplayMarket
+from bot.strategy.bands import Band, GammaBand, TradeTo
+from bot.strategy.delta import DeltaPolicy
+from bot.strategy.gamma import GammaPolicy
+from bot.venues.paper import Latency, PaperVenue
+from config.errors import ConfigError, Origin, Problem
+from config.schema import Settings, Shock
+
+DEMO_LOST_ACK_S = 45 * 60
+
+
+@dataclass(slots=True)
+class Paper:
+    """A paper run before its first event."""
+
+    settings: Settings
+    rules: tuple[DeskRules, ...]
+    core: Core
+    venue: PaperVenue
+    market: Market
+    seed: int
+
+
+def paper(
+    settings: Settings,
+    market: Market,
+    *,
+    seed: int,
+    epoch: int = 1,
+    sticky: Mapping[str, State] | None = None,
+    account: StartingAccount | None = None,
+) -> Paper:
+    """Return the graph of a paper run; `settings` are unscaled, the scale is applied here."""
+    settings = settings.scaled()
+    rules = tuple(desk_rules(settings, coin, market.cadence) for coin in settings.underlying)
+    core = _core(settings, rules, epoch, sticky or {})
+    matching, network = np.random.SeedSequence(seed).spawn(2)
+    exchange = Exchange(
+        market,
+        account or starting_account(settings),
+        np.random.Generator(np.random.PCG64(matching)),
+    )
+    half_ms = settings.sim.latency_ms
+    latency = Latency(round(half_ms / 3.0 * NS_PER_MS), round(half_ms * NS_PER_MS))
+    venue = PaperVenue(
+        exchange, np.random.Generator(np.random.PCG64(network)), latency, _faults(settings, market)
+    )
+    return Paper(settings, rules, core, venue, market, seed)
+
+
+def starting_account(settings: Settings) -> StartingAccount:
+    """Return a fresh paper account: the owner's positions and collateral, already scaled."""
+    positions = tuple(
+        Position(
+            row.instrument,
+            deribit.parse(row.instrument).quantity(Decimal(row.quantity)),
+            row.tag,
+            row.account,
+        )
+        for row in settings.paper.position
+    )
+    balances = {coin: _default_collateral(settings, coin) for coin in settings.underlying}
+    balances |= {coin: float(amount) for coin, amount in settings.paper.collateral.items()}
+    return StartingAccount(balances, positions)
+
+
+def desk_rules(settings: Settings, coin: str, cadence: Cadence) -> DeskRules:
+    """Return one underlying's rules; `settings` are already scaled."""
+    one = settings.underlying[coin]
+    band = Band(one.delta.lower, one.delta.target, one.delta.upper)
+    policy, gamma, limits = one.delta.policy, one.gamma, settings.limits
+    scope = Scope(
+        frozenset(one.scope.accounts), frozenset(one.scope.tags), frozenset(one.scope.exclude)
+    )
+    return DeskRules(
+        measure=UnderlyingRules(
+            coin=coin,
+            numeraire=Numeraire(one.numeraire),
+            collateral_delta=one.collateral_delta,
+            hedge_with=tuple(one.hedge_with),
+            scope=scope,
+            freshness=Freshness(
+                quote_s=max(2.0, 2.0 * cadence.quote_s),
+                chain_s=max(30.0, 3.0 * cadence.chain_s),
+                future_s=max(5.0, 2.0 * cadence.future_s),
+            ),
+        ),
+        delta=DeltaPolicy(
+            owner=band,
+            width_coin=one.delta.width_coin,
+            width_bps=policy.width_bps if policy.kind == "bps" else None,
+            trade_to=TradeTo(policy.trade_to),
+            ratio=one.delta.ratio,
+            min_move_bps=one.delta.min_move_bps,
+            cooldown_s=one.delta.cooldown_s,
+            ticket_usd=policy.ticket_usd,
+        ),
+        gamma=GammaPolicy(
+            band=GammaBand(gamma.lower, gamma.upper),
+            expiring=GammaBand(gamma.expiring.lower, gamma.expiring.upper),
+            action=gamma.action,
+            aim_share=gamma.aim_share,
+            budget_usd_per_day=gamma.budget_usd_per_day or math.inf,
+            max_legs=gamma.max_legs,
+            min_days=gamma.min_days,
+            max_days=gamma.max_days,
+            shock_loss_usd=_shock_losses(one.shock, limits.shock_loss_usd),
+            shock_delta_coin=one.shock.delta_2pct_coin,
+        ),
+        limits=LimitRules(
+            order_usd=limits.order_usd,
+            position_coin=limits.position_coin,
+            orders_per_min=limits.orders_per_min,
+            loss_day_usd=limits.loss_day_usd,
+            fees_day_usd=limits.fees_day_usd,
+            collar_bps=limits.collar_bps,
+            hard_collar_bps=2.0 * limits.collar_bps,
+            confirm_usd=limits.confirm_usd if settings.mode == "live" else None,
+        ),
+        tactics=TacticRules(),
+        cycle_s=one.delta.poll_s,
+    )
+
+
+def _shock_losses(shock: Shock, overall: float | None) -> dict[float, float]:
+    """Return the largest loss that each shocked move may cost: the tighter of what is set."""
+    set_for = {0.05: shock.loss_5pct_usd, 0.10: shock.loss_10pct_usd}
+    limits = {}
+    for move in PNL_MOVES:
+        known = [one for one in (set_for[abs(move)], overall) if one is not None]
+        if known:
+            limits[move] = min(known)
+    return limits
+
+
+def _unusable(key: str, expected: str, found: str) -> ConfigError:
+    """Return the refusal of a setting that is valid in itself but not for this run."""
+    return ConfigError((Problem(key, expected, found, Origin("this run")),))
+
+
+def _owned(name: str) -> Instrument:
+    """Return an instrument that the synthetic market can list; refuse what it cannot."""
+    instrument = deribit.parse(name)
+    if instrument.expiry_ns is not None and instrument.expiry_ns <= EPOCH_NS:
+        expected = f"expiries after {iso(EPOCH_NS)}, where the synthetic market starts"
+        raise _unusable("paper.position", expected, name)
+    if not instrument.is_inverse:
+        expected = "coin-settled instruments on the synthetic market"
+        raise _unusable("paper.position", expected, name)
+    return instrument
+
+
+def _core(
+    settings: Settings, rules: tuple[DeskRules, ...], epoch: int, sticky: Mapping[str, State]
+) -> Core:
+    owned = {row.instrument: (row.tag, row.account) for row in settings.paper.position}
+    machine = Machine(tuple(r.coin for r in rules), states=dict(sticky))
+    floor = Floor(
+        book=Book((r.measure for r in rules), owned),
+        orders=OrderTable(Patience()),
+        machine=machine,
+        names=Names(settings.instance, epoch),
+        unconfirmed={r.coin for r in rules} if settings.mode == "live" else set(),
+    )
+    return Core(floor, rules)
+
+
+def market(settings: Settings, seed: int, start_ns: int | None = None) -> Market:
+    """Return the market that the settings name, joined at `start_ns` (None: at its beginning).
+
+    Raises BadInputError where a recording cannot be used, ConfigError where settings do not fit it.
+    """
+    coins = tuple(settings.underlying)
+    if settings.market == "venue":
+        expected = "synthetic or replay:FOLDER (this release knows no exchange)"
+        raise _unusable("market", expected, settings.market)
+    strange = [coin for coin in coins if coin not in deribit.COINS]
+    if strange:
+        raise _unusable("underlying", f"coins among {', '.join(deribit.COINS)}", ", ".join(strange))
+    if settings.replay is None:
+        owned = tuple(_owned(row.instrument) for row in settings.paper.position)
+        whole = SyntheticMarket(seed, settings.sim.regime, EPOCH_NS, coins, owned=owned)
+        return whole if start_ns is None else LaterMarket(whole, start_ns)
+    from bot.lab.recording import read
+
+    recording = read(settings.replay, settings.sim.perpetual, coins)
+    return ReplayMarket(recording, start_ns)
+
+
+def _faults(settings: Settings, market: Market) -> Sequence[Fault]:
+    if settings.sim.regime != "demo" or settings.replay is not None:
+        return ()
+    at_ns = EPOCH_NS + DEMO_LOST_ACK_S * NS_PER_S
+    coming = market.start_ns < at_ns  # a resumed run may be past it
+    return (LostAck(at_ns, next(iter(settings.underlying))),) if coming else ()
+
+
+def _default_collateral(settings: Settings, coin: str) -> float:
+    """Return what margin needs, generously: half of the gross option coins, at least 1."""
+    gross = sum(
+        abs(float(row.quantity))
+        for row in settings.paper.position
+        if row.coin == coin and deribit.parse(row.instrument).is_option
+    )
+    return max(1.0, 0.5 * gross)
+
+
+def plan_once(settings: Settings, seed: int | None) -> dict[str, dict[str, object]]:
+    """Return what would be done on a fresh paper account, without sending anything."""
+    number = settings.sim.seed if seed is None else seed
+    graph = paper(settings, market(settings, number), seed=number)
+    core, venue = graph.core, graph.venue
+    core.closing = True  # fold what is told, decide nothing
+    until_ns = graph.market.start_ns
+    while (event := venue.next_event(until_ns)) is not None:
+        core.handle(event)
+    return {coin: core.preview(coin, until_ns) for coin in core.rules}

@@ -1,0 +1,27 @@
+"""What a user may set: one frozen, strict model for each section; units and bounds as metadata.
+
+Owns types, bounds, defaults and what must hold between settings. Where values come from is
+`config.load`.
+"""
+
+from config.schema.gamma import Gamma, GammaLimits
+from config.schema.sections import Limits, Paper, PaperPosition, Sim
+from config.schema.settings import SCHEMA_VERSION, Settings
+from config.schema.underlying import Delta, DeltaPolicy, HedgeKind, Scope, Shock, Underlying
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Delta",
+    "DeltaPolicy",
+    "Gamma",
+    "GammaLimits",
+    "HedgeKind",
+    "Limits",
+    "Paper",
+    "PaperPosition",
+    "Scope",
+    "Settings",
+    "Shock",
+    "Sim",
+    "Underlying",
+]

@@ -1,0 +1,113 @@
+"""How an underlying's gamma is limited and what a gamma plan may do.
+
+Owns `[underlying.<COIN>.gamma]` and its table `expiring`. Gamma is coin of delta per 1 % move of
+the underlying; either side may be absent. Refuses a lower limit that is not below the upper, an
+empty tenor range, and `auto` without a limit to act on.
+"""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+from config.schema.fields import LARGEST, STRICT, Finite, refuse, unit
+
+
+class GammaLimits(BaseModel):
+    """Limits on the gamma of what expires within 24 hours; either side may be absent."""
+
+    model_config = STRICT
+
+    upper: Finite | None = Field(
+        None,
+        ge=-LARGEST,
+        le=LARGEST,
+        description="Highest gamma of options that expire within 24 h; absent: no limit.",
+        json_schema_extra=unit("coin per 1 %", example=0.5, scales=True),
+    )
+    lower: Finite | None = Field(
+        None,
+        ge=-LARGEST,
+        le=LARGEST,
+        description="Lowest gamma of options that expire within 24 h; absent: no limit.",
+        json_schema_extra=unit("coin per 1 %", example=-0.5, scales=True),
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        _sides(self.lower, self.upper)
+        return self
+
+
+class Gamma(BaseModel):
+    """Limits on the gamma of the book and the plan that brings it back inside them."""
+
+    model_config = STRICT
+
+    upper: Finite | None = Field(
+        None,
+        ge=-LARGEST,
+        le=LARGEST,
+        description="Highest gamma of the book; absent: no limit.",
+        json_schema_extra=unit("coin per 1 %", example=0.25, scales=True),
+    )
+    lower: Finite | None = Field(
+        None,
+        ge=-LARGEST,
+        le=LARGEST,
+        description="Lowest gamma of the book; absent: no limit.",
+        json_schema_extra=unit("coin per 1 %", example=-0.25, scales=True),
+    )
+    action: Literal["propose", "auto", "off"] = Field(
+        "propose",
+        description="What a plan may do: wait for approval, trade within the budget, or nothing. "
+        "Absent: auto in paper, propose elsewhere.",
+        json_schema_extra=unit("", example="propose"),
+    )
+    budget_usd_per_day: Finite | None = Field(
+        None,
+        gt=0,
+        le=LARGEST,
+        description="Most that the plans of one day may cost (fees and spread); absent: no cap, "
+        "which auto allows in paper only.",
+        json_schema_extra=unit("usd per day", example=500.0, scales=True),
+    )
+    aim_share: Finite = Field(
+        0.65,
+        gt=0,
+        le=1,
+        description="A plan brings gamma to this share of the limit that was broken.",
+    )
+    max_legs: int = Field(
+        4,
+        ge=1,
+        le=12,
+        description="Most options that one plan may trade.",
+        json_schema_extra=unit("options"),
+    )
+    min_days: Finite = Field(
+        5.0,
+        ge=0,
+        le=1_000,
+        description="Plans open nothing that expires sooner; closing what is held may.",
+        json_schema_extra=unit("days"),
+    )
+    max_days: Finite = Field(
+        45.0,
+        gt=0,
+        le=1_000,
+        description="Plans buy nothing that expires later.",
+        json_schema_extra=unit("days"),
+    )
+    expiring: GammaLimits = Field(default_factory=GammaLimits)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        _sides(self.lower, self.upper)
+        if not self.max_days > self.min_days:
+            refuse("max_days", f"more than min_days, which is {self.min_days}", self.max_days)
+        return self
+
+
+def _sides(lower: float | None, upper: float | None) -> None:
+    if lower is not None and upper is not None and not upper > lower:
+        refuse("upper", f"a gamma above lower, which is {lower}", upper)

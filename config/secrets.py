@@ -1,0 +1,163 @@
+"""Keys to exchanges: the only values that are never settings.
+
+Owns reading `DELTABAND_<VENUE>_KEY` and `_SECRET`, or the files that `_KEY_FILE` and
+`_SECRET_FILE` name. Refuses a file that others may read or replace: group or other permission
+bits, another owner, a symbolic link, a folder that others may write to, a place inside a git
+tree. No message repeats a secret.
+"""
+
+import hmac
+import os
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn, Self
+
+from config.errors import ConfigError, Origin, Problem
+
+PREFIX = "DELTABAND_"
+MASK = "****"
+LONGEST_BYTES = 4096
+
+_NAMED = re.compile(r"DELTABAND_[A-Z0-9]+(?:_[A-Z0-9]+)*_(?:KEY|SECRET)")
+_VENUE = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*")
+
+
+class Secret:
+    """A value that shows itself to `reveal` alone: masked in text, refused by pickle and copy."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Give the value to whoever signs with it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"Secret({MASK})"
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._value.encode(), other._value.encode())
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._value))
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("expected a secret to stay in this process, found an attempt to pickle it")
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The pair that signs requests to one venue."""
+
+    key: Secret
+    secret: Secret
+
+
+def credentials(venue: str, environ: Mapping[str, str]) -> Credentials | None:
+    """Read the credentials of `venue` (its name in settings); None where none are given.
+
+    ConfigError for half a pair, a value given both ways, an empty value and an unsafe file.
+    """
+    if not _VENUE.fullmatch(venue):
+        raise _refused("venue", "a venue's name such as deribit", f'"{venue}"')
+    stem = PREFIX + venue.upper().replace("-", "_")
+    key = _one(f"{stem}_KEY", environ)
+    secret = _one(f"{stem}_SECRET", environ)
+    if key is None and secret is None:
+        return None
+    if key is None or secret is None:
+        missing, there = ("_KEY", "_SECRET") if key is None else ("_SECRET", "_KEY")
+        raise _refused(f"{stem}{missing}", f"it beside {stem}{there}", "nothing")
+    return Credentials(key, secret)
+
+
+def exposed(environ: Mapping[str, str]) -> tuple[Secret, ...]:
+    """Give every secret that the environment itself holds, for the redaction of logs."""
+    named = sorted(name for name in environ if _NAMED.fullmatch(name))
+    return tuple(Secret(environ[name]) for name in named if environ[name])
+
+
+def _one(name: str, environ: Mapping[str, str]) -> Secret | None:
+    value, file = environ.get(name), environ.get(f"{name}_FILE")
+    if value is not None and file is not None:
+        raise _refused(name, f"either {name} or {name}_FILE", "both")
+    if file is not None:
+        value = _from_file(Path(file), f"{name}_FILE")
+    if value is None:
+        return None
+    if not value.strip():
+        raise _refused(name, "a value", "an empty one")
+    return Secret(value.strip())
+
+
+def _from_file(path: Path, name: str) -> str:
+    """Read a secret's file, its checks made on the open file so that nobody can swap it between."""
+    try:
+        file = open(path, "rb", opener=_no_detour)  # noqa: SIM115 - Path.open takes no opener
+    except OSError as fault:
+        found = "a symbolic link" if path.is_symlink() else fault.strerror
+        raise _refused(name, "a readable regular file", f"{path}: {found}") from fault
+    with file:
+        unsafe = _unsafe(os.fstat(file.fileno())) or _misplaced(path.absolute().parent)
+        if unsafe is not None:
+            raise _refused(name, unsafe.expected, f"{path}: {unsafe.found}")
+        content = file.read(LONGEST_BYTES + 1)
+    if len(content) > LONGEST_BYTES:
+        raise _refused(name, f"at most {LONGEST_BYTES} bytes", f"{path}: more")
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise _refused(name, "UTF-8 text", f"{path}: other bytes") from None
+
+
+def _no_detour(path: str, flags: int) -> int:
+    """Open without following a link and without waiting for a pipe's other end."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    expected: str
+    found: str
+
+    @classmethod
+    def when(cls, condition: bool, expected: str, found: str) -> Self | None:  # noqa: FBT001
+        return cls(expected, found) if condition else None
+
+
+def _unsafe(about: os.stat_result) -> _Fault | None:
+    mode = stat.S_IMODE(about.st_mode)
+    return (
+        _Fault.when(not stat.S_ISREG(about.st_mode), "a regular file", "something else")
+        or _Fault.when(bool(mode & 0o077), "a file for its owner alone (0600)", f"mode {mode:04o}")
+        or _Fault.when(
+            about.st_uid not in {os.geteuid(), 0},
+            f"a file of user {os.geteuid()} or of root",
+            f"one of user {about.st_uid}",
+        )
+    )
+
+
+def _misplaced(folder: Path) -> _Fault | None:
+    mode = folder.stat().st_mode
+    open_to_others = bool(mode & 0o022) and not mode & stat.S_ISVTX
+    tree = next((above for above in (folder, *folder.parents) if (above / ".git").exists()), None)
+    return _Fault.when(
+        open_to_others,
+        "a folder that only its owner may write to",
+        f"its folder's mode {stat.S_IMODE(mode):04o}",
+    ) or _Fault.when(tree is not None, "a file outside any git tree", f"it is inside {tree}")
+
+
+def _refused(name: str, expected: str, found: str) -> ConfigError:
+    return ConfigError((Problem(name, expected, found, Origin("environment", name)),))

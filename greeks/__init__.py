@@ -1,0 +1,11 @@
+"""The mathematics: arrays in, arrays out, and no knowledge of any bot, venue or clock.
+
+`black76` prices on the forward with every Greek, `inverse` restates them for coin-settled
+options, `implied` inverts the price, `settlement` prices options that settle on an average. Greeks
+are raw and per one coin of underlying: vega per 1.00 of volatility, theta per year; scaling is
+presentation.
+"""
+
+from greeks import black76, implied, inverse, settlement
+
+__all__ = ["black76", "implied", "inverse", "settlement"]

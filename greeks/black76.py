@@ -1,0 +1,152 @@
+"""Black-76: European options on a forward, price and every Greek.
+
+Discount D = exp(-r years), so r = -ln(D)/years. Greeks are raw and per one coin of underlying:
+vega per 1.00 of volatility; theta, charm, veta and color per year, minus the derivative in years to
+expiry; rho at fixed forward. Units are those of forward and strike (USD per coin).
+
+Arguments broadcast; nothing raises for one bad element. A row that is not an option (not finite,
+forward, strike or discount <= 0, years or vol < 0, is_call neither 0 nor 1) is NaN throughout. At
+years = 0 or vol = 0 it is the discounted intrinsic value: delta a step (half at the strike), no
+gamma, no vega, theta r V with r = 0 at years = 0.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from greeks.kernel import FLAT_BELOW, Scratch, blocks, evaluate, pack, repair, scratch
+
+__all__ = ["First", "Greeks", "first", "greeks", "packed", "price"]
+
+Array = NDArray[np.float64]
+
+
+class First(NamedTuple):
+    """The five Greeks that a hedger needs each second; arrays of the broadcast shape."""
+
+    price: Array  # USD
+    delta: Array  # coin: dV/dF
+    gamma: Array  # coin per USD: d2V/dF2
+    vega: Array  # USD per 1.00 of volatility
+    theta: Array  # USD per year: -dV/dT at fixed forward and rate
+
+
+class Greeks(NamedTuple):
+    """Price and thirteen Greeks; arrays of the broadcast shape."""
+
+    price: Array
+    delta: Array
+    gamma: Array
+    vega: Array
+    theta: Array
+    rho: Array  # dV/dr at fixed forward: -T V
+    vanna: Array  # d2V/dF dvol
+    volga: Array  # d2V/dvol2
+    charm: Array  # -d2V/dF dT
+    veta: Array  # -d2V/dvol dT
+    speed: Array  # d3V/dF3
+    zomma: Array  # d3V/dF2 dvol
+    color: Array  # -d3V/dF2 dT
+    ultima: Array  # d3V/dvol3
+
+
+def price(
+    is_call: ArrayLike,
+    forward: ArrayLike,
+    strike: ArrayLike,
+    years: ArrayLike,
+    vol: ArrayLike,
+    discount: ArrayLike = 1.0,
+) -> Array:
+    """Return the option's value in USD per coin of underlying."""
+    return first(is_call, forward, strike, years, vol, discount).price
+
+
+def first(
+    is_call: ArrayLike,
+    forward: ArrayLike,
+    strike: ArrayLike,
+    years: ArrayLike,
+    vol: ArrayLike,
+    discount: ArrayLike = 1.0,
+) -> First:
+    """Return price, delta, gamma, vega and theta."""
+    inputs, shape = pack(is_call, forward, strike, years, vol, discount)
+    out = np.empty((5, inputs.shape[1]))
+    packed(inputs, out)
+    return First(*(row.reshape(shape) for row in out))
+
+
+def packed(inputs: Array, out: Array) -> None:
+    """Fill ``out`` (5, n) with price, delta, gamma, vega, theta, allocating no array.
+
+    ``inputs`` is (6, n): phi (+1 call, -1 put), forward, strike, years, vol, discount; it is left
+    as it is. Both are float64 and C-contiguous. Raises ValueError where a shape is another one.
+    """
+    n = inputs.shape[-1]
+    if inputs.shape != (6, n) or out.shape != (5, n):
+        raise ValueError(
+            f"expected inputs (6, n) and out (5, n), found {inputs.shape} and {out.shape}"
+        )
+    with np.errstate(all="ignore"):
+        for part in blocks(n):
+            rows = scratch(part.stop - part.start)
+            given, taken = inputs[:, part], out[:, part]
+            if not evaluate(given, taken, rows):
+                repair(given, taken, rows)
+
+
+def greeks(
+    is_call: ArrayLike,
+    forward: ArrayLike,
+    strike: ArrayLike,
+    years: ArrayLike,
+    vol: ArrayLike,
+    discount: ArrayLike = 1.0,
+) -> Greeks:
+    """Return price and all thirteen Greeks."""
+    inputs, shape = pack(is_call, forward, strike, years, vol, discount)
+    n = inputs.shape[1]
+    out = np.empty((14, n))
+    with np.errstate(all="ignore"):
+        for part in blocks(n):
+            rows = scratch(part.stop - part.start)
+            given, taken = inputs[:, part], out[:, part]
+            clean = evaluate(given, taken[:5], rows)
+            _higher(given, taken, rows)
+            if not clean:
+                repair(given, taken, rows)
+                _carry(given, taken, rows)
+    return Greeks(*(row.reshape(shape) for row in out))
+
+
+def _higher(inputs: Array, out: Array, rows: Scratch) -> None:
+    """Fill rows 5 to 13 of ``out`` from the first five and what `evaluate` left behind."""
+    _, forward, _, years, vol, discount = inputs
+    price_, delta, gamma, vega, _, rho, vanna, volga, charm, veta, speed, zomma, color, ultima = out
+    d1 = rows.x + rows.h
+    d2 = rows.x - rows.h
+    d12 = d1 * d2
+    rate = -np.log(discount) / years
+    half = 0.5 / years
+
+    rho[:] = -years * price_
+    slope = rows.density / forward * d2  # discount n(d1) d2
+    vanna[:] = -slope / vol
+    volga[:] = vega * d12 / vol
+    charm[:] = rate * delta + slope * half
+    veta[:] = vega * (rate - (1.0 + d12) * half)
+    speed[:] = -gamma / forward * (d1 / rows.s + 1.0)
+    zomma[:] = gamma * (d12 - 1.0) / vol
+    color[:] = gamma * (rate + (1.0 - d12) * half)
+    ultima[:] = -vega / vol / vol * (d12 * (1.0 - d12) + d1 * d1 + d2 * d2)
+
+
+def _carry(inputs: Array, out: Array, rows: Scratch) -> None:
+    """Give limits the Greeks that discounting alone makes: rho = -T V and charm = r delta."""
+    years, discount = inputs[3], inputs[5]
+    limit = rows.s < FLAT_BELOW
+    out[5] = np.where(limit, -years * out[0], out[5])
+    rate = np.where(years > 0.0, -np.log(discount) / years, 0.0)
+    out[8] = np.where(limit, rate * out[1], out[8])

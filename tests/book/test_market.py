@@ -1,0 +1,189 @@
+"""The market as last seen: what is refused, what is kept, and the settlement average."""
+
+import math
+
+import pytest
+
+from bot.book.market import CoinMarket
+from bot.domain.deribit import parse
+from bot.domain.reasons import Reason
+from bot.domain.units import NS_PER_S
+from tests.builders.books import NOW, OptionRow, chain, contract_of, quote
+
+SECOND = NS_PER_S
+
+
+def _at(seconds, index, **more):
+    """Return a quote made and received so many seconds after the start."""
+    ts_ns = NOW + round(seconds * SECOND)
+    return quote(**({"index": index, "ts_ns": ts_ns, "ts_venue_ns": ts_ns} | more))
+
+
+def _market(*quotes):
+    market = CoinMarket("BTC")
+    for each in quotes:
+        market.see_quote(each)
+    return market
+
+
+def test_an_impossible_quote_leaves_the_last_good_one():
+    """Its reason is kept until a good quote of the same instrument arrives."""
+    market = _market(quote(mark=60_100.0), quote(mark=math.nan))
+    assert market.quotes["BTC-PERPETUAL"].mark == 60_100.0
+    assert [b.reason for b in market.refused.values()] == [Reason.BAD_NUMBER]
+    market.see_quote(quote(mark=60_200.0))
+    assert market.refused == {}
+    assert market.quotes["BTC-PERPETUAL"].mark == 60_200.0
+
+
+def test_each_refusal_lasts_until_its_own_instrument_recovers():
+    """A good perpetual does not excuse a bad future, nor the other way round."""
+    market = _market(quote(mark=math.nan), quote("BTC-27MAR26", mark=0.0))
+    market.see_quote(quote("BTC-27MAR26"))
+    assert list(market.refused) == ["BTC-PERPETUAL"]
+
+
+@pytest.mark.parametrize("index", [math.nan, 0.0, -1.0, math.inf])
+def test_a_chain_with_an_impossible_index_is_refused_as_a_whole(index):
+    """The chain before it stays, and the next good one clears the refusal."""
+    market, good = CoinMarket("BTC"), chain([OptionRow(contract_of(65_000))])
+    assert market.see_chain(good) is True
+    assert market.see_chain(chain([OptionRow(contract_of(65_000))], index=index)) is False
+    assert market.chain is good
+    assert list(market.refused) == ["BTC chain"]
+    assert market.see_chain(good) is True
+    assert market.refused == {}
+
+
+def test_a_quote_that_the_venue_made_before_the_held_one_is_dropped():
+    """What arrives later but was made earlier changes neither the quote nor the index."""
+    late = _at(5, 59_000.0, mark=59_000.0, ts_venue_ns=NOW - SECOND)
+    market = _market(_at(4, 60_500.0, mark=60_500.0), late)
+    assert (market.index, market.quotes["BTC-PERPETUAL"].mark) == (60_500.0, 60_500.0)
+
+
+def test_a_late_quote_that_is_also_bad_refuses_nothing():
+    """It is dropped before anybody looks at its numbers."""
+    market = _market(_at(4, 60_500.0), _at(5, math.nan, ts_venue_ns=NOW))
+    assert market.refused == {}
+
+
+def test_a_chain_that_the_venue_made_before_the_held_one_is_dropped():
+    """A batch that was overtaken on the way does not turn the clock back."""
+    market, rows = CoinMarket("BTC"), [OptionRow(contract_of(65_000))]
+    newer = chain(rows, index=60_200.0, ts_ns=NOW + SECOND)
+    assert market.see_chain(newer) is True
+    older = chain(rows, index=59_900.0, ts_ns=NOW + 2 * SECOND, venue_ns=NOW)
+    assert market.see_chain(older) is False
+    assert (market.chain, market.index, market.refused) == (newer, 60_200.0, {})
+
+
+def test_an_old_index_of_another_future_does_not_move_the_coin():
+    """An hour-old quote that has never been seen before is still an hour old."""
+    old = quote("BTC-27MAR26", index=55_000.0, ts_ns=NOW + SECOND, ts_venue_ns=NOW - 3600 * SECOND)
+    assert _market(quote(), old).index == 60_000.0
+
+
+def test_a_venue_time_ahead_of_ours_does_not_shut_out_what_follows():
+    """Data cannot have been made after it arrived."""
+    market = _market(quote(ts_venue_ns=NOW + 3_600 * SECOND), _at(1, 60_100.0))
+    assert market.index == 60_100.0
+
+
+def _watched(*quotes):
+    """Return a market that knows the perpetual as its hedge instrument."""
+    market = CoinMarket("BTC", witnesses=("BTC-PERPETUAL",))
+    market.see_instruments((parse("BTC-PERPETUAL"),))
+    for each in quotes:
+        market.see_quote(each)
+    return market
+
+
+def test_a_chain_whose_index_the_hedge_instrument_contradicts_is_refused():
+    """At about one moment two figures of the venue cannot be half apart: the last index stays."""
+    market, rows = _watched(_at(0, 60_000.0)), [OptionRow(contract_of(65_000))]
+    assert market.see_chain(chain(rows, index=90_000.0, ts_ns=NOW + SECOND)) is False
+    assert market.index == 60_000.0
+    assert [b.reason for b in market.refused.values()] == [Reason.BAD_NUMBER]
+    assert market.see_chain(chain(rows, index=60_100.0, ts_ns=NOW + 2 * SECOND)) is True
+    assert market.refused == {}
+
+
+def test_a_chain_is_not_compared_with_a_quote_of_another_moment():
+    """A crash moves the index further between two batches than any error that could be told."""
+    market, rows = _watched(_at(0, 60_000.0)), [OptionRow(contract_of(65_000))]
+    assert market.see_chain(chain(rows, index=58_000.0, ts_ns=NOW + 3 * SECOND)) is True
+    assert market.index == 58_000.0
+
+
+def test_a_chain_that_agrees_with_the_mark_is_believed_against_the_quoted_index():
+    """Two witnesses outvote one."""
+    market = _watched(_at(0, 90_000.0, mark=60_000.0))
+    rows = [OptionRow(contract_of(65_000))]
+    assert market.see_chain(chain(rows, index=60_000.0, ts_ns=NOW + SECOND)) is True
+    assert market.index == 60_000.0
+
+
+def test_a_perpetuals_index_that_leaps_while_its_mark_stays_is_refused():
+    """The mark sides with the last index; the quote is not believed as a whole."""
+    market = _watched(_at(0, 60_000.0), _at(1, 90_000.0))
+    assert market.index == 60_000.0
+    assert list(market.refused) == ["BTC-PERPETUAL"]
+
+
+def test_a_crash_moves_index_and_mark_and_is_believed():
+    """Five percent in a second is not an error when both say so."""
+    market = _watched(_at(0, 60_000.0), _at(1, 57_000.0, mark=56_700.0))
+    assert (market.index, market.refused) == (57_000.0, {})
+
+
+def test_a_refusal_that_is_not_repeated_is_forgotten():
+    """Five minutes later the age of what is held speaks for itself."""
+    market = _market(quote(mark=math.nan))
+    assert list(market.refusals(NOW + 300 * SECOND)) == ["BTC-PERPETUAL"]
+    assert market.refusals(NOW + 301 * SECOND) == {}
+
+
+def test_a_refusal_goes_with_its_instrument():
+    """What is no longer listed cannot recover; the chain's own refusal stays."""
+    market = _market(quote(mark=math.nan), quote("BTC-27MAR26", mark=0.0))
+    market.see_chain(chain([OptionRow(contract_of(65_000))], index=math.nan))
+    market.see_instruments((parse("BTC-PERPETUAL"),))
+    assert sorted(market.refused) == ["BTC chain", "BTC-PERPETUAL"]
+
+
+def test_an_older_index_does_not_replace_a_newer_one():
+    """Late arrivals change nothing."""
+    market = _market(quote(index=60_500.0), quote(index=59_000.0, ts_ns=NOW - SECOND))
+    assert market.index == 60_500.0
+
+
+def test_the_settlement_average_weighs_each_index_by_its_time():
+    """60,000 for ten seconds and 63,000 for five make 61,000."""
+    market = _market(quote(index=60_000.0))
+    expiry_ns = NOW + 1_800 * SECOND
+    window = market.open_window(expiry_ns, 1_800.0, NOW)
+    market.see_quote(_at(10, 63_000.0))
+    market.see_quote(_at(15, 50_000.0))
+    assert window.value() == pytest.approx(61_000.0, rel=1e-12)
+
+
+def test_a_window_that_is_asked_late_begins_with_the_index_that_held():
+    """An hour between samples: the first minutes belong to the older one."""
+    market = _market(quote(index=60_000.0), _at(3_600, 66_000.0))
+    window = market.open_window(NOW + 5_000 * SECOND, 1_800.0, NOW + 3_600 * SECOND)
+    assert window.value() == 60_000.0
+    market.see_quote(_at(4_000, 1.0))
+    assert window.value() == pytest.approx((400.0 * 60_000.0 + 400.0 * 66_000.0) / 800.0)
+
+
+def test_a_window_is_opened_once_and_forgotten_after_its_expiry():
+    """What came after the expiry is not averaged."""
+    market = _market(quote(index=60_000.0))
+    expiry_ns = NOW + 10 * SECOND
+    window = market.open_window(expiry_ns, 10.0, NOW)
+    assert market.open_window(expiry_ns, 10.0, NOW + SECOND) is window
+    market.see_quote(_at(11, 90_000.0))
+    assert window.value() == 60_000.0
+    market.close_windows(NOW + 11 * SECOND)
+    assert market.windows == {}

@@ -1,0 +1,150 @@
+"""Pause, resume and halt: what reaches a running bot, and what becomes of it without one."""
+
+import os
+import signal
+import sqlite3
+import time
+
+import pytest
+
+from bot.domain.records import CommandOutcome
+from tests.cli.conftest import fill_journal
+from tests.journal.records import T0
+
+
+def queued(state):
+    """Return the queue as it stands on disk: verb, outcome."""
+    db = sqlite3.connect(state / "demo" / "journal.sqlite")
+    rows = db.execute("SELECT verb, outcome FROM commands").fetchall()
+    db.close()
+    return rows
+
+
+def refuse(command):
+    """Answer as a bot with an unresolved order does."""
+    outcome = "refused: 1 orders are UNKNOWN (demo-1-7)"
+    return CommandOutcome(T0, command.id, accepted=False, outcome=outcome)
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume", "halt"])
+def test_a_verb_reaches_the_bot_with_who_and_why(deltaband, live_bot, verb):
+    """The journal keeps who asked; the answer is printed with the command's id."""
+    bot = live_bot()
+    found = deltaband.json(verb, "btc", "--why", "checking something")
+    (heard,) = bot.heard
+    assert found == {"id": heard.id, "accepted": True, "outcome": "PAUSED"}
+    assert (heard.verb, heard.coin, heard.why) == (verb, "BTC", "checking something")
+    user, at, host = heard.who.partition("@")
+    assert (bool(user), at, host) == (True, "@", os.uname().nodename)
+
+
+def test_without_a_coin_the_whole_bot_is_meant(deltaband, live_bot):
+    """The empty coin is the instance; people get one line."""
+    bot = live_bot()
+    done = deltaband("halt")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "halt accepted: PAUSED\n", "")
+    assert [command.coin for command in bot.heard] == [""]
+
+
+def test_a_refused_resume_is_exit_code_1(deltaband, live_bot):
+    """The bot's reason is what the user reads."""
+    live_bot(refuse)
+    found = deltaband.json("resume", code=1)
+    assert (found["accepted"], found["outcome"]) == (
+        False,
+        "refused: 1 orders are UNKNOWN (demo-1-7)",
+    )
+    assert deltaband("resume").stderr == "error: refused: 1 orders are UNKNOWN (demo-1-7)\n"
+
+
+def test_typed_words_reach_the_bot_as_they_are(deltaband, live_bot):
+    """`resume COIN --confirm` asks another thing than resume, and keeps every character."""
+    bot = live_bot()
+    words = "hedge BTC 1.83  to 0.02"
+    assert deltaband.json("resume", "btc", "--confirm", words)["accepted"] is True
+    (heard,) = bot.heard
+    assert (heard.verb, heard.coin, heard.why) == ("confirm", "BTC", words)
+
+
+def test_wrong_words_are_exit_code_1(deltaband, live_bot):
+    """With what was expected, as the bot says it."""
+    outcome = "expected the words 'hedge BTC', found 'yes'"
+    live_bot(lambda asked: CommandOutcome(T0, asked.id, accepted=False, outcome=outcome))
+    found = deltaband.json("resume", "BTC", "--confirm", "yes", code=1)
+    assert (found["accepted"], found["outcome"]) == (False, outcome)
+
+
+def test_typed_words_need_their_coin(deltaband, live_bot):
+    """A usage error; nothing is asked of the bot."""
+    bot = live_bot()
+    done = deltaband("resume", "--confirm", "hedge BTC")
+    assert (done.returncode, bot.heard) == (2, [])
+    assert "expected a COIN with --confirm, found none" in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume", "halt"])
+def test_without_a_running_bot_nothing_is_left_behind(deltaband, verb):
+    """A command that nobody hears must not surprise a later bot."""
+    fill_journal(deltaband.state)
+    text = f"expected a running bot on instance 'demo', found none: {verb} was not queued"
+    done = deltaband(verb)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"error: {text}\n")
+    assert deltaband.json(verb, code=1) == {"id": None, "accepted": False, "outcome": text}
+    assert queued(deltaband.state) == []
+
+
+def test_a_stop_stays_queued_for_a_bot_that_runs_and_does_not_look(deltaband, live_bot):
+    """Stopping late is better than not at all; the exit code says that it is not done."""
+    live_bot(None)
+    done = deltaband("halt")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: expected an answer within 3 s, found none: halt stays queued and is obeyed as soon"
+        " as the bot looks\n"
+    )
+    assert queued(deltaband.state) == [("halt", None)]
+
+
+def test_a_resume_is_withdrawn_from_a_bot_that_does_not_look(deltaband, live_bot):
+    """What loosens must not happen at another moment than was meant."""
+    live_bot(None)
+    found = deltaband.json("resume", code=1)
+    assert found["outcome"].endswith("(the bot runs but did not look): resume was withdrawn")
+    assert queued(deltaband.state) == [("resume", "withdrawn")]
+
+
+def test_a_halt_is_withdrawn_when_its_bot_ends_first(deltaband, live_bot):
+    """A bot that ends in those seconds has stopped trading; the next one is not halted."""
+    bot = live_bot(None)
+    process = deltaband.start("halt")
+    _wait_for_command(deltaband.state)
+    bot.end()
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, "(the bot has ended): halt was withdrawn" in err) == (1, True)
+    assert queued(deltaband.state) == [("halt", "withdrawn")]
+
+
+def test_a_taken_command_without_an_answer_is_not_called_done(deltaband, live_bot):
+    """Absence of an answer is no evidence of either."""
+    live_bot(lambda _: None)
+    found = deltaband.json("halt", code=1)
+    assert found["accepted"] is False
+    assert found["outcome"].endswith("stands in `deltaband status`")
+
+
+def test_an_interrupted_wait_withdraws_and_is_130(deltaband, live_bot):
+    """Ctrl-C takes the command back where that is still possible."""
+    live_bot(None)
+    process = deltaband.start("resume")
+    _wait_for_command(deltaband.state)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (130, "", "resume was withdrawn\n")
+    assert queued(deltaband.state) == [("resume", "withdrawn")]
+
+
+def _wait_for_command(state):
+    deadline = time.monotonic() + 10
+    while not queued(state):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -1,0 +1,81 @@
+"""The daemon and the verbs together: a real paper run, looked at and steered while it runs."""
+
+import json
+import signal
+import time
+
+import pytest
+
+from bot.domain.units import NS_PER_S
+
+
+def wait_until(deltaband, verb, met):
+    """Ask a reading verb until what it says is as expected, at most 20 s."""
+    deadline = time.monotonic() + 20
+    while True:
+        done = deltaband(verb, "--json")
+        if done.returncode == 0 and met(json.loads(done.stdout)):
+            return
+        assert time.monotonic() < deadline, done.stdout + done.stderr
+        time.sleep(0.2)
+
+
+def in_state(state, coin):
+    """Return what is expected of a fresh status: that a coin is in this state."""
+    return lambda found: (
+        not found["stale"] and found["underlyings"].get(coin, {}).get("state") == state
+    )
+
+
+@pytest.mark.slow
+def test_a_paper_run_is_looked_at_and_steered(deltaband):
+    """Status, positions, Greeks and plan are fresh; pause, resume and halt reach the machine."""
+    bot = deltaband.start("paper", "--seed", "7")
+    try:
+        wait_until(deltaband, "status", in_state("RUNNING", "BTC"))
+        for verb in ("positions", "greeks"):
+            wait_until(deltaband, verb, lambda found: len(found["rows"]) >= 18)
+        wait_until(deltaband, "plan", lambda found: found["BTC"]["source"] == "journal")
+        assert deltaband.json("plan")["ETH"]["stale"] is False
+        assert deltaband.json("pause", "btc")["outcome"] == "PAUSED"
+        wait_until(deltaband, "status", in_state("PAUSED", "BTC"))
+        assert deltaband.json("resume", "BTC")["accepted"] is True
+        wait_until(deltaband, "status", in_state("RUNNING", "BTC"))
+        assert "expected one of BTC, ETH, found DOGE" in deltaband("pause", "doge").stderr
+        assert deltaband.json("halt")["outcome"] == "HALTED"
+        wait_until(deltaband, "status", in_state("HALTED", "ETH"))
+        assert deltaband.json("resume")["accepted"] is True
+        wait_until(deltaband, "status", in_state("RUNNING", "ETH"))
+    finally:
+        bot.send_signal(signal.SIGINT)
+        bot.communicate(timeout=30)
+    assert bot.returncode == 0
+    assert deltaband.json("status")["stale"] is True
+
+
+def test_a_run_of_a_market_minute_ends_stdout_with_one_object(deltaband):
+    """The options reach the run: its length, its seed, its place."""
+    done = deltaband("paper", "--for", "60s", "--speed", "max", "--seed", "11", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert (found["seed"], found["simulated_s"]) == (11, 60.0)
+    assert found["journal"] == str(deltaband.state / "demo" / "journal.sqlite")
+    assert deltaband.json("status")["ts_ns"] >= 60 * NS_PER_S
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_the_run_begins_is_a_clean_end(deltaband, number):
+    """A daemon that is stopped while it still loads has stopped cleanly."""
+    program = (
+        "import os, sys, time, config\n"
+        "def slow(*_): os.write(1, b'loading'); time.sleep(20)\n"
+        "config.load = slow\n"
+        "from bot.cli import main\n"
+        "sys.exit(main(['paper']))"
+    )
+    process = deltaband.start_program(program)
+    assert process.stdout.read(7) == "loading"
+    process.send_signal(number)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=10)
+    assert (process.returncode, out, err) == (0, "", "stopped before the first order\n")

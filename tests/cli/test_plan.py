@@ -1,0 +1,72 @@
+"""The plan: read from a bot's journal, or made for the book of the settings."""
+
+from tests.cli.conftest import fill_journal
+
+KEYS = {"before", "after", "band_inputs", "candidates", "trades", "cost_usd", "reasons"}
+FIGURES = {
+    "delta_coin": 0.4,
+    "gamma_coin_per_pct": -0.29,
+    "vega_usd": -67.5,
+    "theta_usd_day": 864.0,
+}
+PLAN = {
+    "BTC": {
+        "before": FIGURES,
+        "after": FIGURES | {"delta_coin": 0.01},
+        "band_inputs": {"target": 0.0, "lower": -0.1, "upper": 0.1, "gamma_upper": None},
+        "candidates": [{"instrument": "BTC-10JAN26-93000-C", "cost_usd_per_gamma": 657.3}],
+        "trades": [
+            {"instrument": "BTC-PERPETUAL", "quantity": -36_000.0, "unit": "usd", "cost_usd": 18.2}
+        ],
+        "cost_usd": 18.2,
+        "reasons": ["delta_above_owner(delta_coin=0.4, limit_coin=0.1)"],
+        "state": "RUNNING",
+    }
+}
+
+
+def test_the_bots_own_plan_is_shown_per_coin(deltaband):
+    """Every promised part is there as the bot wrote it, and marked stale once it has ended."""
+    fill_journal(deltaband.state, views={"plan": PLAN})
+    found = deltaband.json("plan")["BTC"]
+    assert {name: found[name] for name in PLAN["BTC"]} == PLAN["BTC"]
+    assert (found["source"], found["stale"]) == ("journal", True)
+
+
+def test_a_plan_for_people_says_what_why_and_at_which_cost(deltaband):
+    """Before and after of each figure, the trades, the cost and the reasons."""
+    fill_journal(deltaband.state, views={"plan": PLAN})
+    text = deltaband("plan").stdout
+    assert text.startswith("BTC: the plan of the bot · RUNNING · STALE (no bot is running)\n")
+    for said in ("delta coin", "0.4000", "0.0100", "-0.3900", "BTC-PERPETUAL", "-36,000.00"):
+        assert said in text
+    for said in ("657.30", "cost: 18.2000 usd", "because: delta_above_owner("):
+        assert said in text
+
+
+def test_a_bot_that_has_no_plan_yet_is_waited_for(deltaband, live_bot):
+    """A plan for something else would be mistaken for its own."""
+    live_bot()
+    done = deltaband("plan")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert (
+        done.stderr == "error: expected a plan of the running bot, found none yet: it is starting\n"
+    )
+
+
+def test_without_a_journal_the_book_of_the_settings_is_planned_for(deltaband):
+    """The demo book on a market in memory: every promised part, nothing written."""
+    found = deltaband.json("plan", "--seed", "7")
+    assert set(found) == {"BTC", "ETH"}
+    for one in found.values():
+        assert KEYS - set(one) == set()
+        assert one["source"] == "settings"
+    assert found["BTC"]["reasons"]
+    assert not deltaband.state.exists()
+
+
+def test_equal_seeds_make_equal_plans_and_fresh_ignores_the_journal(deltaband):
+    """What a stopped bot left behind does not shine through."""
+    first = deltaband.json("plan", "--seed", "7")
+    fill_journal(deltaband.state, views={"plan": PLAN})
+    assert deltaband.json("plan", "--fresh", "--seed", "7") == first

@@ -1,0 +1,169 @@
+"""What the reading verbs show, against journals that a real writer wrote."""
+
+import os
+import sqlite3
+from decimal import Decimal
+
+import pytest
+
+from bot.domain.positions import Position
+from bot.domain.states import State
+from bot.domain.units import Quantity, Unit
+from bot.journal import Journal
+from tests.cli.conftest import fill_journal
+from tests.journal.records import T0, changed_state, run_start, sample
+
+STATUS_KEYS = {"instance", "mode", "market", "state", "stale", "ts_ns", "underlyings"}
+COIN_KEYS = {
+    *("state", "numeraire", "delta_coin", "target", "lower", "upper", "gamma_coin_per_pct"),
+    *("vega_usd", "theta_usd_day", "shocks", "unknown_orders"),
+}
+LEGS = [
+    {"instrument": "BTC-12JAN26-92000-C", "quantity": -1.0, "unit": "coin", "hedged": True},
+    {"instrument": "BTC-PERPETUAL", "quantity": -165000.0, "unit": "usd", "hedged": True},
+]
+
+
+def test_status_has_the_promised_shape(deltaband):
+    """Scripts rely on these names, for the instance and for each underlying."""
+    fill_journal(deltaband.state)
+    found = deltaband.json("status")
+    assert STATUS_KEYS - set(found) == set()
+    assert COIN_KEYS - set(found["underlyings"]["BTC"]) == set()
+    assert (found["instance"], found["mode"], found["market"]) == ("demo", "paper", "synthetic")
+    assert found["ts_ns"] == T0 + 60_000_000_000
+    assert found["underlyings"]["BTC"]["delta_coin"] == 0.021
+
+
+def test_status_of_an_ended_bot_is_stale_and_fine(deltaband):
+    """What stands in the journal is shown, and marked as old."""
+    fill_journal(deltaband.state)
+    assert deltaband.json("status")["stale"] is True
+    assert "STALE (no bot is running; the last run: stopped)" in deltaband("status").stdout
+
+
+def test_status_of_a_running_bot_is_fresh(deltaband, live_bot):
+    """A bot that holds its journal and beats is no memory."""
+    live_bot()
+    assert deltaband.json("status")["stale"] is False
+    done = deltaband("status")
+    assert (done.returncode, "STALE" in done.stdout) == (0, False)
+
+
+def test_status_for_people_names_what_json_names(deltaband):
+    """The table holds delta, its band, gamma, shocks and tenors."""
+    fill_journal(deltaband.state)
+    text = deltaband("status").stdout
+    for said in ("demo · paper · synthetic · RUNNING", "2026-01-05T06:31:00.000Z", "delta coin"):
+        assert said in text
+    for said in ("0.0210", "-0.1000", "-0.2400", "pnl up 10pct usd", "-9,400.00", "7d"):
+        assert said in text
+
+
+def test_the_newest_journal_is_read_unless_another_is_named(deltaband):
+    """--instance first, then an instance in the settings, then the most recently written."""
+    for name in ("demo", "other", "last"):
+        fill_journal(deltaband.state, name)
+    for age_s, name in enumerate(("last", "other", "demo")):
+        path = deltaband.state / name / "journal.sqlite"
+        for file in path.parent.glob("journal.sqlite*"):
+            os.utime(file, (1_767_000_000 - age_s,) * 2)
+    assert deltaband.json("status")["instance"] == "last"
+    assert deltaband.json("status", "--instance", "other")["instance"] == "other"
+    assert deltaband.json("status", "--set", "instance=demo")["instance"] == "demo"
+
+
+def test_state_dir_comes_from_a_file_too(deltaband, tmp_path):
+    """-c names the settings that name the folder."""
+    fill_journal(tmp_path / "elsewhere")
+    (tmp_path / "own.toml").write_text('state_dir = "elsewhere"\n')
+    del deltaband.env["DELTABAND__STATE_DIR"]
+    assert deltaband.json("status", "-c", "own.toml")["instance"] == "demo"
+
+
+@pytest.mark.parametrize("verb", ["status", "positions", "greeks", "pause", "resume", "halt"])
+def test_without_a_journal_a_verb_says_so(deltaband, verb):
+    """Nothing has run there: one line, exit code 1."""
+    done = deltaband(verb)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"error: expected a journal at {deltaband.state}/*/journal.sqlite, found none:"
+        " has a bot run there?\n"
+    )
+
+
+@pytest.mark.parametrize("verb", ["positions", "greeks"])
+def test_rows_are_what_the_bot_shows(deltaband, verb):
+    """The newest view, whole, with whose it is and when."""
+    fill_journal(deltaband.state, views={verb: LEGS})
+    found = deltaband.json(verb)
+    assert found == {"instance": "demo", "stale": True, "ts_ns": found["ts_ns"], "rows": LEGS}
+    text = deltaband(verb).stdout
+    assert "BTC-12JAN26-92000-C" in text
+    assert "-165,000" in text
+
+
+def test_positions_without_a_view_are_the_saved_account(deltaband):
+    """A bot that has just started has saved its account before it shows anything."""
+    held = Position("BTC-12JAN26-92000-C", Quantity(Decimal("-1.5"), Unit.COIN), "straddle")
+    journal = Journal.open(deltaband.state, "demo")
+    journal.begin_run(run_start())
+    journal.account(T0, [held], [])
+    journal.end_run({})
+    journal.close()
+    (row,) = deltaband.json("positions")["rows"]
+    assert row["instrument"] == "BTC-12JAN26-92000-C"
+    assert (row["quantity"], row["unit"], row["tag"]) == ("-1.5", "coin", "straddle")
+
+
+def test_a_book_without_positions_says_so(deltaband):
+    """An empty table would look like a fault."""
+    fill_journal(deltaband.state)
+    assert deltaband.json("positions")["rows"] == []
+    assert "no positions" in deltaband("positions").stdout
+
+
+def test_greeks_without_a_view_are_the_underlyings(deltaband):
+    """Figures per coin are better than none."""
+    fill_journal(deltaband.state)
+    (row,) = deltaband.json("greeks")["rows"]
+    assert (row["coin"], row["gamma_coin_per_pct"]) == ("BTC", -0.24)
+
+
+def test_status_of_a_halted_coin_shows_the_stricter_state(deltaband):
+    """What the operator said stands above what the sample said."""
+    journal = Journal.open(deltaband.state, "demo")
+    journal.begin_run(run_start())
+    journal.record(sample(1))
+    journal.record(changed_state(State.RUNNING, State.HALTED, "BTC"))
+    journal.end_run({})
+    journal.close()
+    assert deltaband.json("status")["underlyings"]["BTC"]["state"] == "HALTED"
+
+
+def test_a_journal_of_another_version_is_refused(deltaband):
+    """One line that names both versions; nothing is changed."""
+    fill_journal(deltaband.state)
+    with sqlite3.connect(deltaband.state / "demo" / "journal.sqlite") as db:
+        db.execute("UPDATE meta SET value = '99' WHERE key = 'schema_version'")
+    db.close()
+    done = deltaband("status")
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: expected a journal of schema_version ")
+    assert ", found 99 in " in done.stderr
+
+
+def test_a_file_that_is_no_journal_is_refused(deltaband):
+    """Another kind of file is told, without a traceback."""
+    fill_journal(deltaband.state)
+    (deltaband.state / "demo" / "journal.sqlite").write_bytes(b"not a database, just text" * 40)
+    done = deltaband("status")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "expected a SQLite database, found another kind of file" in done.stderr
+
+
+def test_tables_are_drawn_for_people_alone(deltaband):
+    """FORCE_COLOR draws them, a pipe gets plain text."""
+    fill_journal(deltaband.state)
+    assert "\x1b[" not in deltaband("status").stdout
+    assert "─" in deltaband("status", FORCE_COLOR="1").stdout

@@ -1,0 +1,122 @@
+"""The verbs of `config`: a file that loads as it is written, a listing, a judgement."""
+
+import json
+import tomllib
+
+import pytest
+
+TAGGED = """
+[underlying.BTC]
+numeraire = "usd"
+collateral_delta = "exclude"
+delta = { upper = 0.1, lower = -0.1 }
+scope = { tags = ["nobody"] }
+
+[underlying.SOL]
+numeraire = "usd"
+collateral_delta = "exclude"
+delta = { upper = 0.1, lower = -0.1 }
+gamma = { action = "off" }
+
+[paper]
+collateral = { BTC = 1.0, DOGE = 5.0 }
+position = [{ instrument = "BTC-30JAN26-90000-C", quantity = -1.0 }]
+"""
+
+
+def test_the_written_file_loads_and_is_not_overwritten(deltaband, tmp_path):
+    """A second init must not destroy what its owner has changed."""
+    done = deltaband("config", "init")
+    file = tmp_path / "deltaband.toml"
+    assert (done.returncode, done.stdout) == (
+        0,
+        "wrote deltaband.toml; try it: deltaband paper -c deltaband.toml\n",
+    )
+    assert deltaband("config", "check", "-c", file).stdout == "ok\n"
+    file.write_text("mine = true\n")
+    again = deltaband("config", "init")
+    assert (again.returncode, again.stdout) == (1, "")
+    assert again.stderr == (
+        "error: expected no file at deltaband.toml, found one (--force replaces it)\n"
+    )
+    assert file.read_text() == "mine = true\n"
+    assert deltaband("config", "init", "--force").returncode == 0
+    assert "mine" not in tomllib.loads(file.read_text())
+    assert [path.name for path in tmp_path.iterdir()] == ["deltaband.toml"]
+
+
+def test_the_file_goes_where_it_is_asked_to(deltaband, tmp_path):
+    """A name, or standard output."""
+    found = deltaband.json("config", "init", "own.toml")
+    assert found == {"file": str(tmp_path / "own.toml")}
+    assert deltaband("config", "init", "-").stdout == (tmp_path / "own.toml").read_text()
+
+
+@pytest.mark.parametrize("name", ["absent/own.toml", "."])
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_a_place_that_cannot_be_written_is_one_line(deltaband, name, force):
+    """No folder there, or a folder in the way."""
+    done = deltaband("config", "init", name, *force)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("error: expected")
+
+
+def test_show_lists_every_key_with_the_layer_that_won(deltaband):
+    """The demo, an environment variable and an argument, each named."""
+    done = deltaband("config", "show", "--origin", "--set", "limits.collar_bps=40")
+    lines = {line.split()[0]: line for line in done.stdout.splitlines()}
+    assert done.returncode == 0
+    assert "40.0" in lines["limits.collar_bps"]
+    assert "--set limits.collar_bps" in lines["limits.collar_bps"]
+    assert "profile demo" in lines["underlying.BTC.delta.upper"]
+    assert "environment DELTABAND__STATE_DIR" in lines["state_dir"]
+    assert "default" in lines["sim.latency_ms"]
+
+
+def test_show_as_json_is_the_settings_or_their_rows(deltaband):
+    """Programs get the tree; with --origin, one row for each key."""
+    tree = deltaband.json("config", "show")
+    assert tree["underlying"]["BTC"]["delta"]["upper"] == 0.1
+    rows = {row["key"]: row for row in deltaband.json("config", "show", "--origin")["rows"]}
+    assert rows["underlying.BTC.delta.upper"]["origin"] == "profile demo"
+    assert rows["underlying.BTC.delta.upper"]["unit"] == "coin"
+
+
+def test_check_says_every_problem_at_once(deltaband):
+    """One line each, exit code 2, and nothing else."""
+    bad = ["--set", "underlying.BTC.delta.uper=1", "--set", "limits.order_usd=-2"]
+    done = deltaband("config", "check", *bad)
+    assert (done.returncode, done.stdout) == (2, "")
+    lines = done.stderr.splitlines()
+    assert len(lines) == 2
+    assert all(line.startswith("error: ") and ": expected " in line for line in lines)
+    assert "(the nearest is underlying.BTC.delta.upper)" in done.stderr
+    found = json.loads(deltaband("config", "check", *bad, "--json").stdout)
+    assert (found["ok"], len(found["problems"]), found["warnings"]) == (False, 2, [])
+
+
+def test_check_warns_of_what_is_valid_and_odd(deltaband, tmp_path):
+    """A scope that leaves nothing, coins without a book: still ok."""
+    (tmp_path / "odd.toml").write_text(TAGGED)
+    done = deltaband("config", "check", "-c", "odd.toml", "--set", "market=replay:gone")
+    assert (done.returncode, done.stdout) == (0, "ok\n")
+    assert [line.partition(": expected ")[::2] for line in done.stderr.splitlines()] == [
+        ("warning: market", "a folder, found none at gone"),
+        ("warning: underlying.BTC.gamma", "a limit for action auto to keep, found none"),
+        ("warning: underlying.BTC.scope", "it to leave a position, found all 1 outside it"),
+        ("warning: underlying.SOL", "positions in SOL, found none"),
+        ("warning: paper.collateral.DOGE", "a table [underlying.DOGE], found none"),
+    ]
+
+
+def test_check_warns_of_a_book_without_positions(deltaband, tmp_path):
+    """There is nothing to hedge."""
+    (tmp_path / "odd.toml").write_text(TAGGED)
+    found = deltaband.json("config", "check", "-c", "odd.toml", "--set", "paper.position=[]")
+    assert found["ok"] is True
+    assert "paper.position: expected a book to hedge, found no position" in found["warnings"]
+
+
+def test_the_demo_has_nothing_to_warn_of(deltaband):
+    """What ships is what we mean."""
+    assert deltaband.json("config", "check") == {"ok": True, "problems": [], "warnings": []}

@@ -1,0 +1,367 @@
+"""Gamma from the passed limit to the legs: thinking time, proposal, budget, limits, and the end."""
+
+import pytest
+
+from bot.book.book import UnderlyingRules
+from bot.book.measure import measure
+from bot.book.numeraire import Numeraire
+from bot.book.scope import Scope
+from bot.domain.commands import WantGamma
+from bot.domain.events import GammaWanted
+from bot.domain.orders import OrderState, TimeInForce
+from bot.domain.reasons import Reason
+from bot.domain.records import Decision, HedgeDone
+from bot.domain.units import NS_PER_S
+from bot.risk.limits import LimitRules
+from bot.strategy.bands import Band, GammaBand
+from bot.strategy.delta import DeltaPolicy
+from bot.strategy.gamma import GammaPolicy
+from tests.builders.books import NOW, PERPETUAL, OptionRow, chain, contract_of
+from tests.builders.scripted_desk import (
+    CALL,
+    PUT,
+    ScriptedDesk,
+    desk_rules,
+    noted,
+    placed,
+)
+
+ATM = contract_of(60_000.0)
+ROWS = [
+    OptionRow(c, bid=0.0300, ask=0.0305, bid_size=50.0, ask_size=50.0) for c in (CALL, PUT, ATM)
+]
+
+
+def _desk(action="auto", limits=None, more=None, **policy):
+    """Return a running desk that is short 0.43 of gamma where 0.25 is allowed, delta hedged."""
+    gamma = GammaPolicy(GammaBand(lower=-0.25), GammaBand(), action=action, **policy)
+    rules = desk_rules(gamma=gamma, limits=limits or LimitRules(order_usd=1e9), **(more or {}))
+    desk = ScriptedDesk(rules=rules, rows=list(ROWS), positions={CALL.name: "-20"})
+    desk.positions[PERPETUAL] = "422670"
+    return desk.started()
+
+
+def _wanted(desk):
+    """Let the desk notice, and its thinking time pass."""
+    for _ in range(20):
+        if desk.core.gamma["BTC"].thinking:
+            desk.wait(desk.rules.gamma_think_s).market()
+            return desk.handle(GammaWanted(desk.now_ns, "BTC"))
+        desk.wait(0.5).market()
+    return []
+
+
+def test_a_passed_limit_asks_for_thinking_time_once():
+    """The plan needs the whole chain; meanwhile nothing else is asked."""
+    desk = _desk()
+    for _ in range(20):
+        desk.wait(0.5).market()
+    wishes = [c for c in desk.commands if isinstance(c, WantGamma)]
+    assert wishes == [WantGamma("BTC", 500_000_000)]
+
+
+def test_a_plan_buys_enough_gamma_at_the_displayed_price():
+    """Immediate orders in whole lots, and gamma inside its limit when they are filled."""
+    desk = _desk()
+    legs = placed(_wanted(desk))
+    assert legs
+    for leg in legs:
+        assert (leg.purpose, leg.time_in_force) == ("gamma", TimeInForce.IOC)
+        assert str(leg.price) == "0.0305"
+    (decision,) = [d for d in noted(desk.commands, Decision) if d.kind == "gamma"]
+    assert decision.reasons[0].reason is Reason.GAMMA_BELOW
+    assert decision.candidates
+    assert decision.cost_usd > 0.0
+    for leg in legs:
+        desk.completes(leg)
+    sample = desk.core.sample("BTC", desk.now_ns)
+    assert sample.gamma_coin_per_pct == pytest.approx(decision.gamma_after_coin_per_pct, abs=1e-3)
+    assert sample.gamma_coin_per_pct >= -0.25
+    assert [d.kind for d in noted(desk.commands, HedgeDone)] == ["gamma"]
+
+
+def test_the_delta_that_the_legs_bring_is_hedged_at_once():
+    """Each need by its own desk: the last leg's fill brings the hedge."""
+    desk = _desk()
+    legs = placed(_wanted(desk))
+    hedges = [hedge for leg in legs for hedge in placed(desk.completes(leg))]
+    (hedge,) = hedges
+    assert (hedge.instrument, hedge.purpose) == (PERPETUAL, "delta")
+    assert hedge.quantity.value < 0
+    desk.completes(hedge)
+    assert abs(desk.core.sample("BTC", desk.now_ns).delta_coin) < 0.05
+
+
+def _refusals(desk):
+    told = [d for d in noted(desk.commands, Decision) if d.kind == "gamma"]
+    return [[b.reason for b in d.refused] for d in told]
+
+
+def test_a_proposal_sends_nothing_and_is_told_once():
+    """With its candidates, legs and cost."""
+    desk = _desk("propose")
+    assert placed(_wanted(desk)) == []
+    assert _refusals(desk) == [[Reason.PROPOSED_ONLY]]
+    _wanted(desk.wait(10.0))
+    assert _refusals(desk) == [[Reason.PROPOSED_ONLY]]
+
+
+def test_a_spent_budget_sends_nothing():
+    """The day's money for gamma is the owner's to set."""
+    desk = _desk(budget_usd_per_day=1.0)
+    assert placed(_wanted(desk)) == []
+    assert _refusals(desk) == [[Reason.BUDGET_SPENT]]
+
+
+def test_a_budget_is_spent_by_what_was_filled():
+    """A plan that nobody fills costs nothing; a filled one its fees and half spreads."""
+    desk = _desk(budget_usd_per_day=1e6)
+    legs = placed(_wanted(desk))
+    assert desk.core.floor.day("BTC", desk.now_ns).gamma_usd == 0.0
+    for leg in legs:
+        desk.completes(leg)
+    desk.wait(0.5).market()
+    (done,) = [d for d in noted(desk.commands, HedgeDone) if d.kind == "gamma"]
+    spent = desk.core.floor.day("BTC", desk.now_ns).gamma_usd
+    assert spent == pytest.approx(done.fee_usd + done.slippage_usd)
+    assert spent > 0.0
+
+
+def test_a_plan_that_is_under_way_is_not_planned_again():
+    """While legs are open, gamma is what it will be, not what it is."""
+    desk = _desk()
+    assert placed(_wanted(desk))
+    assert _wanted(desk) == []
+
+
+def test_no_leg_is_larger_than_the_owners_order_cap():
+    """Nine coins are wanted; 100,000 USD are 1.6 of them."""
+    desk = _desk(limits=LimitRules(order_usd=100_000.0))
+    legs = placed(_wanted(desk))
+    assert legs
+    assert all(float(leg.quantity) == pytest.approx(1.6) for leg in legs)
+
+
+def test_no_leg_goes_out_beyond_the_owners_order_rate():
+    """One order a minute is one order a minute, for options too."""
+    desk = _desk(limits=LimitRules(order_usd=1e9, orders_per_min=1.0))
+    assert desk.core.floor.budget("BTC", desk.now_ns).common.take() is True
+    assert placed(_wanted(desk)) == []
+    assert {reason for row in _refusals(desk) for reason in row} == {Reason.ORDER_RATE}
+
+
+def test_an_unknown_order_holds_gamma_back():
+    """Nothing new while something may still come back."""
+    desk = _desk()
+    legs = placed(_wanted(desk))
+    desk.commands.clear()
+    desk.tick(2.5)
+    assert desk.core.floor.orders.unknown("BTC") != []
+    assert placed(_wanted(desk.wait(3.0))) == []
+    for leg in legs:
+        desk.ends(leg, OrderState.CANCELLED)
+    assert placed(_wanted(desk.wait(6.0)))
+
+
+def _wishes(desk, seconds, told):
+    """Return how often thinking time was asked for while quotes, or all, were told."""
+    desk.commands.clear()
+    for _ in range(2 * seconds):
+        desk.wait(0.5)
+        told()
+        if desk.core.gamma["BTC"].thinking:
+            desk.handle(GammaWanted(desk.now_ns, "BTC"))
+    return sum(isinstance(c, WantGamma) for c in desk.commands)
+
+
+def test_nothing_is_planned_on_a_stale_chain():
+    """It still measures the book, but buys nothing; a fresh one is planned on again."""
+    desk = _desk("propose")
+    assert _wishes(desk, 25, desk.price) > 0
+    _wishes(desk, 8, desk.price)
+    assert _wishes(desk, 25, desk.price) == 0
+    assert _wishes(desk, 25, desk.market) > 0
+
+
+def _asked(desk):
+    """Let the desk ask for thinking time."""
+    for _ in range(20):
+        if desk.core.gamma["BTC"].thinking:
+            return desk
+        desk.wait(0.5).market()
+    raise AssertionError("no thinking time was asked for")
+
+
+def _answered(desk):
+    return placed(desk.handle(GammaWanted(desk.now_ns, "BTC")))
+
+
+def _unhedged(**more):
+    """Return a desk that is short gamma alone: nothing of what hedges it is held."""
+    wide = {"delta": DeltaPolicy(Band(-20.0, 0.0, 20.0), 15.0), **more}
+    gamma = GammaPolicy(GammaBand(lower=-0.25), GammaBand(), action="auto")
+    rules = desk_rules(gamma=gamma, limits=LimitRules(order_usd=1e9), **wide)
+    return ScriptedDesk(rules=rules, rows=list(ROWS), positions={CALL.name: "-20"}).started()
+
+
+def _options(desk, seconds):
+    """Quote the options alone for a while."""
+    for _ in range(2 * seconds):
+        desk.wait(0.5).handle(chain(desk.rows, index=desk.index, ts_ns=desk.now_ns))
+
+
+def _wishes_so_far(desk):
+    return sum(isinstance(c, WantGamma) for c in desk.commands)
+
+
+def test_no_gamma_is_asked_for_while_nothing_can_hedge_its_delta():
+    """The perpetual is silent: told once and again after five minutes, traded when it is back."""
+    desk = _asked(_unhedged())
+    before = _wishes_so_far(desk)
+    _options(desk, 240)
+    assert _wishes_so_far(desk) == before
+    assert _refusals(desk) == [[Reason.STALE_QUOTE]]
+    (told,) = [d for d in noted(desk.commands, Decision) if d.kind == "gamma"]
+    assert told.snapshot["gamma_missing"] == pytest.approx(-0.1625 - told.gamma_coin_per_pct)
+    _options(desk, 120)
+    assert _refusals(desk) == [[Reason.STALE_QUOTE]] * 2
+    assert placed(_wanted(desk))
+
+
+def test_no_gamma_is_traded_when_the_hedge_fell_silent_during_the_thinking():
+    """What was true when it was asked need not be true when it is answered."""
+    desk = _asked(_unhedged())
+    _options(desk, 4)
+    assert desk.core.gamma["BTC"].thinking
+    assert _answered(desk) == []
+    assert _refusals(desk) == [[Reason.STALE_QUOTE]]
+
+
+@pytest.mark.parametrize("lag_s,traded", [(29, True), (31, False)])
+def test_no_gamma_is_traded_on_a_chain_that_is_old_by_the_venues_clock(lag_s, traded):
+    """A stream that stays alive with what was true half a minute ago."""
+    desk = _unhedged()
+    venue_ns = desk.now_ns
+    for _ in range(2 * lag_s):
+        desk.wait(0.5).price()
+        desk.handle(chain(desk.rows, index=desk.index, ts_ns=desk.now_ns, venue_ns=venue_ns))
+    assert desk.core.gamma["BTC"].thinking
+    assert bool(_answered(desk)) is traded
+
+
+def test_no_gamma_is_traded_when_the_state_changed_during_the_thinking():
+    """An operator's pause comes before a plan that is thought about."""
+    desk = _asked(_unhedged())
+    desk.says("pause")
+    assert _answered(desk) == []
+    assert _refusals(desk) == [[Reason.STATE_FORBIDS]]
+
+
+def test_a_lost_answer_is_asked_for_anew():
+    """Ten seconds after its thinking time; gamma must not stop for ever."""
+    desk = _asked(_unhedged())
+    before = _wishes_so_far(desk)
+    for _ in range(20):
+        desk.wait(0.5).market()
+    assert _wishes_so_far(desk) == before
+    for _ in range(4):
+        desk.wait(0.5).market()
+    assert _wishes_so_far(desk) == before + 1
+    assert _answered(desk)
+
+
+def test_an_answer_that_comes_too_late_is_ignored_and_so_is_one_that_nobody_asked_for():
+    """It was asked about another market."""
+    desk = _asked(_unhedged())
+    desk.wait(10.4).market()
+    desk.wait(0.2)
+    assert _answered(desk) == []
+    assert not desk.core.gamma["BTC"].thinking
+    desk.market()
+    assert _answered(desk) == []
+    assert placed(_wanted(desk))
+
+
+def test_a_budget_cuts_a_plan_to_what_remains():
+    """Half the money buys half the lots; the rest is told as missing."""
+    full = placed(_wanted(_desk()))
+    desk = _desk(budget_usd_per_day=100.0)
+    legs = placed(_wanted(desk))
+    bought = sum(float(leg.quantity) for leg in legs)
+    assert 0.0 < bought < sum(float(leg.quantity) for leg in full)
+    (told,) = [d for d in noted(desk.commands, Decision) if d.kind == "gamma"]
+    assert 96.0 < told.cost_usd <= 100.0
+    assert told.snapshot["gamma_missing"] == pytest.approx(
+        -0.1625 - told.gamma_after_coin_per_pct, abs=1e-9
+    )
+
+
+def test_what_the_gate_cuts_is_told_as_missing():
+    """The owner's cap on one order leaves a part for the next plan."""
+    desk = _desk(limits=LimitRules(order_usd=100_000.0))
+    assert placed(_wanted(desk))
+    (told,) = [d for d in noted(desk.commands, Decision) if d.kind == "gamma"]
+    assert told.snapshot["gamma_missing"] == pytest.approx(
+        -0.1625 - told.gamma_after_coin_per_pct, abs=1e-9
+    )
+
+
+def test_what_the_owner_excludes_is_not_traded_for_gamma():
+    """Excluded means left alone, held or not."""
+    scope = Scope(exclude=frozenset({ATM.name, PUT.name}))
+    measured = UnderlyingRules("BTC", Numeraire.USD, "exclude", ("perpetual",), scope)
+    legs = placed(_wanted(_desk(more={"measure": measured})))
+    assert {leg.instrument for leg in legs} == {CALL.name}
+
+
+def test_a_need_that_nothing_can_serve_is_told_once_and_again_every_five_minutes():
+    """With what is missing."""
+    desk = _desk()
+    desk.rows = [OptionRow(c, bid=0.0001, ask=0.2) for c in (CALL, PUT, ATM)]
+    start_ns = desk.now_ns
+    while desk.now_ns < start_ns + 280 * NS_PER_S:
+        _wanted(desk.wait(4.0))
+    assert _refusals(desk) == [[Reason.NO_CANDIDATE]]
+    (told,) = [d for d in noted(desk.commands, Decision) if d.kind == "gamma"]
+    missing = -0.1625 - told.gamma_coin_per_pct
+    assert told.refused[0].numbers == {"missing": pytest.approx(missing)}
+    while desk.now_ns < start_ns + 330 * NS_PER_S:
+        _wanted(desk.wait(4.0))
+    assert _refusals(desk) == [[Reason.NO_CANDIDATE]] * 2
+
+
+def test_an_expiring_short_is_not_closed_at_a_multiple_of_its_value():
+    """0.2 coin are asked for what is worth 0.006; a fair offer is taken."""
+    expiring = contract_of(60_000.0, expiry_ns=NOW + 6 * 3_600 * NS_PER_S)
+    gamma = GammaPolicy(GammaBand(), GammaBand(lower=-0.25), action="auto")
+    for bid, ask, traded in ((0.0001, 0.2, False), (0.0060, 0.0065, True)):
+        rows = [OptionRow(expiring, bid=bid, ask=ask, bid_size=50.0, ask_size=50.0)]
+        rules = desk_rules(gamma=gamma, limits=LimitRules(order_usd=1e9))
+        desk = ScriptedDesk(rules=rules, rows=rows, positions={expiring.name: "-2"})
+        desk.positions[PERPETUAL] = "60000"
+        legs = [leg for leg in placed(_wanted(desk.started())) if leg.purpose == "gamma"]
+        assert bool(legs) is traded
+
+
+def test_too_much_gamma_is_sold_out_of_what_is_held_long():
+    """At the displayed bid, back inside, and never short."""
+    gamma = GammaPolicy(GammaBand(upper=0.25), GammaBand(), action="auto")
+    wide = DeltaPolicy(Band(-20.0, 0.0, 20.0), 15.0)
+    rules = desk_rules(gamma=gamma, delta=wide, limits=LimitRules(order_usd=1e9))
+    desk = ScriptedDesk(rules=rules, rows=list(ROWS), positions={CALL.name: "20"}).started()
+    (leg,) = placed(_wanted(desk))
+    assert (leg.instrument, str(leg.price)) == (CALL.name, "0.0300")
+    assert -20.0 < float(leg.quantity) < 0.0
+    desk.completes(leg)
+    assert 0.0 < desk.core.sample("BTC", desk.now_ns).gamma_coin_per_pct <= 0.25
+
+
+def test_the_gate_is_told_how_far_a_leg_may_be_from_its_model_value():
+    """The plan's tolerance, in the option's own unit, measured from the mark."""
+    desk = _desk()
+    gamma, floor = desk.core.gamma["BTC"], desk.core.floor
+    exposure = measure(floor.book, "BTC", desk.now_ns)
+    plan = gamma.plan(floor, exposure, desk.now_ns)
+    proposal = gamma._proposal(floor, plan.trades[0])
+    assert proposal.reference == plan.trades[0].candidate.mark
+    assert 0.0015 <= proposal.tolerance == plan.trades[0].tolerance <= 0.5 * proposal.reference

@@ -1,0 +1,322 @@
+"""The life of an order: every edge, every silence, and fills in any order and number."""
+
+from dataclasses import replace
+from decimal import Decimal
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.commands import Note, Query, QueryPositions
+from bot.domain.deribit import parse
+from bot.domain.errors import TransitionError
+from bot.domain.orders import TERMINAL, TRANSITIONS, OrderState
+from bot.domain.records import OrderTransition
+from bot.domain.units import NS_PER_S
+from bot.execution.orders import OrderTable, Patience, WorkingOrder, _move
+from tests.builders.fills import fill, report
+from tests.builders.intents import intent
+
+PERPETUAL = "BTC-PERPETUAL"
+S = OrderState
+T0 = 1_000 * NS_PER_S
+EDGES = [(before, after) for before in S for after in S if after in TRANSITIONS[before]]
+OTHERS = [(before, after) for before in S for after in S if after not in TRANSITIONS[before]]
+
+
+def _at(seconds):
+    return T0 + round(seconds * NS_PER_S)
+
+
+def _order(quantity="100", *, ioc=True, valid_s=2.0, label="a1"):
+    made = intent(PERPETUAL, quantity, "60000", ioc=ioc, label=label)
+    return replace(made, created_ns=T0, valid_until_ns=_at(valid_s))
+
+
+def _sent(quantity="100", **more):
+    table = OrderTable(Patience())
+    table.add(_order(quantity, **more), "BTC", T0)
+    return table
+
+
+def _states(notes):
+    records = [n.record for n in notes if isinstance(n, Note)]
+    return [r.after for r in records if isinstance(r, OrderTransition)]
+
+
+def _queries(commands):
+    return [c for c in commands if isinstance(c, Query)]
+
+
+@pytest.mark.parametrize("before,after", EDGES)
+def test_every_edge_of_the_life_cycle_can_be_taken(before, after):
+    """The transition names both ends and what proved it."""
+    order = WorkingOrder(_order(), "BTC", state=before)
+    record = _move(order, after, T0, "proof").record
+    assert isinstance(record, OrderTransition)
+    assert (record.before, record.after, record.evidence) == (before, after, "proof")
+    assert order.state is after
+
+
+@pytest.mark.parametrize("before,after", OTHERS)
+def test_no_other_edge_exists(before, after):
+    """A bug is an exception that says what was expected and found."""
+    order = WorkingOrder(_order(), "BTC", state=before)
+    with pytest.raises(TransitionError, match=f"after {before}, found {after}"):
+        _move(order, after, T0, "")
+    assert order.state is before
+
+
+def test_only_the_venue_ends_an_order():
+    """What is over stays over, and silence is no end."""
+    assert all(not TRANSITIONS[state] for state in TERMINAL)
+    assert TERMINAL.isdisjoint(TRANSITIONS[S.INTENDED])
+    assert S.NOT_BOOKED not in TRANSITIONS[S.SENT] | TRANSITIONS[S.WORKING]
+
+
+@pytest.mark.parametrize(
+    "state,filled", [(S.FILLED, 100), (S.CANCELLED, 0), (S.REJECTED, 0), (S.CANCELLED, 40)]
+)
+def test_a_reply_ends_an_order_when_its_fills_are_told(state, filled):
+    """Not before."""
+    table = _sent()
+    table.report(report(state, filled), _at(0.1))
+    assert (table.unresolved(PERPETUAL) is None) == (filled == 0)
+    if filled:
+        assert table.pending("BTC") == [(PERPETUAL, float(filled))]
+        table.fold(fill(PERPETUAL, filled), _at(0.2))
+    assert list(table) == []
+
+
+def test_a_rejection_after_an_acceptance_is_the_venues_word_too():
+    """A venue fault is an event, never an exception."""
+    table = _sent(ioc=False)
+    table.report(report(S.WORKING), _at(0.1))
+    assert _states(table.report(report(S.REJECTED), _at(0.2))) == [S.REJECTED]
+
+
+def test_a_fill_that_completes_an_order_ends_it_without_a_report():
+    """A trade is proof."""
+    table = _sent()
+    assert table.fold(fill(PERPETUAL, 60, trade="t1"), _at(0.1)) == []
+    assert _states(table.fold(fill(PERPETUAL, 40, trade="t2"), _at(0.1))) == [S.FILLED]
+    assert list(table) == []
+
+
+sides = st.sampled_from([1, -1])
+splits = st.lists(st.integers(1, 5), min_size=0, max_size=5)
+ends = st.sampled_from([S.FILLED, S.CANCELLED])
+
+
+@given(sides, splits, ends, st.data())
+def test_reports_and_fills_fold_to_the_same_end_in_any_order_and_number(side, parts, end, data):
+    """Shuffled and repeated, they leave the same holdings to come and the same order behind."""
+    total = 10 * sum(parts) if end is S.FILLED else 10 * sum(parts) + 10
+    told = [fill(PERPETUAL, side * 10 * lots, trade=f"t{i}") for i, lots in enumerate(parts)]
+    sums = [10 * side * sum(parts[:i]) for i in range(len(parts) + 1)]
+    reports = [report(S.WORKING, filled) for filled in sums] + [report(end, sums[-1])]
+    if end is S.FILLED and not parts:
+        return
+    events = told + reports
+    extra = data.draw(st.lists(st.sampled_from(events), max_size=6))
+    table, states = _sent(str(side * total), ioc=False), []
+    for event in data.draw(st.permutations(events + extra)):
+        notes = table.report(event, _at(0.1)) if event in reports else table.fold(event, _at(0.1))
+        states += _states(notes)
+    assert list(table) == []
+    assert states[-1] is end
+    assert sum(state in TERMINAL for state in states) == 1
+
+
+@given(sides, splits.filter(bool), st.data())
+def test_what_may_still_fill_never_falls_short_of_what_will(side, parts, data):
+    """Whatever has been told so far, pending and folded together hold the whole order."""
+    total = 10 * side * sum(parts)
+    table, folded = _sent(str(total), ioc=False), Decimal(0)
+    for i in data.draw(st.permutations(range(len(parts)))):
+        claimed = side * data.draw(st.integers(0, abs(total)))
+        table.report(report(S.WORKING, claimed), _at(0.1))
+        told = fill(PERPETUAL, 10 * side * parts[i], trade=f"t{i}")
+        table.fold(told, _at(0.1))
+        folded += told.quantity.value
+        pending = sum(quantity for _, quantity in table.pending("BTC"))
+        assert pending == float(Decimal(total) - folded)
+
+
+def test_silence_makes_an_order_unknown_after_two_seconds():
+    """Asked about at once."""
+    table = _sent()
+    assert table.tick(_at(1.99)) == []
+    commands = table.tick(_at(2.0))
+    assert _states(commands) == [S.UNKNOWN]
+    assert _queries(commands) == [Query("a1", PERPETUAL)]
+    assert [o.intent.label for o in table.unknown("BTC")] == ["a1"]
+    assert table.unknown("ETH") == []
+
+
+def test_an_unknown_order_is_asked_about_ever_less_often():
+    """At once, then after 0.5, 1, 2 and every 2.5 seconds."""
+    table = _sent()
+    times = [tenth / 10.0 for tenth in range(20, 400)]
+    asked = [seconds for seconds in times if _queries(table.tick(_at(seconds)))]
+    gaps = [round(later - earlier, 1) for earlier, later in pairwise(asked)]
+    assert asked[0] == 2.0
+    assert gaps[:6] == [0.5, 1.0, 2.0, 2.5, 2.5, 2.5]
+
+
+@pytest.mark.parametrize("state", [S.WORKING, S.FILLED, S.CANCELLED, S.REJECTED])
+def test_any_answer_resolves_an_unknown_order(state):
+    """The venue's word is all that does."""
+    table = _sent()
+    table.tick(_at(2.0))
+    assert _states(table.report(report(state, 100 if state is S.FILLED else 0), _at(3.0))) == [
+        state
+    ]
+    assert table.unknown("BTC") == []
+
+
+def test_an_immediate_order_whose_end_gets_lost_becomes_unknown():
+    """Taken, then silence: two seconds after the last word."""
+    table = _sent()
+    table.report(report(S.WORKING), _at(1.0))
+    assert table.tick(_at(2.9)) == []
+    assert _states(table.tick(_at(3.0))) == [S.UNKNOWN]
+
+
+def test_a_resting_order_may_be_silent():
+    """It has been answered, and nothing else is due."""
+    table = _sent(ioc=False)
+    table.report(report(S.WORKING), _at(0.1))
+    assert table.tick(_at(3_600.0)) == []
+
+
+def test_a_cancellation_without_an_answer_makes_an_order_unknown():
+    """It may have filled meanwhile."""
+    table = _sent(ioc=False)
+    table.report(report(S.WORKING), _at(0.1))
+    order = table.unresolved(PERPETUAL)
+    assert order is not None
+    order.cancel_asked_ns = _at(8.0)
+    assert table.tick(_at(9.9)) == []
+    commands = table.tick(_at(10.0))
+    assert _states(commands) == [S.UNKNOWN]
+    assert len(_queries(commands)) == 1
+
+
+def _denied(table, *seconds):
+    return [state for second in seconds for state in _states(table.deny("a1", _at(second)))]
+
+
+def test_an_order_is_not_booked_only_after_late_and_repeated_denials():
+    """Two seconds past its validity, three times, over five seconds."""
+    table = _sent()
+    table.tick(_at(2.0))
+    assert _denied(table, 2.0, 2.5, 3.0, 4.0) == []
+    assert _denied(table, 4.1, 6.0, 9.0) == []
+    assert _denied(table, 9.1) == [S.NOT_BOOKED]
+    assert list(table) == []
+
+
+def test_two_denials_are_not_enough_however_far_apart():
+    """Nor three within a second."""
+    table = _sent()
+    table.tick(_at(2.0))
+    assert _denied(table, 5.0, 60.0) == []
+    assert _denied(_unknown(), 5.0, 5.4, 5.8) == []
+
+
+def _unknown():
+    table = _sent()
+    table.tick(_at(2.0))
+    return table
+
+
+def test_a_denial_means_nothing_for_an_order_that_is_not_unknown():
+    """A query may overtake the order."""
+    table = _sent()
+    assert _denied(table, 5.0, 8.0, 11.0) == []
+    assert table.deny("stranger", _at(5.0)) == []
+
+
+def test_a_trade_between_denials_starts_them_anew():
+    """Then the order was booked after all: its end is a cancellation, and its trade counts."""
+    table = _unknown()
+    assert _denied(table, 5.0, 8.0) == []
+    table.fold(fill(PERPETUAL, 40), _at(9.0))
+    assert _denied(table, 10.0, 12.0) == []
+    assert _denied(table, 15.0) == [S.CANCELLED]
+    assert list(table) == []
+
+
+def test_fills_that_are_missing_are_asked_for_until_they_arrive():
+    """The order is over; what it filled has not been told."""
+    table = _sent()
+    table.report(report(S.FILLED, 100), _at(0.1))
+    assert table.tick(_at(1.0)) == []
+    asked = table.tick(_at(1.2))
+    assert asked == [Query("a1", PERPETUAL), QueryPositions()]
+    assert table.tick(_at(1.3)) == []
+    assert [(o.intent.label, o.may_fill) for o in table.missing_fills("BTC")] == [
+        ("a1", Decimal(100))
+    ]
+    table.fold(fill(PERPETUAL, 100), _at(1.4))
+    assert table.missing_fills("BTC") == []
+
+
+def test_missing_fills_can_be_accepted_from_positions():
+    """Then the order is done, and a late trade finds nothing to change."""
+    table = _sent()
+    table.report(report(S.FILLED, 100), _at(0.1))
+    table.accept_missing("ETH")
+    assert len(list(table)) == 1
+    table.accept_missing("BTC")
+    assert list(table) == []
+    assert table.fold(fill(PERPETUAL, 100), _at(5.0)) == []
+
+
+def test_a_restored_order_is_unknown_and_asked_about_at_once():
+    """Its fate is the venue's to tell."""
+    table = OrderTable(Patience())
+    assert _states(table.restore(_order(), "BTC", _at(50.0))) == [S.UNKNOWN]
+    assert table.busy("BTC", _at(50.0))
+    assert _queries(table.tick(_at(50.0))) == [Query("a1", PERPETUAL)]
+
+
+def test_an_old_unknown_no_longer_makes_others_wait_but_still_counts():
+    """After ten seconds it bars its own instrument alone."""
+    table = _unknown()
+    assert table.busy("BTC", _at(12.0)) is True
+    assert table.busy("BTC", _at(12.1)) is False
+    assert table.unresolved(PERPETUAL) is not None
+    assert table.pending("BTC") == [(PERPETUAL, 100.0)]
+
+
+def test_orders_wait_for_their_own_underlying_only():
+    """BTC does not hold up ETH."""
+    table = _sent()
+    assert table.busy("BTC", T0)
+    assert not table.busy("ETH", T0)
+    assert table.pending("ETH") == []
+    assert table.unresolved("ETH-PERPETUAL") is None
+
+
+def test_reports_about_strangers_change_nothing():
+    """Another bot's label, or one that is long done."""
+    table = _sent()
+    assert table.report(report(S.FILLED, 100, label="x"), T0) == []
+    assert table.fold(fill(PERPETUAL, 100, label="x"), T0) == []
+    assert table.pending("BTC") == [(PERPETUAL, 100.0)]
+
+
+def test_a_reject_tells_its_code_as_evidence():
+    """The venue's own words are kept."""
+    (note,) = _sent().report(report(S.REJECTED, code="10041"), T0)
+    assert isinstance(note.record, OrderTransition)
+    assert note.record.evidence == "venue v1: rejected (10041)"
+
+
+def test_a_sell_is_pending_with_its_sign():
+    """Quantities are signed throughout."""
+    assert _sent("-100").pending("BTC") == [(PERPETUAL, -100.0)]
+    assert parse(PERPETUAL).quantity(-100) == _order("-100").quantity

@@ -1,0 +1,59 @@
+"""What a restart finds of the day that was begun: fees, the gamma budget, where equity started."""
+
+import pytest
+
+from bot.domain.units import NS_PER_S
+from bot.journal import Journal
+from tests.journal.records import (
+    T0,
+    decision,
+    fill,
+    gamma_decision,
+    hedge_done,
+    intent,
+    run_start,
+    sample,
+)
+
+
+def _written(state):
+    """Leave a run behind that paid two fees and bought gamma once."""
+    with_index = 100_000.0
+    journal = Journal.open(state, "demo")
+    journal.begin_run(run_start())
+    journal.record(sample(0, equity_usd=0.0))
+    journal.record(sample(1, equity_usd=450_000.0, index=90_000.0))
+    journal.record(sample(2, equity_usd=440_000.0, index=90_000.0))
+    journal.record(decision(1, index=with_index))
+    journal.record(gamma_decision(2, index=with_index))
+    for n in (1, 2):
+        journal.intent(intent(n))
+    journal.fill(fill(1, fee=1e-4))
+    journal.fill(fill(2, fee=7.0, fee_unit="USD"))
+    journal.record(hedge_done(1))
+    journal.record(hedge_done(2, kind="gamma", fee_usd=7.0, slippage_usd=20.0))
+    journal.record(hedge_done(3, kind="gamma", fee_usd=1.0, slippage_usd=-50.0))
+    journal.end_run({})
+    journal.close()
+
+
+def test_what_a_day_has_spent_is_found_again(tmp_path):
+    """Fees at their decision's index; gamma by what was paid; the first equity that was known."""
+    _written(tmp_path)
+    journal = Journal.open(tmp_path, "demo")
+    spent = journal.spent(T0)["BTC"]
+    journal.close()
+    assert spent.fees_usd == pytest.approx(10.0 + 7.0)
+    assert spent.gamma_usd == pytest.approx(27.0 + 1.0)
+    assert spent.start_equity == pytest.approx(5.0)
+    assert spent.start_index == 90_000.0
+
+
+def test_what_was_spent_on_another_day_or_account_does_not_count(tmp_path):
+    """Neither what came before the day, nor what a fresh ledger has nothing to do with."""
+    _written(tmp_path)
+    journal = Journal.open(tmp_path, "demo")
+    assert journal.spent(T0 + 3_600 * NS_PER_S) == {}
+    journal.begin_run(run_start())
+    assert journal.spent(T0) == {}
+    journal.close()

@@ -1,0 +1,100 @@
+"""The benchmark: its arguments, its rows, and that what it compares is the same thing."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from greeks import black76
+from tests.bench import days, rows, speed
+from tests.bench.__main__ import main
+from tests.bench.programs import BenchError, run
+
+TOP = Path(__file__).parents[2]
+
+
+def test_make_passes_what_is_asked_for_to_the_benchmark():
+    """ONLY and BENCH_JSON arrive as --only and --json."""
+    command = ["make", "--dry-run", "--no-print-directory", "bench"]
+    asked = [*command, "ONLY=greeks", "BENCH_JSON=rows.json"]
+    shown = subprocess.run(asked, cwd=TOP, capture_output=True, text=True, check=True).stdout
+    assert "python -m tests.bench --only greeks --json rows.json" in shown
+
+
+def test_only_the_greeks_are_measured_and_written_as_rows(tmp_path, monkeypatch, capsys):
+    """Without recorded data the agreement is named as skipped; kernels have positive times."""
+    monkeypatch.delenv("DELTABAND_DATA", raising=False)
+    monkeypatch.setattr(speed, "ROUNDS", 1)
+    file = tmp_path / "rows.json"
+    assert main(["--only", "greeks", "--json", str(file)]) == 0
+    written = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    assert {tuple(row) for row in written} == {("name", "value", "unit", "target", "met")}
+    skipped, *kernels = written
+    assert (skipped["name"], skipped["unit"]) == ("agreement", "skipped: DELTABAND_DATA is not set")
+    assert [row["name"].partition(".")[0] for row in kernels] == ["speed"] * 6
+    assert min(row["value"] for row in kernels) > 0.0
+    assert "0 targets met, 0 missed: none" in capsys.readouterr().out
+
+
+def test_the_textbook_and_the_kernel_compute_the_same():
+    """A ratio of times means something only between equal answers."""
+    phi, *rest = speed.book(200)
+    ours = black76.first(phi > 0.0, *rest)
+    for mine, theirs in zip(ours, speed.textbook(phi > 0.0, *rest), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "row,met",
+    [
+        (rows.least("a.b", 0.98, "", 0.98), True),
+        (rows.least("a.b", 0.979, "", 0.98), False),
+        (rows.most("a.b", 10.0, "s", 10), True),
+        (rows.most("a.b", 10.5, "s", 10), False),
+        (rows.below("a.b", 0.05, "", 0.05), False),
+        (rows.most("a.b", None, "s", 10), None),
+        (rows.plain("a.b", 1.0), None),
+    ],
+)
+def test_a_row_says_whether_its_target_was_met(row, met):
+    """Bounds belong to what they allow, except where it must stay under; no value, no verdict."""
+    assert row.met is met
+
+
+def test_a_missed_target_stands_out_in_the_table():
+    """Columns are aligned, numbers to the right."""
+    shown = rows.table([rows.least("x.long_name", 0.5, "share", 0.98), rows.plain("x.y", 12_000)])
+    assert shown.splitlines() == [
+        "  x.long_name     0.5  share  >= 0.98  MISSED",
+        "  x.y          12,000",
+    ]
+
+
+def test_a_program_that_fails_is_named_with_its_last_words():
+    """A run that did not run is no figure."""
+    with pytest.raises(BenchError, match=r"expected code 0, found 2: -m bot paper --for x: .*'x'"):
+        run(["-m", "bot", "paper", "--for", "x"])
+
+
+def test_a_short_run_fills_every_figure_of_the_days():
+    """Ten minutes of market, twice: the same digest, a judged band and nothing refused."""
+    found = {row.name: row for row in days.normal(1, 1.0 / 6.0)}
+    assert found["days.digest_equal"].value == 1
+    assert found["days.rejects"].value == 0
+    assert found["days.delta_held"].met is True
+    assert found["days.hedgeable_effectiveness"].met is True
+    assert found["days.hedgeable_effectiveness"].value == pytest.approx(
+        found["days.hedgeable_effectiveness_worst"].value
+    )
+
+
+def test_the_parts_of_a_run_add_up_to_its_time():
+    """Each of the six parts takes some of it."""
+    shares = {row.name: row.value or 0.0 for row in days.parts(1.0 / 12.0)}
+    assert sorted(shares) == [
+        f"parts.{part}" for part in ("core", "exchange", "journal", "loop", "market", "scorecard")
+    ]
+    assert sum(shares.values()) == pytest.approx(100.0)
+    assert min(shares.values()) > 0.0

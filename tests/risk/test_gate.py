@@ -1,0 +1,324 @@
+"""The gate: every named check, passed and refused; what is proven to reduce and what is cut."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.deribit import parse
+from bot.domain.positions import Balance
+from bot.domain.reasons import Because, Reason
+from bot.domain.states import State
+from bot.risk.gate import UNKNOWN_LIMIT_S, Circumstances, Proposal, examine, reduces
+from bot.risk.limits import Caps, LimitRules
+from tests.builders.exposures import exposure
+
+PERPETUAL = parse("BTC-PERPETUAL")
+OPTION = parse("BTC-27MAR26-60000-C")
+CAPS = Caps(1.0, 20.0, 10.0, 180.0, 5_000.0, 500.0)
+
+
+def order(delta=-0.5, **changes):
+    """Return a hedge of a change of delta at 60,000."""
+    figures: dict[str, Any] = {
+        "instrument": PERPETUAL,
+        "quantity": delta * 60_000.0,
+        "delta_coin": delta,
+        "limit": 60_000.0,
+        "reference": 60_000.0,
+        "notional_usd": abs(delta) * 60_000.0,
+        "purpose": "delta",
+    }
+    return Proposal(**(figures | changes))
+
+
+def now(**changes):
+    """Return circumstances in which a coin of delta may be hedged."""
+    figures: dict[str, Any] = {
+        "exposure": exposure(1.0),
+        "target": 0.0,
+        "state": State.RUNNING,
+        "caps": CAPS,
+        "rules": LimitRules(),
+        "position_coin": 0.0,
+        "unresolved": False,
+        "unknown_s": None,
+        "fees_day_usd": 0.0,
+        "loss_day_usd": 0.0,
+        "balance": Balance("BTC", 5.0, 5.0, 1.0, 0.5),
+    }
+    return Circumstances(**(figures | changes))
+
+
+RISING = order(0.5, purpose="gamma", instrument=OPTION, quantity=0.5)
+
+
+def _refused(proposal, circumstances):
+    verdict = examine(proposal, circumstances)
+    assert (verdict.proposal is None) == bool(verdict.reasons)
+    return [because.reason for because in verdict.reasons]
+
+
+def test_a_hedge_that_reduces_delta_passes_as_it_is():
+    """Nothing cut, nothing noted."""
+    verdict = examine(order(), now())
+    assert (verdict.proposal, verdict.reducing, verdict.reasons) == (order(), True, ())
+
+
+def test_an_order_that_adds_delta_passes_where_nothing_forbids_it():
+    """Options are bought for gamma, whatever their delta."""
+    verdict = examine(RISING, now())
+    assert (verdict.proposal, verdict.reducing) == (RISING, False)
+
+
+@pytest.mark.parametrize("state", State)
+def test_only_two_states_let_a_reducing_order_through(state):
+    """PAUSED, HALTED and everything before RUNNING forbid it."""
+    found = _refused(order(), now(state=state))
+    sends = state in (State.RUNNING, State.REDUCE_DELTA_ONLY)
+    assert found == ([] if sends else [Reason.STATE_FORBIDS])
+
+
+def test_reduced_operation_refuses_what_does_not_reduce():
+    """Gamma waits until the doubts are gone."""
+    reduced = now(state=State.REDUCE_DELTA_ONLY)
+    assert _refused(RISING, reduced) == [Reason.NOT_REDUCING]
+    assert _refused(replace(RISING, delta_coin=-0.5), reduced) == []
+
+
+def test_nothing_is_sent_on_an_exposure_that_is_not_trusted():
+    """The doubt itself is the reason, also for what would reduce."""
+    doubt = Because(Reason.UNKNOWN_INSTRUMENT, "BTC-1JAN99-1-C")
+    blind = exposure(1.0, trusted=False, doubts=(doubt,))
+    assert examine(order(), now(exposure=blind)).reasons == (doubt,)
+
+
+def test_nothing_is_sent_on_an_endless_interval():
+    """Without an index nothing reduces and nothing is trusted."""
+    blind = exposure(0.0, math.inf, low=-math.inf)
+    assert Reason.NO_QUOTE in _refused(order(), now(exposure=blind))
+
+
+@pytest.mark.parametrize("delta", [0.1, -2.5])
+def test_a_hedge_on_the_wrong_side_or_far_too_large_is_refused(delta):
+    """Buying more, or selling past the other side."""
+    caps = replace(CAPS, order_coin=9.0)
+    assert _refused(order(delta), now(caps=caps)) == [Reason.WRONG_SIDE]
+
+
+def test_an_unwind_may_move_delta_inside_the_band():
+    """The settlement schedule is not a correction of delta."""
+    unwind = order(0.01, purpose="unwind")
+    assert _refused(unwind, now(exposure=exposure(0.0))) == []
+
+
+def test_an_unresolved_order_on_the_instrument_bars_it():
+    """Also for what would reduce."""
+    assert _refused(order(), now(unresolved=True)) == [Reason.UNRESOLVED_ORDER]
+
+
+def test_an_unknown_order_bars_its_underlying_until_it_is_old():
+    """Then only what reduces worst-case delta may go around it."""
+    assert _refused(order(), now(unknown_s=0.0)) == [Reason.UNKNOWN_ORDER]
+    assert _refused(order(), now(unknown_s=UNKNOWN_LIMIT_S)) == [Reason.UNKNOWN_ORDER]
+    assert _refused(order(), now(unknown_s=UNKNOWN_LIMIT_S + 0.1)) == []
+    assert _refused(RISING, now(unknown_s=UNKNOWN_LIMIT_S + 0.1)) == [Reason.UNKNOWN_ORDER]
+
+
+@pytest.mark.parametrize(
+    "quantity,limit,refused",
+    [
+        (-1.0, 59_400.0, False),
+        (-1.0, 59_399.0, True),
+        (1.0, 60_600.0, False),
+        (1.0, 60_601.0, True),
+    ],
+)
+def test_a_reducing_order_has_the_wide_collar(quantity, limit, refused):
+    """100 bp of the mark on the side that hurts."""
+    side = math.copysign(0.5, quantity)
+    proposal = order(side, limit=limit)
+    found = _refused(proposal, now(exposure=exposure(-2.0 * side)))
+    assert found == ([Reason.COLLAR] if refused else [])
+
+
+@pytest.mark.parametrize("limit,refused", [(60_300.0, False), (60_301.0, True), (50_000.0, False)])
+def test_any_other_order_has_the_narrow_collar(limit, refused):
+    """50 bp; a price that helps is never too far."""
+    unwind = order(0.01, purpose="unwind", limit=limit)
+    found = _refused(unwind, now(exposure=exposure(0.0)))
+    assert found == ([Reason.COLLAR] if refused else [])
+
+
+@pytest.mark.parametrize(
+    "changes,reason",
+    [
+        ({"loss_day_usd": 5_000.1}, Reason.LOSS_LIMIT),
+        ({"fees_day_usd": 500.1}, Reason.FEE_LIMIT),
+        ({"balance": Balance("BTC", 5.0, 5.0, 3.01, 1.0)}, Reason.MARGIN),
+    ],
+)
+def test_spent_money_stops_all_but_what_reduces(changes, reason):
+    """Loss, fees and margin: one cent beyond each limit."""
+    assert _refused(RISING, now(**changes)) == [reason]
+    assert _refused(order(), now(**changes)) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"loss_day_usd": 5_000.0},
+        {"fees_day_usd": 500.0},
+        {"balance": Balance("BTC", 5.0, 5.0, 3.0, 1.0)},
+        {"balance": None},
+    ],
+)
+def test_money_on_the_limit_is_not_spent(changes):
+    """A limit belongs to what is allowed; what the venue has not told is not guessed."""
+    assert _refused(RISING, now(**changes)) == []
+
+
+def test_the_first_large_hedge_waits_for_its_confirmation():
+    """With before and after in both numeraires; later and smaller ones do not wait."""
+    asked = now(
+        rules=LimitRules(confirm_usd=20_000.0), confirmed=False, delta_in={"usd": 1.0, "coin": 0.8}
+    )
+    (because,) = examine(order(), asked).reasons
+    assert because.reason is Reason.NEEDS_CONFIRMATION
+    assert because.numbers["before_in_coin_book"] == 0.8
+    assert because.numbers["after_in_coin_book"] == pytest.approx(0.3)
+    assert because.numbers["after_in_usd_book"] == pytest.approx(0.5)
+    assert _refused(order(), replace(asked, confirmed=True)) == []
+    assert _refused(order(-0.3), asked) == []
+
+
+def test_every_refusal_is_told_at_once():
+    """An operator sees all that stands in the way."""
+    found = _refused(RISING, now(state=State.PAUSED, unresolved=True, loss_day_usd=1e9))
+    assert found == [Reason.STATE_FORBIDS, Reason.UNRESOLVED_ORDER, Reason.LOSS_LIMIT]
+
+
+def test_a_large_hedge_is_cut_to_the_order_cap_in_whole_lots():
+    """Five coins go out in slices of one."""
+    verdict = examine(order(-4.3), now(exposure=exposure(5.0)))
+    cut = verdict.proposal
+    assert cut is not None
+    assert cut.quantity == pytest.approx(-60_000.0)
+    assert cut.delta_coin == pytest.approx(-1.0)
+    assert cut.notional_usd == pytest.approx(60_000.0)
+    assert [b.reason for b in verdict.reasons] == [Reason.ORDER_TOO_LARGE]
+
+
+def test_the_owners_cap_in_dollars_holds_at_todays_price():
+    """25,000 USD stay 25,000 USD when the caps were derived at another index."""
+    rules = LimitRules(order_usd=25_000.0)
+    caps = replace(CAPS, order_coin=1.0)
+    cut = examine(order(-0.9), now(rules=rules, caps=caps)).proposal
+    assert cut is not None
+    assert cut.quantity == pytest.approx(-25_000.0)
+
+
+def test_the_owners_cap_holds_for_options_too():
+    """Cut to whole lots of its notional; what is derived binds hedges alone."""
+    leg = replace(RISING, quantity=2.0, delta_coin=1.0, notional_usd=120_000.0)
+    capped = now(rules=LimitRules(order_usd=50_000.0))
+    cut = examine(leg, capped).proposal
+    assert cut is not None
+    assert cut.quantity == pytest.approx(0.8)
+    assert cut.delta_coin == pytest.approx(0.4)
+    assert examine(leg, now(caps=replace(CAPS, order_coin=0.01))).proposal == leg
+    assert _refused(leg, now(rules=LimitRules(order_usd=5_000.0))) == [Reason.ORDER_TOO_LARGE]
+
+
+def test_a_hedge_is_cut_to_the_room_that_the_position_has():
+    """Twenty coins at most: at -19.8 a fifth of a coin is left to sell."""
+    owner = LimitRules(position_coin=20.0)
+    verdict = examine(order(-0.5), now(position_coin=-19.8, rules=owner))
+    assert verdict.proposal is not None
+    assert verdict.proposal.delta_coin == pytest.approx(-0.2, abs=2e-4)
+    assert [b.reason for b in verdict.reasons] == [Reason.POSITION_LIMIT]
+    assert _refused(order(-0.5), now(position_coin=-20.0, rules=owner)) == [Reason.POSITION_LIMIT]
+
+
+def test_a_derived_position_cap_leaves_no_book_unhedged():
+    """Nobody set it: a proven reduction passes whole, what does not reduce is still cut."""
+    assert examine(order(-0.5), now(position_coin=-20.0)).proposal == order(-0.5)
+    adding = order(0.5, purpose="unwind")
+    assert _refused(adding, now(position_coin=20.0)) == [Reason.POSITION_LIMIT]
+
+
+def test_a_full_position_does_not_stop_what_makes_it_smaller():
+    """Buying back from -25 with a cap of 20."""
+    hedge = order(0.5)
+    found = examine(hedge, now(exposure=exposure(-1.0), position_coin=-25.0))
+    assert found.proposal == hedge
+
+
+def test_an_order_cut_below_one_lot_is_refused_with_the_cap():
+    """The smallest order is one lot."""
+    tiny = replace(CAPS, order_coin=0.0001)
+    assert _refused(order(), now(caps=tiny)) == [Reason.ORDER_TOO_LARGE]
+
+
+@given(st.floats(0.001, 0.3), st.floats(0.5, 8.0))
+def test_slices_under_a_tiny_cap_bring_any_delta_home(cap, delta):
+    """As many orders as the caps ask for, each allowed, and no more."""
+    caps, left, orders = replace(CAPS, order_coin=cap), delta, 0
+    while left > 0.1 and orders < 10_000:
+        verdict = examine(order(-left), now(exposure=exposure(left), caps=caps))
+        assert verdict.proposal is not None
+        assert abs(verdict.proposal.delta_coin) <= cap * (1.0 + 1e-9)
+        left += verdict.proposal.delta_coin
+        orders += 1
+    lot = 10.0 / 60_000.0
+    assert orders <= math.ceil(delta / (cap - lot)) + 1
+
+
+intervals = st.tuples(st.floats(-10.0, 10.0), st.floats(0.0, 8.0))
+
+
+@given(
+    intervals, st.floats(-5.0, 5.0), st.floats(-20.0, 20.0), st.floats(0.0, 1.0), st.floats(0, 1)
+)
+def test_what_is_said_to_reduce_never_widens_the_worst_case(interval, target, change, part, where):
+    """For any part of the fill, and wherever in the interval the truth lies."""
+    low, width = interval
+    seen = exposure(low, low + width)
+    if reduces(seen, target, change):
+        ends = (low - target, low + width - target)
+        worst = max(abs(end) for end in ends)
+        moved = change * part
+        assert max(abs(end + moved) for end in ends) <= worst + 1e-9
+        truth = low + where * width - target
+        assert abs(truth + moved) <= worst + 1e-9
+        assert max(abs(end + change) for end in ends) < worst
+
+
+@given(st.floats(0.1, 10.0), st.floats(-5.0, 5.0), st.floats(0.01, 1.0))
+def test_a_hedge_towards_the_target_is_recognised(distance, target, share):
+    """Any part of the way, from either side."""
+    for side in (1.0, -1.0):
+        seen = exposure(target + side * distance)
+        assert reduces(seen, target, -side * distance * share)
+        assert not reduces(seen, target, side * distance * share)
+
+
+def test_no_order_and_no_bounds_reduce_nothing():
+    """Zero is no reduction, and nothing is proven without bounds."""
+    assert not reduces(exposure(1.0), 0.0, 0.0)
+    assert not reduces(exposure(0.0, math.inf, low=-math.inf), 0.0, -1.0)
+
+
+@pytest.mark.parametrize("quantity,limit,refused", [
+    (0.5, 0.0520, False), (0.5, 0.0521, True), (-0.5, 0.0480, False), (-0.5, 0.0479, True),
+    (0.5, 0.01, False), (-0.5, 0.09, False),
+])  # fmt: skip
+def test_an_options_price_is_bounded_by_its_tolerance_on_the_worse_side(quantity, limit, refused):
+    """In the price unit, from the reference; a better price is always welcome."""
+    leg = replace(RISING, quantity=quantity, limit=limit, reference=0.05)
+    assert _refused(leg, now()) == []
+    found = _refused(replace(leg, tolerance=0.002), now())
+    assert found == ([Reason.COLLAR] if refused else [])
