@@ -15,7 +15,7 @@ import pytest
 
 TOP = Path(__file__).parents[2]
 STOPPABLE = f"""#!{sys.executable}
-import signal, sys
+import signal, sys, time
 def stop(number, frame):
     print("closed by", signal.Signals(number).name, flush=True)
     sys.exit(int(sys.argv[-1]))
@@ -23,7 +23,7 @@ signal.signal(signal.SIGINT, stop)
 signal.signal(signal.SIGTERM, stop)
 print("running", flush=True)
 while True:
-    signal.pause()
+    time.sleep(0.02)  # signal.pause() would miss a signal that comes just before it
 """
 
 
