@@ -28,6 +28,23 @@ if threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+STOPS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol():
+    """Give every test the signals that the one before found, and so every program it starts.
+
+    A run of the bot ends with its process: it leaves its stop signals ignored behind it.
+    """
+    found = {number: signal.getsignal(number) for number in STOPS}
+    try:
+        return (yield)
+    finally:
+        for number, handler in found.items():
+            signal.signal(number, handler)
+
+
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """Return the folder of recorded data, or skip where DELTABAND_DATA names none."""

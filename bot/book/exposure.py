@@ -20,9 +20,10 @@ class Exposure:
     """Figures of one underlying at one moment.
 
     Deltas in coin; gammas in coin per 1 %; vega in USD per volatility point; theta in USD per day.
-    `gamma` excludes what expires within 24 hours, which is `gamma_expiring`. `window_delta` is the
-    part of `delta` that belongs to options inside their settlement window, `window_share` what is
-    left of that window (1 → 0). `trusted` is False when a leg cannot be bounded at all.
+    `gamma` excludes what expires within 24 hours, which is `gamma_expiring`. `collateral` is the
+    part of `delta` that counted collateral brings; `window_delta` the part that belongs to what is
+    inside its settlement window, which ends in `window_left_s`. `trusted` is False when a leg
+    cannot be bounded at all.
     """
 
     coin: str
@@ -36,6 +37,7 @@ class Exposure:
     gamma_expiring: float
     vega_usd: float
     theta_usd_day: float
+    collateral: float = 0.0
     window_delta: float = 0.0
     window_left_s: float = 0.0
     vol: float = float("nan")

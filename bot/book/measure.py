@@ -88,6 +88,7 @@ def _measured(
         gamma_expiring=parts.gamma_expiring,
         vega_usd=parts.vega_usd,
         theta_usd_day=parts.theta_usd_day,
+        collateral=counted,
         window_delta=parts.window_delta + fading,
         window_left_s=max(parts.window_left_s, fading_left_s),
         vol=parts.vol,

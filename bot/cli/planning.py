@@ -98,11 +98,14 @@ def _show(coin: str, one: Mapping[str, Any]) -> None:
     say.line()
     say.table(("band", "value"), [(say.header(n), v) for n, v in one["band_inputs"].items()])
     _part("trades", one["trades"], "trades: none")
+    _part("proposed (gamma.action propose: not sent)", one.get("proposed", ()), "")
     _part("candidates", one["candidates"], "")
     say.line()
     say.line(f"cost: {say.number(float(one['cost_usd']))} usd")
     for reason in one["reasons"]:
         say.line(f"because: {say.because(reason)}")
+    for reason in one.get("refused", ()):
+        say.line(f"not sent: {say.because(reason)}")
 
 
 def _figures(before: Mapping[str, float], after: Mapping[str, float]) -> None:

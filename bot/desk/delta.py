@@ -11,50 +11,48 @@ import math
 from dataclasses import dataclass, field, replace
 
 from bot.book.exposure import Exposure
-from bot.book.measure import delta_in
-from bot.book.numeraire import Numeraire, future_delta
-from bot.book.shocks import shocks
 from bot.desk.attempts import Attempts
 from bot.desk.episode import Episode
 from bot.desk.explain import Wish, decision_record, snapshot
 from bot.desk.floor import Floor
 from bot.desk.resting import cancel_resting, tend
 from bot.desk.rules import DeskRules
+from bot.desk.situation import CapsInForce, caps_in_force
+from bot.desk.ticket import Ticket, Want, draw, waiting, want
 from bot.domain.commands import Command, Note, Place
 from bot.domain.orders import Intent, TimeInForce
 from bot.domain.reasons import Because, Reason
 from bot.domain.records import Decision, TradeNote
 from bot.domain.states import SENDING
 from bot.domain.units import NS_PER_S, seconds_between
-from bot.execution.rounding import quantity_for, to_lots, to_tick
-from bot.execution.tactics import Pricing, price_hedge
-from bot.risk.gate import Circumstances, Proposal, Verdict, examine
-from bot.risk.limits import Caps, derive_caps
-from bot.strategy.choice import Hedge, choose_hedge
-from bot.strategy.delta import DeltaPlan, Urgency, plan_delta
-from bot.strategy.unwind import Unwind, due, start
+from bot.execution.rounding import to_lots, to_tick
+from bot.risk.limits import Caps
+from bot.strategy.unwind import Unwind
 
-CAPS_S = 60.0
 WORDS_S, WORDS_SHARE = 60.0, 0.2
 TOLD_S = 300.0
+OUTSIDE_S = 60.0
 
 
 @dataclass(slots=True)
 class DeltaDesk:
-    """Memory of one underlying's hedging: hedge under way, unwind schedule, caps in force."""
+    """Memory of one underlying's hedging: hedge under way, unwind schedule, caps in force.
+
+    `outside_ns` is since when delta has been outside the owner's band, None while it is inside.
+    """
 
     rules: DeskRules
     attempts: Attempts = field(default_factory=Attempts)
     episode: Episode | None = None
     unwind: Unwind | None = None
-    unwind_next: Unwind | None = None
-    caps: Caps | None = None
-    caps_ns: int = 0
-    caps_gross_coin: float = 0.0
+    in_force: CapsInForce | None = None
+    refused: tuple[Because, ...] = ()
     silenced: tuple[str, ...] = ()
     silenced_ns: int = 0
     asked: float = 0.0
     asked_ns: int = 0
+    outside_ns: int | None = None
+    alarmed_ns: int = 0
 
     def doubts(self, now_ns: int) -> tuple[Because, ...]:
         """Return what the fate of the orders so far gives reason to doubt."""
@@ -64,211 +62,105 @@ class DeltaDesk:
     def cycle(self, floor: Floor, exposure: Exposure, now_ns: int) -> list[Command]:
         """Decide once on a fresh exposure and return what is to be done."""
         self.attempts.learn(now_ns)
-        commands = self._close_episode(floor, exposure)
+        wanted = self.want(floor, exposure)
+        stands = waiting(floor, self.rules, self.attempts, now_ns)
+        commands = self._close_episode(floor, exposure, wanted)
+        commands += self._alarm(floor, exposure, wanted, stands)
         if floor.machine.at(self.rules.coin) not in SENDING:
             return commands + cancel_resting(floor.orders, self.rules.coin, now_ns)
-        unknown = frozenset(o.intent.instrument for o in floor.orders.unknown(self.rules.coin))
-        hedge, doubts = choose_hedge(
-            floor.book, self.rules.coin, now_ns, floor.tier, barred=unknown
-        )
-        cost = 0.0 if hedge is None else hedge.cost_usd_per_coin
-        plan = self._plan(exposure, cost)
-        commands += tend(floor.orders, self.rules, exposure, hedge, now_ns)
-        if not plan.wanted:
+        self.unwind = wanted.unwind
+        commands += tend(floor.orders, self.rules, exposure, wanted.hedge, now_ns)
+        if not wanted.plan.wanted:
             self.attempts.relent()
-            self.silenced = ()
+            self.refused = self.silenced = ()
             return commands
-        if now_ns < self.attempts.quiet_until_ns or floor.orders.busy(self.rules.coin, now_ns):
+        if stands:
             return commands
-        if hedge is None:
-            return commands + self._refuse(floor, exposure, plan, None, doubts)
-        return commands + self._trade(floor, exposure, plan, hedge, now_ns)
-
-    def caps_now(self, floor: Floor, exposure: Exposure, now_ns: int) -> Caps:
-        """Return the caps, derived anew once a minute or when the book has changed size."""
-        resized = exposure.gross_option_coin != self.caps_gross_coin
-        if self.caps is None or resized or seconds_between(self.caps_ns, now_ns) >= CAPS_S:
-            policy = self.rules.delta
-            band = policy.band(exposure)
-            rule = self.rules.measure.collateral_delta
-            balance = floor.book.holdings.balances.get(self.rules.coin)
-            cash = 0.0 if balance is None else balance.cash
-            counted = cash if rule == "include" else 0.0 if isinstance(rule, str) else rule
-            self.caps = derive_caps(
-                self.rules.limits,
-                exposure,
-                shocks(floor.book, self.rules.coin, now_ns),
-                owner_width_coin=policy.owner.upper - policy.owner.lower,
-                policy_width_coin=0.5 * (band.upper - band.lower),
-                extra_coin=abs(counted) + abs(policy.owner.target),
-                target=policy.owner.target,
-            )
-            self.caps_ns, self.caps_gross_coin = now_ns, exposure.gross_option_coin
-        return self.caps
-
-    def circumstances(
-        self, floor: Floor, exposure: Exposure, instrument: str, now_ns: int
-    ) -> Circumstances:
-        """Gather what the gate looks at."""
-        coin = self.rules.coin
-        book, day = floor.book, floor.day(coin, now_ns)
-        balance = book.holdings.balances.get(coin)
-        unknown = floor.orders.unknown(coin)
-        since_ns = min((o.unknown_since_ns for o in unknown), default=0)
-        mine = book.packed(coin)
-        futures = (
-            future_delta(i, q, exposure.index, exposure.index) for i, q in mine.futures.items()
+        ticket, refused = draw(
+            floor,
+            self.rules,
+            exposure,
+            wanted,
+            self.caps_now(floor, exposure),
+            floor.budget(self.rules.coin, now_ns),
+            rung=self.attempts.rung,
+            may_rest=self.may_rest,
         )
-        return Circumstances(
-            exposure=exposure,
-            target=self.rules.delta.owner.target,
-            state=floor.machine.at(coin),
-            caps=self.caps_now(floor, exposure, now_ns),
-            rules=self.rules.limits,
-            position_coin=sum(futures),
-            unresolved=floor.orders.unresolved(instrument) is not None,
-            unknown_s=seconds_between(since_ns, now_ns) if unknown else None,
-            fees_day_usd=day.fees_usd,
-            loss_day_usd=day.loss_usd(balance, exposure.index),
-            balance=balance,
-            confirmed=coin not in floor.unconfirmed,
-            delta_in=self._both_numeraires(floor, now_ns) if coin in floor.unconfirmed else {},
-        )
+        if ticket is None:
+            return commands + self._refuse(floor, exposure, wanted, refused)
+        return commands + self._send(floor, exposure, wanted, ticket)
 
-    def _both_numeraires(self, floor: Floor, now_ns: int) -> dict[str, float]:
-        coin, book = self.rules.coin, floor.book
-        return {str(numeraire): delta_in(book, coin, now_ns, numeraire) for numeraire in Numeraire}
+    def want(self, floor: Floor, exposure: Exposure) -> Want:
+        """Return what the desk wants now; asking changes nothing."""
+        return want(floor, self.rules, exposure, self.attempts, self.unwind)
 
-    def _plan(self, exposure: Exposure, cost: float) -> DeltaPlan:
-        """Return the delta plan, with the settlement unwind's step in front of the band."""
-        policy, target = self.rules.delta, self.rules.delta.owner.target
-        if self.unwind is not None and self.unwind.expiry_ns <= exposure.ts_ns:
-            self.unwind = None
-        if self.unwind is None:
-            self.unwind = start(self.rules.unwind, exposure, target)
-        plan = plan_delta(exposure, policy, self.attempts.last, cost)
-        if self.unwind is None or exposure.window_left_s <= 0.0:
-            return plan
-        if plan.wanted:
-            # The band comes first; the steps that remain share whatever this trade leaves.
-            return plan
-        step = due(self.rules.unwind, self.unwind, exposure)
-        if step is None:
-            return plan
-        self.unwind_next, change, because = step
-        return DeltaPlan(change, plan.policy, Urgency.CROSS, (because,))
+    def caps_now(self, floor: Floor, exposure: Exposure) -> Caps:
+        """Return the caps in force, and remember them for a minute."""
+        self.in_force = caps_in_force(floor, self.rules, exposure, self.in_force)
+        return self.in_force.caps
 
-    def _trade(
-        self, floor: Floor, exposure: Exposure, plan: DeltaPlan, hedge: Hedge, now_ns: int
-    ) -> list[Command]:
-        """Price and gate the plan's trade; send it or say why not."""
-        instrument, quote = hedge.instrument, hedge.quote
-        unwinding = plan.reasons[0].reason is Reason.SETTLEMENT_UNWIND
-        quantity = quantity_for(instrument, plan.change, quote.mark, exposure.index)
-        lots = to_lots(instrument, quantity)
-        if not lots:
-            figures = {"quantity": quantity, "lot": float(instrument.lot)}
-            below = Because(Reason.BELOW_ONE_LOT, instrument.name, figures)
-            return self._refuse(floor, exposure, plan, hedge, (below,))
-        episode = self.episode
-        passive = plan.urgency is Urgency.PASSIVE and (episode is None or not episode.rested)
-        pricing = price_hedge(
-            self.rules.tactics,
-            quote,
-            buy=bool(lots.value > 0),
-            passive=passive and not unwinding,
-            attempt=self.attempts.rung,
-            widest_bps=self.rules.limits.hard_collar_bps,
-        )
-        size = float(lots)
-        proposal = Proposal(
-            instrument=instrument,
-            quantity=size,
-            delta_coin=future_delta(instrument, size, quote.mark, exposure.index),
-            limit=pricing.limit,
-            reference=quote.mark,
-            notional_usd=abs(plan.change) * exposure.index,
-            purpose="unwind" if unwinding else "delta",
-            urgent=plan.urgency is Urgency.URGENT,
-        )
-        now = self.circumstances(floor, exposure, instrument.name, now_ns)
-        verdict = examine(proposal, now)
-        budget = floor.budget(self.rules.coin, now_ns)
-        budget.refill(now.caps.orders_per_min, now.caps.reserve_per_min, now_ns)
-        if verdict.proposal is not None and not budget.take(reducing=verdict.reducing):
-            limits = {"per_min": now.caps.orders_per_min}
-            verdict = Verdict(None, verdict.reducing, (Because(Reason.ORDER_RATE, "", limits),))
-        if verdict.proposal is None:
-            return self._refuse(floor, exposure, plan, hedge, verdict.reasons)
-        return self._send(floor, exposure, plan, hedge, verdict.proposal, pricing, now_ns)
+    @property
+    def may_rest(self) -> bool:
+        """Tell whether the next order may wait for a maker's fill: once per hedge."""
+        return self.episode is None or not self.episode.rested
 
     def _send(
-        self,
-        floor: Floor,
-        exposure: Exposure,
-        plan: DeltaPlan,
-        hedge: Hedge,
-        allowed: Proposal,
-        pricing: Pricing,
-        now_ns: int,
+        self, floor: Floor, exposure: Exposure, wanted: Want, ticket: Ticket
     ) -> list[Command]:
-        instrument, mid = hedge.instrument, 0.5 * (hedge.quote.bid + hedge.quote.ask)
-        lots = to_lots(instrument, allowed.quantity)
-        price = to_tick(instrument, pricing.limit, buy=lots.value > 0)
-        decision = floor.names.decision(self.rules.coin)
+        plan, quote, now_ns = wanted.plan, ticket.hedge.quote, exposure.ts_ns
+        coin, decision = self.rules.coin, floor.names.decision(self.rules.coin)
+        intent = self._intent(floor, ticket, decision, now_ns)
         if self.episode is None:
             self.episode = Episode(
                 decision=decision,
-                coin=self.rules.coin,
-                kind=allowed.purpose,
+                coin=coin,
+                kind=plan.purpose,
                 reason=str(plan.reasons[0].reason),
                 started_ns=now_ns,
                 delta_before=exposure.delta,
                 gamma_before=exposure.gamma_total,
                 band=self.rules.delta.owner,
-                mids={instrument.name: mid},
+                mids={intent.instrument: 0.5 * (quote.bid + quote.ask)},
             )
-        resting = pricing.time_in_force is TimeInForce.GTC
-        life_s = self.rules.tactics.valid_s
-        intent = Intent(
-            label=floor.names.label(),
-            instrument=instrument.name,
-            quantity=lots,
-            price=price,
-            time_in_force=pricing.time_in_force,
-            post_only=pricing.post_only,
-            reduce_delta=True,
-            decision=decision,
-            purpose=allowed.purpose,
-            created_ns=now_ns,
-            valid_until_ns=now_ns + round(life_s * NS_PER_S),
-        )
-        if allowed.purpose == "unwind":
-            self.unwind = self.unwind_next
+        if self.unwind is not None and plan.step:
+            self.unwind = replace(self.unwind, done=plan.step)
         self.episode.labels.add(intent.label)
-        self.episode.rested |= resting
-        self.silenced = ()
-        record = self._record(floor, exposure, plan, hedge, allowed, float(price), decision)
-        notes = floor.orders.add(intent, self.rules.coin, now_ns)
+        self.episode.rested |= intent.time_in_force is TimeInForce.GTC
+        self.refused = self.silenced = ()
+        record = self._record(floor, exposure, wanted, decision, ticket, float(intent.price))
+        notes = floor.orders.add(intent, coin, now_ns)
         self.attempts.watch(floor.orders.orders[intent.label], exposure.index)
         return [Note(record), Place(intent), *notes]
 
+    def _intent(self, floor: Floor, ticket: Ticket, decision: str, now_ns: int) -> Intent:
+        allowed, pricing = ticket.allowed, ticket.pricing
+        lots = to_lots(allowed.instrument, allowed.quantity)
+        return Intent(
+            label=floor.names.label(),
+            instrument=allowed.instrument.name,
+            quantity=lots,
+            price=to_tick(allowed.instrument, pricing.limit, buy=lots.value > 0),
+            time_in_force=pricing.time_in_force,
+            post_only=pricing.post_only,
+            reduce_delta=ticket.reducing,
+            decision=decision,
+            purpose=allowed.purpose,
+            created_ns=now_ns,
+            valid_until_ns=now_ns + round(self.rules.tactics.valid_s * NS_PER_S),
+        )
+
     def _refuse(
-        self,
-        floor: Floor,
-        exposure: Exposure,
-        plan: DeltaPlan,
-        hedge: Hedge | None,
-        refused: tuple[Because, ...],
+        self, floor: Floor, exposure: Exposure, wanted: Want, refused: tuple[Because, ...]
     ) -> list[Command]:
         """Record a refusal when its reasons change, and every five minutes while it stands."""
         now_ns = exposure.ts_ns
         refused = tuple(
-            replace(because, subject=self._words(floor, plan, now_ns))
+            replace(because, subject=self._words(floor, wanted.plan.change, now_ns))
             if because.reason is Reason.NEEDS_CONFIRMATION
             else because
             for because in refused
         )
+        self.refused = refused
         words = tuple(str(b.reason) for b in refused)
         if Reason.NEEDS_CONFIRMATION in words:
             words = (*words, floor.words[self.rules.coin])
@@ -276,17 +168,41 @@ class DeltaDesk:
             return []
         self.silenced, self.silenced_ns = words, now_ns
         decision = floor.names.decision(self.rules.coin)
-        record = self._record(floor, exposure, plan, hedge, None, math.nan, decision, refused)
-        return [Note(record)]
+        return [Note(self._record(floor, exposure, wanted, decision, refused=refused))]
 
-    def _words(self, floor: Floor, plan: DeltaPlan, now_ns: int) -> str:
+    def _alarm(
+        self, floor: Floor, exposure: Exposure, wanted: Want, stands: tuple[Because, ...]
+    ) -> list[Command]:
+        """Tell that delta has been outside the owner's band for a minute, and why it still is."""
+        now_ns = exposure.ts_ns
+        if not exposure.trusted:
+            return []  # nobody knows where delta is; its doubts say so
+        if self.rules.delta.owner.holds(exposure.delta):
+            self.outside_ns = None
+            return []
+        if self.outside_ns is None:
+            self.outside_ns = self.alarmed_ns = now_ns
+        if self.refused and wanted.plan.wanted and not stands:
+            return []  # the refusal itself is told, and told again
+        outside_s = seconds_between(self.outside_ns, now_ns)
+        told = self.alarmed_ns > self.outside_ns
+        silence_s = seconds_between(self.alarmed_ns, now_ns)
+        if outside_s < OUTSIDE_S or (told and silence_s < TOLD_S):
+            return []
+        self.alarmed_ns = now_ns
+        still = Because(Reason.STILL_OUTSIDE, self.rules.coin, {"for_s": outside_s})
+        why = stands or wanted.plan.reasons
+        decision = floor.names.decision(self.rules.coin)
+        return [Note(self._record(floor, exposure, wanted, decision, refused=(still, *why)))]
+
+    def _words(self, floor: Floor, change: float, now_ns: int) -> str:
         """Return the words to type; they stay while the hedge is nearly what they say."""
         coin = self.rules.coin
-        near = abs(plan.change - self.asked) <= WORDS_SHARE * abs(self.asked)
+        near = abs(change - self.asked) <= WORDS_SHARE * abs(self.asked)
         fresh = seconds_between(self.asked_ns, now_ns) < WORDS_S
-        said = f"hedge {coin} {plan.change:+.2f}"
+        said = f"hedge {coin} {change:+.2f}"
         if coin not in floor.words or not near or (not fresh and floor.words[coin] != said):
-            self.asked, self.asked_ns = plan.change, now_ns
+            self.asked, self.asked_ns = change, now_ns
             floor.words[coin] = said
         return floor.words[coin]
 
@@ -294,40 +210,39 @@ class DeltaDesk:
         self,
         floor: Floor,
         exposure: Exposure,
-        plan: DeltaPlan,
-        hedge: Hedge | None,
-        allowed: Proposal | None,
-        limit: float,
+        wanted: Want,
         decision: str,
+        ticket: Ticket | None = None,
+        limit: float = math.nan,
         refused: tuple[Because, ...] = (),
     ) -> Decision:
         trades: tuple[TradeNote, ...] = ()
         change, cost = 0.0, 0.0
-        if allowed is not None and hedge is not None:
-            change, cost = allowed.delta_coin, abs(allowed.delta_coin) * hedge.cost_usd_per_coin
-            unit = str(hedge.instrument.unit)
-            trades = (TradeNote(hedge.instrument.name, allowed.quantity, unit, limit, cost),)
+        if ticket is not None:
+            sent, change, cost = ticket.allowed, ticket.allowed.delta_coin, ticket.cost_usd
+            unit = str(sent.instrument.unit)
+            trades = (TradeNote(sent.instrument.name, sent.quantity, unit, limit, cost),)
         return decision_record(
             exposure,
-            plan.policy,
+            wanted.plan.policy,
             self.rules.delta.owner,
             decision,
             Wish(
-                kind=allowed.purpose if allowed is not None else "delta",
-                reasons=plan.reasons,
+                kind=wanted.plan.purpose,
+                reasons=wanted.plan.reasons,
                 refused=refused,
                 trades=trades,
                 delta_change=change,
                 cost_usd=cost,
             ),
-            snapshot(floor, self.rules.coin, exposure, hedge),
+            snapshot(floor, self.rules.coin, exposure, wanted.hedge),
         )
 
-    def _close_episode(self, floor: Floor, exposure: Exposure) -> list[Command]:
+    def _close_episode(self, floor: Floor, exposure: Exposure, wanted: Want) -> list[Command]:
         episode = self.episode
         if episode is None or any(order.intent.label in episode.labels for order in floor.orders):
             return []
-        if not self.rules.delta.band(exposure).holds(exposure.low, exposure.high):
+        if not wanted.settled and not wanted.plan.step:
             return []
         self.episode, self.attempts.rung = None, 0
         return [Note(episode.close(exposure))] if episode.filled else []

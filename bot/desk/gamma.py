@@ -8,14 +8,14 @@ delta that it brings could not be hedged.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from bot.book.exposure import Exposure
-from bot.book.shocks import shocks
 from bot.desk.delta import DeltaDesk
 from bot.desk.episode import Episode
 from bot.desk.explain import Wish, decision_record, snapshot
 from bot.desk.floor import Floor
+from bot.desk.legs import Leg, draw_legs, held_back, need_of, plan_for
 from bot.desk.rules import DeskRules
 from bot.domain.commands import Command, Note, Place, WantGamma
 from bot.domain.orders import Intent
@@ -25,17 +25,8 @@ from bot.domain.states import State
 from bot.domain.units import NS_PER_S, seconds_between
 from bot.execution.rounding import to_lots, to_tick
 from bot.execution.tactics import price_option
-from bot.risk.gate import Proposal, examine
-from bot.strategy.candidates import Candidate, candidates
-from bot.strategy.choice import choose_hedge
-from bot.strategy.gamma import (
-    GammaNeed,
-    GammaPlan,
-    GammaTrade,
-    gamma_need,
-    plan_gamma,
-    within_budget,
-)
+from bot.strategy.candidates import Candidate
+from bot.strategy.gamma import GammaNeed, GammaPlan, GammaTrade
 
 REPEAT_S = 300.0
 # An answer later than this after its thinking time is lost: it is asked for anew.
@@ -76,38 +67,15 @@ class GammaDesk:
         self.checked_ns = now_ns
         if seconds_between(self.acted_ns, now_ns) < rules.gamma_rest_s or exposure.doubts:
             return commands
-        need = self._need(floor, exposure, now_ns)
+        need = need_of(floor, rules, exposure)
         if not need.any:
             return commands
-        held_back = self._held_back(floor, exposure, now_ns)
-        if held_back:
-            return commands + self._note(floor, exposure, _nothing(need), held_back, now_ns)
+        stands = held_back(floor, rules, exposure)
+        if stands:
+            return commands + self._note(floor, exposure, _nothing(need), stands, now_ns)
         self.asked_ns = now_ns
         commands.append(WantGamma(rules.coin, round(rules.gamma_think_s * NS_PER_S)))
         return commands
-
-    def plan(self, floor: Floor, exposure: Exposure, now_ns: int) -> GammaPlan | None:
-        """Return what would bring gamma and shocks back inside; None when nothing is missing.
-
-        A plan that would be traded is cut to what the day's budget leaves.
-        """
-        need = self._need(floor, exposure, now_ns)
-        if not need.any:
-            return None
-        mine = floor.book.packed(self.rules.coin)
-        held = dict(zip(mine.columns.names, mine.columns.quantity.tolist(), strict=True))
-        offered = candidates(floor.book, self.rules.coin, now_ns, floor.tier)
-        plan = plan_gamma(need, offered, held, self.rules.gamma)
-        if self.rules.gamma.action != "auto":
-            return plan
-        spent = floor.day(self.rules.coin, now_ns).gamma_usd
-        budget = self.rules.gamma.budget_usd_per_day
-        cut = within_budget(plan, budget - spent)
-        if plan.trades and not cut.trades:
-            figures = {"spent_usd": spent, "cost_usd": plan.cost_usd, "budget_usd": budget}
-            because = Because(Reason.BUDGET_SPENT, self.rules.coin, figures)
-            cut = replace(cut, reasons=(*cut.reasons, because))
-        return cut
 
     def act(self, floor: Floor, exposure: Exposure, delta: DeltaDesk, now_ns: int) -> list[Command]:
         """Plan on what is true now that the thinking time is over, then trade or propose."""
@@ -116,28 +84,15 @@ class GammaDesk:
         if not awaited or self.episode is not None:
             return []
         self.acted_ns = now_ns
-        plan = self.plan(floor, exposure, now_ns)
+        plan = plan_for(floor, self.rules, exposure)
         if plan is None:
             return []
-        held_back = self._held_back(floor, exposure, now_ns)
-        if held_back:
-            return self._note(floor, exposure, _nothing(plan.need), held_back, now_ns)
-        refused = self._obstacles(plan)
-        legs: list[tuple[GammaTrade, Proposal]] = []
-        if not refused:
-            for trade in plan.trades:
-                proposal = self._proposal(floor, trade)
-                now = delta.circumstances(floor, exposure, proposal.instrument.name, now_ns)
-                verdict = examine(proposal, now)
-                budget = floor.budget(self.rules.coin, now_ns)
-                budget.refill(now.caps.orders_per_min, now.caps.reserve_per_min, now_ns)
-                if verdict.proposal is None:
-                    refused += verdict.reasons
-                elif budget.take(reducing=verdict.reducing):
-                    legs.append((trade, verdict.proposal))
-                else:
-                    limits = {"per_min": now.caps.orders_per_min}
-                    refused += (Because(Reason.ORDER_RATE, trade.candidate.name, limits),)
+        stands = held_back(floor, self.rules, exposure)
+        if stands:
+            return self._note(floor, exposure, _nothing(plan.need), stands, now_ns)
+        budget = floor.budget(self.rules.coin, now_ns)
+        caps = delta.caps_now(floor, exposure)
+        legs, refused = draw_legs(floor, self.rules, exposure, plan, caps, budget)
         if not legs:
             return self._note(floor, exposure, plan, refused, now_ns)
         return self._send(floor, exposure, plan, legs, refused, now_ns)
@@ -146,62 +101,17 @@ class GammaDesk:
         patience_s = self.rules.gamma_think_s + ANSWER_S
         return self.asked_ns is not None and seconds_between(self.asked_ns, now_ns) > patience_s
 
-    def _held_back(self, floor: Floor, exposure: Exposure, now_ns: int) -> tuple[Because, ...]:
-        """Return why nothing may be traded now, whatever the plan."""
-        coin = self.rules.coin
-        state = floor.machine.at(coin)
-        if state is not State.RUNNING:
-            return (Because(Reason.STATE_FORBIDS, str(state)),)
-        if exposure.doubts:
-            return exposure.doubts
-        chain = floor.book.coins[coin].market.chain
-        limit_s = self.rules.measure.freshness.chain_s
-        if chain is None:
-            return (Because(Reason.NO_QUOTE, f"{coin} chain"),)
-        # A stream can stay alive with stale data: both clocks count.
-        age_s = seconds_between(min(chain.ts_ns, chain.ts_venue_ns), now_ns)
-        if age_s > limit_s:
-            figures = {"age_s": age_s, "limit_s": limit_s}
-            return (Because(Reason.STALE_CHAIN, f"{coin} chain", figures),)
-        unknown = frozenset(o.intent.instrument for o in floor.orders.unknown(coin))
-        hedge, doubts = choose_hedge(floor.book, coin, now_ns, floor.tier, barred=unknown)
-        return doubts if hedge is None else ()
-
-    def _obstacles(self, plan: GammaPlan) -> tuple[Because, ...]:
-        """Return why this plan is not traded."""
-        if not plan.trades:
-            spent = tuple(b for b in plan.reasons if b.reason is Reason.BUDGET_SPENT)
-            return spent or (Because(Reason.NO_CANDIDATE, self.rules.coin, plan.lacks),)
-        if self.rules.gamma.action != "auto":
-            return (Because(Reason.PROPOSED_ONLY, self.rules.coin),)
-        return ()
-
-    def _proposal(self, floor: Floor, trade: GammaTrade) -> Proposal:
-        instrument = floor.book.instruments[trade.candidate.name]
-        candidate = trade.candidate
-        price = candidate.ask if trade.quantity > 0 else candidate.bid
-        return Proposal(
-            instrument=instrument,
-            quantity=trade.quantity,
-            delta_coin=trade.quantity * candidate.delta,
-            limit=price,
-            reference=candidate.mark,
-            notional_usd=abs(trade.quantity) * floor.book.coins[self.rules.coin].market.index,
-            purpose="gamma",
-            tolerance=trade.tolerance,
-        )
-
     def _send(
         self,
         floor: Floor,
         exposure: Exposure,
         plan: GammaPlan,
-        legs: list[tuple[GammaTrade, Proposal]],
+        legs: tuple[Leg, ...],
         refused: tuple[Because, ...],
         now_ns: int,
     ) -> list[Command]:
         decision = floor.names.decision(self.rules.coin)
-        plan = plan.of(tuple(replace(t, quantity=allowed.quantity) for t, allowed in legs))
+        plan = plan.of(tuple(leg.trade for leg in legs))
         episode = Episode(
             decision=decision,
             coin=self.rules.coin,
@@ -213,30 +123,30 @@ class GammaDesk:
             band=self.rules.delta.owner,
         )
         commands: list[Command] = [self._record(floor, exposure, plan, decision, refused)]
-        for trade, proposal in legs:
-            intent = self._intent(floor, trade, proposal, decision, now_ns)
+        for leg in legs:
+            intent = self._intent(floor, leg, decision, now_ns)
             if not intent.quantity:
                 continue
+            candidate = leg.trade.candidate
             episode.labels.add(intent.label)
-            episode.mids[intent.instrument] = 0.5 * (trade.candidate.bid + trade.candidate.ask)
+            episode.mids[intent.instrument] = 0.5 * (candidate.bid + candidate.ask)
             commands.append(Place(intent))
             commands += floor.orders.add(intent, self.rules.coin, now_ns)
         self.episode = episode
         return commands
 
-    def _intent(
-        self, floor: Floor, trade: GammaTrade, proposal: Proposal, decision: str, now_ns: int
-    ) -> Intent:
-        candidate, buy = trade.candidate, proposal.quantity > 0
+    def _intent(self, floor: Floor, leg: Leg, decision: str, now_ns: int) -> Intent:
+        candidate, allowed = leg.trade.candidate, leg.allowed
+        buy = allowed.quantity > 0
         pricing = price_option(candidate.bid, candidate.ask, buy=buy)
         return Intent(
             label=floor.names.label(),
             instrument=candidate.name,
-            quantity=to_lots(proposal.instrument, proposal.quantity),
-            price=to_tick(proposal.instrument, pricing.limit, buy=buy),
+            quantity=to_lots(allowed.instrument, allowed.quantity),
+            price=to_tick(allowed.instrument, pricing.limit, buy=buy),
             time_in_force=pricing.time_in_force,
             post_only=pricing.post_only,
-            reduce_delta=False,
+            reduce_delta=leg.reducing,
             decision=decision,
             purpose="gamma",
             created_ns=now_ns,
@@ -288,13 +198,6 @@ class GammaDesk:
             },
         )
         return Note(record)
-
-    def _need(self, floor: Floor, exposure: Exposure, now_ns: int) -> GammaNeed:
-        policy = self.rules.gamma
-        found = None
-        if policy.looks_at_shocks:
-            found = shocks(floor.book, self.rules.coin, now_ns)
-        return gamma_need(exposure, found, policy, self.rules.delta.owner.target)
 
     def _close_episode(self, floor: Floor, exposure: Exposure) -> list[Command]:
         episode = self.episode

@@ -1,102 +1,178 @@
-"""What would be done now, why, and what each figure would be afterwards; nothing is sent."""
+"""What would be done now, why, and what each figure would be afterwards; nothing is sent.
+
+The preview asks what the desks ask, in their order (options first, then the delta with what they
+bring), through the same sizing, caps and gate, and forgets the answers: looking spends no budget.
+Quantities are what would be sent as one order each; a hedge above a cap goes on from there.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import replace
 
+from bot.book.exposure import Exposure
 from bot.book.measure import measure
-from bot.book.numeraire import future_delta
 from bot.desk.delta import DeltaDesk
 from bot.desk.floor import Floor
 from bot.desk.gamma import GammaDesk
-from bot.execution.rounding import quantity_for, to_lots
-from bot.strategy.choice import choose_hedge
-from bot.strategy.delta import plan_delta
+from bot.desk.legs import draw_legs, held_back, plan_for
+from bot.desk.rules import DeskRules
+from bot.desk.situation import caps_in_force
+from bot.desk.ticket import Want, draw, waiting
+from bot.domain.reasons import Because, Reason
+from bot.risk.budget import OrderBudget
+from bot.risk.limits import Caps
+from bot.strategy.candidates import Candidate
+from bot.strategy.gamma import GammaPlan, GammaTrade
+
+Row = dict[str, object]
 
 
-def preview(floor: Floor, delta: DeltaDesk, gamma: GammaDesk, now_ns: int) -> dict[str, object]:
+def preview(floor: Floor, delta: DeltaDesk, gamma: GammaDesk, now_ns: int) -> Row:
     """Return one underlying's plan in the shape of `deltaband plan --json`."""
     rules, coin = delta.rules, delta.rules.coin
     exposure = measure(floor.book, coin, now_ns, floor.orders.pending(coin))
-    wanted = gamma.plan(floor, exposure, now_ns) if rules.gamma.action != "off" else None
-    legs = () if wanted is None else wanted.trades
-    after = exposure
-    if rules.gamma.action == "auto" and legs:
-        change = sum(t.quantity * t.candidate.delta for t in legs)
-        after = replace(
-            exposure,
-            delta=exposure.delta + change,
-            low=exposure.low + change,
-            high=exposure.high + change,
-            gamma=exposure.gamma + sum(t.gamma for t in legs if not t.candidate.expiring),
-            gamma_expiring=exposure.gamma_expiring
-            + sum(t.gamma for t in legs if t.candidate.expiring),
-            vega_usd=exposure.vega_usd + sum(t.quantity * t.candidate.vega_usd for t in legs),
-            theta_usd_day=exposure.theta_usd_day + sum(t.theta_usd_day for t in legs),
-        )
-    hedge, missing = choose_hedge(floor.book, coin, now_ns, floor.tier)
-    cost = 0.0 if hedge is None else hedge.cost_usd_per_coin
-    plan = plan_delta(after, rules.delta, delta.attempts.last, cost)
+    caps = caps_in_force(floor, rules, exposure, delta.in_force).caps
+    budget = deepcopy(floor.budget(coin, now_ns))
+    plan, legs, refused = _options(floor, gamma, exposure, caps, budget)
+    after = _with_options(exposure, legs)
     trades = [_leg(t.candidate.name, t.quantity, "coin", t.cost_usd, t.gamma) for t in legs]
-    if plan.wanted and hedge is not None:
-        quote = hedge.quote
-        lots = to_lots(
-            hedge.instrument,
-            quantity_for(hedge.instrument, plan.change, quote.mark, exposure.index),
-        )
-        moved = future_delta(hedge.instrument, float(lots), quote.mark, exposure.index)
-        after = replace(
-            after, delta=after.delta + moved, low=after.low + moved, high=after.high + moved
-        )
-        unit = str(hedge.instrument.unit)
-        trades.append(_leg(hedge.instrument.name, float(lots), unit, abs(moved) * cost, 0.0))
-    owner, policy = rules.delta.owner, plan.policy
-    because = [*(wanted.reasons if wanted else ()), *plan.reasons, *missing, *exposure.doubts]
+    wanted = delta.want(floor, after)
+    if wanted.plan.wanted:
+        change, sent, why = _hedge(floor, delta, after, wanted, caps, budget)
+        after, trades, refused = _moved(after, change), trades + sent, refused + why
+    proposed = plan.trades if plan is not None and rules.gamma.action == "propose" else ()
+    because = (*(plan.reasons if plan else ()), *wanted.plan.reasons, *exposure.doubts)
     return {
         "before": _figures(exposure),
         "after": _figures(after),
-        "band_inputs": {
-            "target": owner.target,
-            "lower": owner.lower,
-            "upper": owner.upper,
-            "policy_lower": policy.lower,
-            "policy_upper": policy.upper,
-            "cost_usd_per_coin": cost,
-            "gamma_lower": rules.gamma.band.lower,
-            "gamma_upper": rules.gamma.band.upper,
-            "gamma_action": rules.gamma.action,
-        },
-        "candidates": [
-            {
-                "instrument": c.name,
-                "cost_usd_per_coin": c.cost_usd,
-                "cost_usd_per_gamma": c.cost_per_gamma,
-                "gamma_coin_per_pct": c.gamma,
-                "theta_usd_day": c.theta_usd_day,
-            }
-            for c in (wanted.candidates if wanted else ())
-        ],
+        "band_inputs": _inputs(rules, wanted),
+        "candidates": [_offer(c) for c in (plan.candidates if plan else ())],
         "trades": trades,
+        "proposed": [
+            _leg(t.candidate.name, t.quantity, "coin", t.cost_usd, t.gamma) for t in proposed
+        ],
         "cost_usd": sum(float(str(t["cost_usd"])) for t in trades),
-        "reasons": [str(b) for b in because],
+        "reasons": [str(b) for b in _once(because)],
+        "refused": [str(b) for b in _once(refused)],
         "state": str(floor.machine.at(coin)),
     }
 
 
-def _figures(exposure: object) -> dict[str, float]:
-    names = ("delta", "low", "high", "gamma", "gamma_expiring")
-    units = {
-        "delta": "delta_coin",
-        "low": "delta_low_coin",
-        "high": "delta_high_coin",
-        "gamma": "gamma_coin_per_pct",
-        "gamma_expiring": "gamma_expiring_coin_per_pct",
+def _options(
+    floor: Floor, gamma: GammaDesk, exposure: Exposure, caps: Caps, budget: OrderBudget
+) -> tuple[GammaPlan | None, tuple[GammaTrade, ...], tuple[Because, ...]]:
+    """Return the gamma plan, what of it would be sent now, and why the rest would not."""
+    rules = gamma.rules
+    plan = None if rules.gamma.action == "off" else plan_for(floor, rules, exposure)
+    if plan is None:
+        return None, (), ()
+    stands = held_back(floor, rules, exposure)
+    if gamma.episode is not None:
+        stands = (*stands, Because(Reason.UNRESOLVED_ORDER, f"{rules.coin} options"))
+    if stands:
+        return plan, (), stands
+    legs, refused = draw_legs(floor, rules, exposure, plan, caps, budget)
+    return plan, tuple(leg.trade for leg in legs), refused
+
+
+def _hedge(
+    floor: Floor,
+    delta: DeltaDesk,
+    exposure: Exposure,
+    wanted: Want,
+    caps: Caps,
+    budget: OrderBudget,
+) -> tuple[float, list[Row], tuple[Because, ...]]:
+    """Return the change of delta (coin) and the order that would bring it, or why none would go."""
+    rules = delta.rules
+    stands = waiting(floor, rules, delta.attempts, exposure.ts_ns)
+    if stands:
+        return 0.0, [], stands
+    ticket, reasons = draw(
+        floor,
+        rules,
+        exposure,
+        wanted,
+        caps,
+        budget,
+        rung=delta.attempts.rung,
+        may_rest=delta.may_rest,
+    )
+    if ticket is None:
+        return 0.0, [], reasons
+    allowed = ticket.allowed
+    name, unit = allowed.instrument.name, str(allowed.instrument.unit)
+    row = _leg(name, allowed.quantity, unit, ticket.cost_usd, 0.0)
+    return allowed.delta_coin, [row], reasons
+
+
+def _with_options(exposure: Exposure, legs: tuple[GammaTrade, ...]) -> Exposure:
+    after = _moved(exposure, sum(t.quantity * t.candidate.delta for t in legs))
+    expiring = sum(t.gamma for t in legs if t.candidate.expiring)
+    return replace(
+        after,
+        gamma=exposure.gamma + sum(t.gamma for t in legs) - expiring,
+        gamma_expiring=exposure.gamma_expiring + expiring,
+        vega_usd=exposure.vega_usd + sum(t.quantity * t.candidate.vega_usd for t in legs),
+        theta_usd_day=exposure.theta_usd_day + sum(t.theta_usd_day for t in legs),
+    )
+
+
+def _moved(exposure: Exposure, change: float) -> Exposure:
+    """Return the exposure with so much more delta (coin)."""
+    low, high = exposure.low + change, exposure.high + change
+    return replace(exposure, delta=exposure.delta + change, low=low, high=high)
+
+
+def _once(reasons: Iterable[Because]) -> list[Because]:
+    """Return reasons without those that are said already."""
+    found: list[Because] = []
+    for because in reasons:
+        if because not in found:
+            found.append(because)
+    return found
+
+
+def _inputs(rules: DeskRules, wanted: Want) -> Row:
+    owner, policy, hedge = rules.delta.owner, wanted.plan.policy, wanted.hedge
+    return {
+        "target": owner.target,
+        "lower": owner.lower,
+        "upper": owner.upper,
+        "policy_lower": policy.lower,
+        "policy_upper": policy.upper,
+        "cost_usd_per_coin": 0.0 if hedge is None else hedge.cost_usd_per_coin,
+        "gamma_lower": rules.gamma.band.lower,
+        "gamma_upper": rules.gamma.band.upper,
+        "gamma_action": rules.gamma.action,
     }
-    figures = {units[name]: float(getattr(exposure, name)) for name in names}
-    return figures | {n: float(getattr(exposure, n)) for n in ("vega_usd", "theta_usd_day")}
 
 
-def _leg(name: str, quantity: float, unit: str, cost: float, gamma: float) -> dict[str, object]:
+def _offer(candidate: Candidate) -> Row:
+    return {
+        "instrument": candidate.name,
+        "cost_usd_per_coin": candidate.cost_usd,
+        "cost_usd_per_gamma": candidate.cost_per_gamma,
+        "gamma_coin_per_pct": candidate.gamma,
+        "theta_usd_day": candidate.theta_usd_day,
+    }
+
+
+def _figures(exposure: Exposure) -> dict[str, float]:
+    return {
+        "delta_coin": exposure.delta,
+        "delta_low_coin": exposure.low,
+        "delta_high_coin": exposure.high,
+        "gamma_coin_per_pct": exposure.gamma,
+        "gamma_expiring_coin_per_pct": exposure.gamma_expiring,
+        "vega_usd": exposure.vega_usd,
+        "theta_usd_day": exposure.theta_usd_day,
+    }
+
+
+def _leg(name: str, quantity: float, unit: str, cost: float, gamma: float) -> Row:
     return {
         "instrument": name,
         "quantity": quantity,

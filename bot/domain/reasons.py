@@ -50,25 +50,19 @@ class Reason(StrEnum):
     ORDER_TOO_LARGE = "order_too_large"
     POSITION_LIMIT = "position_limit"
     ORDER_RATE = "order_rate"
-    RESERVED_RATE = "reserved_rate"
     COLLAR = "collar"
     WRONG_SIDE = "wrong_side"
     NOT_REDUCING = "not_reducing"
     LOSS_LIMIT = "loss_limit"
     FEE_LIMIT = "fee_limit"
     MARGIN = "margin"
-    DUPLICATE = "duplicate"
     REPEATED_REJECTS = "repeated_rejects"
     NEEDS_CONFIRMATION = "needs_confirmation"
-    OUT_OF_SCOPE = "out_of_scope"
-    # how we get it
-    ACK_TIMEOUT = "ack_timeout"
-    RESTING_TIMEOUT = "resting_timeout"
-    REPRICE = "reprice"
-    OVERTAKEN = "overtaken"
+    BACKING_OFF = "backing_off"
+    # what it comes to
+    STILL_OUTSIDE = "still_outside"
     # who said so
     OPERATOR = "operator"
-    RESTART = "restart"
     CLEARED = "cleared"
 
 

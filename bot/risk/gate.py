@@ -37,7 +37,6 @@ class Proposal:
     reference: float
     notional_usd: float
     purpose: str
-    urgent: bool = False
     tolerance: float = math.inf
 
 
@@ -45,7 +44,9 @@ class Proposal:
 class Circumstances:
     """Everything else that the checks look at, as of now.
 
-    `delta_in` maps each numeraire to the book's delta in it (coin); needed where a confirmation is.
+    The futures position (coin) is an interval over what may still fill. `unknown_s` is how long the
+    oldest UNKNOWN order has been that, `unknown_limit_s` how long it alone stops others. `delta_in`
+    maps each numeraire to the book's delta in it (coin); needed where a confirmation is.
     """
 
     exposure: Exposure
@@ -53,9 +54,11 @@ class Circumstances:
     state: State
     caps: Caps
     rules: LimitRules
-    position_coin: float
+    position_low: float
+    position_high: float
     unresolved: bool
     unknown_s: float | None
+    unknown_limit_s: float
     fees_day_usd: float
     loss_day_usd: float
     balance: Balance | None
@@ -122,8 +125,8 @@ def _cut(proposal: Proposal, now: Circumstances) -> tuple[Proposal | None, tuple
     if allowed > largest:
         notes.append(_over(Reason.ORDER_TOO_LARGE, allowed, largest))
         allowed = largest
-    side = math.copysign(1.0, proposal.delta_coin)
-    room = max(now.caps.position_coin - side * now.position_coin, 0.0)
+    reached = now.position_high if proposal.delta_coin > 0.0 else -now.position_low
+    room = max(now.caps.position_coin - reached, 0.0)
     # A cap that nobody set is a guess about need: it must not leave a book unhedged.
     guessed = now.rules.position_coin is None
     if allowed > room and not (guessed and reduces(now.exposure, now.target, proposal.delta_coin)):
@@ -191,10 +194,10 @@ def _check_side(case: Case) -> Because | None:
 
 
 def _check_unresolved(case: Case) -> Because | None:
-    instrument, unknown_s = case.order.instrument, case.now.unknown_s
-    if case.now.unresolved:
+    instrument, now, unknown_s = case.order.instrument, case.now, case.now.unknown_s
+    if now.unresolved:
         return Because(Reason.UNRESOLVED_ORDER, instrument.name)
-    if unknown_s is not None and not (case.reducing and unknown_s > UNKNOWN_LIMIT_S):
+    if unknown_s is not None and not (case.reducing and unknown_s > now.unknown_limit_s):
         return Because(Reason.UNKNOWN_ORDER, instrument.coin, {"for_s": unknown_s})
     return None
 
@@ -254,7 +257,6 @@ def _check_confirmation(case: Case) -> Because | None:
 
 
 Check = Callable[[Case], Because | None]
-UNKNOWN_LIMIT_S = 10.0
 CHECKS: tuple[Check, ...] = (
     _check_state,
     _check_trust,

@@ -6,6 +6,8 @@ straddles a band, and never more than the ratio of the smallest distance to the 
 which is why a lost reply cannot make us overshoot.
 
 Cooldown and minimum move keep noise from trading; both yield as soon as the owner's band is left.
+Quantities are cut to whole lots afterwards, so a destination on an edge lies one smallest order
+inside it: what is sent would otherwise end just outside, again and again.
 """
 
 from __future__ import annotations
@@ -71,26 +73,39 @@ class LastHedge:
 
 @dataclass(frozen=True, slots=True)
 class DeltaPlan:
-    """A signed change of delta that is wanted (coin); zero with reasons when nothing is."""
+    """A signed change of delta that is wanted (coin); zero with reasons when nothing is.
+
+    `step` is the step of a settlement unwind that the change completes, 0 where it is none.
+    """
 
     change: float
     policy: Band
     urgency: Urgency
     reasons: tuple[Because, ...]
+    step: int = 0
 
     @property
     def wanted(self) -> bool:
         """Tell whether anything should be traded."""
         return self.change != 0.0
 
+    @property
+    def purpose(self) -> str:
+        """Return what an order for it is for: delta or unwind."""
+        return "unwind" if self.step else "delta"
+
 
 def plan_delta(
-    exposure: Exposure, policy: DeltaPolicy, last: LastHedge, cost_usd_per_coin: float
+    exposure: Exposure,
+    policy: DeltaPolicy,
+    last: LastHedge,
+    cost_usd_per_coin: float,
+    smallest: float = 0.0,
 ) -> DeltaPlan:
     """Return what delta wants now.
 
     `cost_usd_per_coin` is what hedging one coin costs (half spread and fee); it only matters for
-    trade_to inner.
+    trade_to inner. `smallest` is the delta of the smallest order, in coin.
     """
     band, owner = policy.band(exposure), policy.owner
     low, high = exposure.low, exposure.high
@@ -110,21 +125,26 @@ def plan_delta(
         held_back = _held_back(exposure, policy, last)
         if held_back is not None:
             return DeltaPlan(0.0, band, Urgency.PASSIVE, (reason, held_back))
-    change = policy.ratio * (_destination(policy, band, cost_usd_per_coin, above=above) - nearest)
+    to = _destination(policy, band, cost_usd_per_coin, smallest, above=above)
+    change = policy.ratio * (to - nearest)
     # A ratio above one goes beyond the destination, never beyond the owner's far edge.
     far = (owner.lower - low) if above else (owner.upper - high)
     change = max(change, min(far, 0.0)) if above else min(change, max(far, 0.0))
     return DeltaPlan(change, band, urgency_of(policy, band, nearest), (reason,))
 
 
-def _destination(policy: DeltaPolicy, band: Band, cost: float, *, above: bool) -> float:
-    edge = band.upper if above else band.lower
+def _destination(
+    policy: DeltaPolicy, band: Band, cost: float, smallest: float, *, above: bool
+) -> float:
     if policy.trade_to is TradeTo.TARGET:
         return band.target
-    if policy.trade_to is TradeTo.EDGE:
-        return edge
+    edge = band.upper if above else band.lower
     width = abs(edge - band.target)
-    return band.target + (edge - band.target) * inner_share(policy.ticket_usd, cost, width)
+    away = width
+    if policy.trade_to is TradeTo.INNER:
+        away = width * inner_share(policy.ticket_usd, cost, width)
+    away = max(min(away, width - smallest), 0.0)
+    return band.target + math.copysign(away, edge - band.target)
 
 
 def urgency_of(policy: DeltaPolicy, band: Band, level: float) -> Urgency:

@@ -7,6 +7,11 @@ equal share of what would be left if the fading options were gone already, at th
 step, also inside the band. What they are worth in delta meanwhile plays no part, so their noise is
 not traded; what price drift, rounding and partial fills leave over is shared by the steps that
 remain, so that nothing is left at the end.
+
+What is unwound is the hedge of the expiring options. Their book's own distance from the target goes
+with it where it is small beside that hedge, and stays where the band left it otherwise: a small
+option's expiry is no reason to trade a large book. Options that are next to worthless have no hedge
+to unwind.
 """
 
 from __future__ import annotations
@@ -17,8 +22,14 @@ from dataclasses import dataclass
 from bot.book.exposure import Exposure
 from bot.domain.reasons import Because, Reason
 from bot.domain.units import NS_PER_S
+from bot.strategy.bands import Band
+from bot.strategy.delta import DeltaPlan, Urgency
 
 FEWEST_STEPS = 30
+# Below this share of the policy's band an expiring delta is noise.
+LEAST_SHARE = 0.02
+# The unwind may trade this much of the fading delta's size, and so this much more than it.
+MOST = 1.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +48,10 @@ class UnwindPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Unwind:
-    """A schedule in progress: `done` steps are traded on the way to `target` (coin) without it."""
+    """A schedule in progress: `done` steps are traded on the way to `aim` (coin) without it."""
 
     expiry_ns: int
-    target: float
+    aim: float
     done: int
 
 
@@ -50,27 +61,46 @@ def steps_due(policy: UnwindPolicy, left_s: float) -> int:
     return min(math.floor(elapsed * policy.steps + 0.5), policy.steps)
 
 
-def start(policy: UnwindPolicy, exposure: Exposure, target: float) -> Unwind | None:
-    """Return the schedule for what is inside its window now; None when nothing is."""
-    if exposure.window_left_s <= 0.0 or exposure.window_delta == 0.0:
+def schedule(
+    policy: UnwindPolicy, running: Unwind | None, exposure: Exposure, band: Band
+) -> Unwind | None:
+    """Return the schedule in force: the running one, a new one for what is inside its window now.
+
+    `band` is the policy's. None when nothing worth a hedge is inside a window.
+    """
+    if running is not None and running.expiry_ns > exposure.ts_ns:
+        return running
+    fading = exposure.window_delta
+    if exposure.window_left_s <= 0.0 or abs(fading) < LEAST_SHARE * (band.upper - band.target):
         return None
-    expiry_ns = exposure.ts_ns + round(exposure.window_left_s * NS_PER_S)
     done = steps_due(policy, exposure.window_left_s)
-    return None if done >= policy.steps else Unwind(expiry_ns, target, done)
+    if done >= policy.steps:
+        return None
+    left_over = _without_fading(exposure) - band.target
+    traded = math.copysign(min(abs(left_over), MOST * abs(fading)), left_over)
+    expiry_ns = exposure.ts_ns + round(exposure.window_left_s * NS_PER_S)
+    return Unwind(expiry_ns, band.target + left_over - traded, done)
 
 
 def due(
-    policy: UnwindPolicy, schedule: Unwind, exposure: Exposure
-) -> tuple[Unwind, float, Because] | None:
-    """Return the advanced schedule, the due change of delta (coin) and why; None between."""
+    policy: UnwindPolicy, running: Unwind, exposure: Exposure, band: Band, smallest: float = 0.0
+) -> DeltaPlan | None:
+    """Return the trade of the steps that are due; None between steps.
+
+    What is less than the smallest order (coin) waits for the next step.
+    """
     steps = steps_due(policy, exposure.window_left_s)
-    if steps <= schedule.done:
+    if exposure.window_left_s <= 0.0 or steps <= running.done:
         return None
-    left_over = 0.5 * (exposure.low + exposure.high) - exposure.window_delta - schedule.target
-    change = -left_over * (steps - schedule.done) / (policy.steps - schedule.done)
-    because = Because(
-        Reason.SETTLEMENT_UNWIND,
-        "",
-        {"step": float(steps), "steps": float(policy.steps), "left_s": exposure.window_left_s},
-    )
-    return Unwind(schedule.expiry_ns, schedule.target, steps), change, because
+    left_over = _without_fading(exposure) - running.aim
+    change = -left_over * (steps - running.done) / (policy.steps - running.done)
+    if change == 0.0 or abs(change) < smallest:
+        return None
+    figures = {"step": float(steps), "steps": float(policy.steps), "left_s": exposure.window_left_s}
+    because = Because(Reason.SETTLEMENT_UNWIND, "", figures)
+    return DeltaPlan(change, band, Urgency.CROSS, (because,), step=steps)
+
+
+def _without_fading(exposure: Exposure) -> float:
+    """Return delta as it would be with the fading options gone, coin."""
+    return 0.5 * (exposure.low + exposure.high) - exposure.window_delta

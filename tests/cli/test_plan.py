@@ -2,7 +2,10 @@
 
 from tests.cli.conftest import fill_journal
 
-KEYS = {"before", "after", "band_inputs", "candidates", "trades", "cost_usd", "reasons"}
+KEYS = {
+    *("before", "after", "band_inputs", "candidates", "trades", "proposed", "cost_usd"),
+    *("reasons", "refused"),
+}
 FIGURES = {
     "delta_coin": 0.4,
     "gamma_coin_per_pct": -0.29,
@@ -20,6 +23,8 @@ PLAN = {
         ],
         "cost_usd": 18.2,
         "reasons": ["delta_above_owner(delta_coin=0.4, limit_coin=0.1)"],
+        "proposed": [{"instrument": "BTC-16JAN26-94000-C", "quantity": 0.3, "unit": "coin"}],
+        "refused": ["order_too_large(wanted_coin=0.4, cap_coin=0.3)"],
         "state": "RUNNING",
     }
 }
@@ -40,7 +45,14 @@ def test_a_plan_for_people_says_what_why_and_at_which_cost(deltaband):
     assert text.startswith("BTC: the plan of the bot · RUNNING · STALE (no bot is running)\n")
     for said in ("delta coin", "0.4000", "0.0100", "-0.3900", "BTC-PERPETUAL", "-36,000.00"):
         assert said in text
-    for said in ("657.30", "cost: 18.2000 usd", "because: delta_above_owner("):
+    for said in (
+        "657.30",
+        "cost: 18.2000 usd",
+        "because: delta_above_owner(",
+        "BTC-16JAN26-94000-C",
+    ):
+        assert said in text
+    for said in ("proposed (gamma.action propose: not sent)", "not sent: order_too_large("):
         assert said in text
 
 

@@ -6,6 +6,7 @@ from bot.book.book import UnderlyingRules
 from bot.book.measure import measure
 from bot.book.numeraire import Numeraire
 from bot.book.scope import Scope
+from bot.desk.legs import draw_legs, plan_for
 from bot.domain.commands import WantGamma
 from bot.domain.events import GammaWanted
 from bot.domain.orders import OrderState, TimeInForce
@@ -359,9 +360,14 @@ def test_too_much_gamma_is_sold_out_of_what_is_held_long():
 def test_the_gate_is_told_how_far_a_leg_may_be_from_its_model_value():
     """The plan's tolerance, in the option's own unit, measured from the mark."""
     desk = _desk()
-    gamma, floor = desk.core.gamma["BTC"], desk.core.floor
+    rules, floor = desk.core.rules["BTC"], desk.core.floor
     exposure = measure(floor.book, "BTC", desk.now_ns)
-    plan = gamma.plan(floor, exposure, desk.now_ns)
-    proposal = gamma._proposal(floor, plan.trades[0])
-    assert proposal.reference == plan.trades[0].candidate.mark
-    assert 0.0015 <= proposal.tolerance == plan.trades[0].tolerance <= 0.5 * proposal.reference
+    plan = plan_for(floor, rules, exposure)
+    assert plan is not None
+    caps = desk.core.delta["BTC"].caps_now(floor, exposure)
+    budget = floor.budget("BTC", desk.now_ns)
+    legs, refused = draw_legs(floor, rules, exposure, plan, caps, budget)
+    allowed, planned = legs[0].allowed, plan.trades[0]
+    assert refused == ()
+    assert allowed.reference == planned.candidate.mark
+    assert 0.0015 <= allowed.tolerance == planned.tolerance <= 0.5 * allowed.reference

@@ -12,7 +12,7 @@ from bot.domain.deribit import parse
 from bot.domain.positions import Balance
 from bot.domain.reasons import Because, Reason
 from bot.domain.states import State
-from bot.risk.gate import UNKNOWN_LIMIT_S, Circumstances, Proposal, examine, reduces
+from bot.risk.gate import Circumstances, Proposal, examine, reduces
 from bot.risk.limits import Caps, LimitRules
 from tests.builders.exposures import exposure
 
@@ -35,6 +35,9 @@ def order(delta=-0.5, **changes):
     return Proposal(**(figures | changes))
 
 
+LIMIT_S = 10.0
+
+
 def now(**changes):
     """Return circumstances in which a coin of delta may be hedged."""
     figures: dict[str, Any] = {
@@ -43,9 +46,11 @@ def now(**changes):
         "state": State.RUNNING,
         "caps": CAPS,
         "rules": LimitRules(),
-        "position_coin": 0.0,
+        "position_low": 0.0,
+        "position_high": 0.0,
         "unresolved": False,
         "unknown_s": None,
+        "unknown_limit_s": LIMIT_S,
         "fees_day_usd": 0.0,
         "loss_day_usd": 0.0,
         "balance": Balance("BTC", 5.0, 5.0, 1.0, 0.5),
@@ -123,9 +128,9 @@ def test_an_unresolved_order_on_the_instrument_bars_it():
 def test_an_unknown_order_bars_its_underlying_until_it_is_old():
     """Then only what reduces worst-case delta may go around it."""
     assert _refused(order(), now(unknown_s=0.0)) == [Reason.UNKNOWN_ORDER]
-    assert _refused(order(), now(unknown_s=UNKNOWN_LIMIT_S)) == [Reason.UNKNOWN_ORDER]
-    assert _refused(order(), now(unknown_s=UNKNOWN_LIMIT_S + 0.1)) == []
-    assert _refused(RISING, now(unknown_s=UNKNOWN_LIMIT_S + 0.1)) == [Reason.UNKNOWN_ORDER]
+    assert _refused(order(), now(unknown_s=LIMIT_S)) == [Reason.UNKNOWN_ORDER]
+    assert _refused(order(), now(unknown_s=LIMIT_S + 0.1)) == []
+    assert _refused(RISING, now(unknown_s=LIMIT_S + 0.1)) == [Reason.UNKNOWN_ORDER]
 
 
 @pytest.mark.parametrize(
@@ -236,24 +241,28 @@ def test_the_owners_cap_holds_for_options_too():
 def test_a_hedge_is_cut_to_the_room_that_the_position_has():
     """Twenty coins at most: at -19.8 a fifth of a coin is left to sell."""
     owner = LimitRules(position_coin=20.0)
-    verdict = examine(order(-0.5), now(position_coin=-19.8, rules=owner))
+    verdict = examine(order(-0.5), now(position_low=-19.8, position_high=-19.8, rules=owner))
     assert verdict.proposal is not None
     assert verdict.proposal.delta_coin == pytest.approx(-0.2, abs=2e-4)
     assert [b.reason for b in verdict.reasons] == [Reason.POSITION_LIMIT]
-    assert _refused(order(-0.5), now(position_coin=-20.0, rules=owner)) == [Reason.POSITION_LIMIT]
+    assert _refused(order(-0.5), now(position_low=-20.0, position_high=-20.0, rules=owner)) == [
+        Reason.POSITION_LIMIT
+    ]
 
 
 def test_a_derived_position_cap_leaves_no_book_unhedged():
     """Nobody set it: a proven reduction passes whole, what does not reduce is still cut."""
-    assert examine(order(-0.5), now(position_coin=-20.0)).proposal == order(-0.5)
+    assert examine(order(-0.5), now(position_low=-20.0, position_high=-20.0)).proposal == order(
+        -0.5
+    )
     adding = order(0.5, purpose="unwind")
-    assert _refused(adding, now(position_coin=20.0)) == [Reason.POSITION_LIMIT]
+    assert _refused(adding, now(position_low=20.0, position_high=20.0)) == [Reason.POSITION_LIMIT]
 
 
 def test_a_full_position_does_not_stop_what_makes_it_smaller():
     """Buying back from -25 with a cap of 20."""
     hedge = order(0.5)
-    found = examine(hedge, now(exposure=exposure(-1.0), position_coin=-25.0))
+    found = examine(hedge, now(exposure=exposure(-1.0), position_low=-25.0, position_high=-25.0))
     assert found.proposal == hedge
 
 

@@ -206,12 +206,12 @@ def test_a_position_that_jumps_is_doubted_first_and_adopted_when_it_is_said_twic
 def test_caps_follow_a_book_that_grows_at_once():
     """What the owner adds is hedged within seconds: the caps of the smaller book do not hold it."""
     drive = foreign_book()
-    before = drive.core.delta["BTC"].caps.position_coin
+    before = drive.core.delta["BTC"].in_force.caps.position_coin
     jump = report(drive, option("BTC-12JAN26-84000-C", -50))
     tell(drive, jump)
     tell(drive, jump)
     drive.until(drive.now_ns + seconds(1))
-    assert drive.core.delta["BTC"].caps.position_coin == pytest.approx(before + 100.0)
+    assert drive.core.delta["BTC"].in_force.caps.position_coin == pytest.approx(before + 100.0)
 
 
 def _doubts(drive):

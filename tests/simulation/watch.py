@@ -38,7 +38,7 @@ class Limits:
         if instrument.is_option:
             return
         mark = mark_of(drive, instrument.name).mark
-        caps = drive.core.delta[coin].caps
+        caps = drive.core.delta[coin].in_force.caps
         coins = instrument.coins(float(intent.quantity), mark)
         allowed = caps.order_coin * index if self.order_usd is None else self.order_usd
         notional = abs(coins) * index

@@ -1,0 +1,107 @@
+"""What the gate looks at on one underlying, and the one way through it: caps, position, the day.
+
+Nothing here remembers anything, so that a preview asks exactly what a desk asks and changes
+nothing by asking; what is to be remembered (caps in force, budgets spent) is handed in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.book.exposure import Exposure
+from bot.book.measure import delta_in
+from bot.book.numeraire import Numeraire, future_delta
+from bot.book.shocks import shocks
+from bot.desk.floor import Floor
+from bot.desk.rules import DeskRules
+from bot.domain.reasons import Because, Reason
+from bot.domain.units import seconds_between
+from bot.risk.budget import OrderBudget
+from bot.risk.gate import Circumstances, Proposal, Verdict, examine
+from bot.risk.limits import Caps, derive_caps
+
+CAPS_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class CapsInForce:
+    """Caps, when they were derived, and the book's size (gross option coins) then."""
+
+    caps: Caps
+    since_ns: int
+    gross_coin: float
+
+
+def caps_in_force(
+    floor: Floor, rules: DeskRules, exposure: Exposure, last: CapsInForce | None
+) -> CapsInForce:
+    """Return the caps, derived anew once a minute or when the book has changed size."""
+    now_ns, gross = exposure.ts_ns, exposure.gross_option_coin
+    if last is not None:
+        fresh = seconds_between(last.since_ns, now_ns) < CAPS_S
+        if fresh and last.gross_coin == gross:
+            return last
+    owner, band = rules.delta.owner, rules.delta.band(exposure)
+    caps = derive_caps(
+        rules.limits,
+        exposure,
+        shocks(floor.book, rules.coin, now_ns),
+        owner_width_coin=owner.upper - owner.lower,
+        policy_width_coin=0.5 * (band.upper - band.lower),
+        extra_coin=abs(exposure.collateral) + abs(owner.target),
+        target=owner.target,
+    )
+    return CapsInForce(caps, now_ns, gross)
+
+
+def circumstances(
+    floor: Floor, rules: DeskRules, exposure: Exposure, caps: Caps, instrument: str
+) -> Circumstances:
+    """Return what the gate looks at when an order on an instrument is to be sent now."""
+    coin, now_ns = rules.coin, exposure.ts_ns
+    book, day, unconfirmed = floor.book, floor.day(coin, now_ns), coin in floor.unconfirmed
+    balance = book.holdings.balances.get(coin)
+    unknown = floor.orders.unknown(coin)
+    since_ns = min((o.unknown_since_ns for o in unknown), default=0)
+    low, high = _position(floor, exposure)
+    return Circumstances(
+        exposure=exposure,
+        target=rules.delta.owner.target,
+        state=floor.machine.at(coin),
+        caps=caps,
+        rules=rules.limits,
+        position_low=low,
+        position_high=high,
+        unresolved=floor.orders.unresolved(instrument) is not None,
+        unknown_s=seconds_between(since_ns, now_ns) if unknown else None,
+        unknown_limit_s=floor.orders.patience.unknown_s,
+        fees_day_usd=day.fees_usd,
+        loss_day_usd=day.loss_usd(balance, exposure.index),
+        balance=balance,
+        confirmed=not unconfirmed,
+        delta_in={str(n): delta_in(book, coin, now_ns, n) for n in Numeraire if unconfirmed},
+    )
+
+
+def admit(proposal: Proposal, now: Circumstances, budget: OrderBudget) -> Verdict:
+    """Return the gate's verdict; what passes has spent its part of the order budget."""
+    verdict = examine(proposal, now)
+    budget.refill(now.caps.orders_per_min, now.caps.reserve_per_min, now.exposure.ts_ns)
+    if verdict.proposal is None or budget.take(reducing=verdict.reducing):
+        return verdict
+    figures = {"per_min": now.caps.orders_per_min}
+    because = Because(Reason.ORDER_RATE, proposal.instrument.name, figures)
+    return Verdict(None, verdict.reducing, (because,))
+
+
+def _position(floor: Floor, exposure: Exposure) -> tuple[float, float]:
+    """Return the interval of the futures position (coin) over all that may still fill."""
+    book, index = floor.book, exposure.index
+    held = book.packed(exposure.coin).futures.items()
+    low = high = sum(future_delta(i, quantity, index, index) for i, quantity in held)
+    for name, quantity in floor.orders.pending(exposure.coin):
+        instrument = book.instruments.get(name)
+        if instrument is not None and not instrument.is_option:
+            change = future_delta(instrument, quantity, index, index)
+            low, high = low + min(change, 0.0), high + max(change, 0.0)
+    return low, high

@@ -1,0 +1,148 @@
+"""A delta hedge on paper: what is wanted, in which instrument, at which price, and if it may go.
+
+The desk sends what a ticket allows and the preview prints it: one way from book to order for both.
+Nothing is remembered and nothing is sent here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.book.exposure import Exposure
+from bot.book.numeraire import future_delta
+from bot.desk.attempts import Attempts
+from bot.desk.floor import Floor
+from bot.desk.rules import DeskRules
+from bot.desk.situation import admit, circumstances
+from bot.domain.reasons import Because, Reason
+from bot.domain.states import SENDING
+from bot.domain.units import seconds_between
+from bot.execution.rounding import quantity_for, to_lots
+from bot.execution.tactics import Pricing, price_hedge
+from bot.risk.budget import OrderBudget
+from bot.risk.gate import Proposal
+from bot.risk.limits import Caps
+from bot.strategy.choice import Hedge, choose_hedge
+from bot.strategy.delta import DeltaPlan, Urgency, plan_delta
+from bot.strategy.unwind import Unwind, due, schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What delta wants now: the plan, the instrument for it (or what it lacks), the unwind."""
+
+    plan: DeltaPlan
+    hedge: Hedge | None
+    missing: tuple[Because, ...]
+    unwind: Unwind | None
+    smallest: float
+
+    @property
+    def settled(self) -> bool:
+        """Tell whether nothing is left to do: inside the band, or out by less than an order."""
+        small = self.plan.wanted and abs(self.plan.change) < self.smallest
+        return small or self.plan.reasons[0].reason is Reason.INSIDE_BAND
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One order that may go: in what, at which price, what the gate leaves of it.
+
+    `reducing` tells that it is proven to reduce worst-case |delta|.
+    """
+
+    hedge: Hedge
+    pricing: Pricing
+    allowed: Proposal
+    reducing: bool
+
+    @property
+    def cost_usd(self) -> float:
+        """Return what crossing for all of it costs: half spread and fee."""
+        return abs(self.allowed.delta_coin) * self.hedge.cost_usd_per_coin
+
+
+def want(
+    floor: Floor, rules: DeskRules, exposure: Exposure, attempts: Attempts, running: Unwind | None
+) -> Want:
+    """Return what an exposure wants of its futures; a settlement unwind yields to the band."""
+    coin, now_ns = rules.coin, exposure.ts_ns
+    unknown = frozenset(o.intent.instrument for o in floor.orders.unknown(coin))
+    hedge, missing = choose_hedge(floor.book, coin, now_ns, floor.tier, barred=unknown)
+    cost, smallest = 0.0, 0.0
+    if hedge is not None:
+        cost, smallest = hedge.cost_usd_per_coin, _smallest(hedge, exposure.index)
+    plan = plan_delta(exposure, rules.delta, attempts.last, cost, smallest)
+    unwind = schedule(rules.unwind, running, exposure, plan.policy)
+    if unwind is not None and not plan.wanted:
+        plan = due(rules.unwind, unwind, exposure, plan.policy, smallest) or plan
+    return Want(plan, hedge, missing, unwind, smallest)
+
+
+def waiting(floor: Floor, rules: DeskRules, attempts: Attempts, now_ns: int) -> tuple[Because, ...]:
+    """Return why nothing is sent now whatever is wanted; empty when nothing stands in the way."""
+    state = floor.machine.at(rules.coin)
+    if state not in SENDING:
+        return (Because(Reason.STATE_FORBIDS, str(state)),)
+    if now_ns < attempts.quiet_until_ns:
+        left_s = seconds_between(now_ns, attempts.quiet_until_ns)
+        return (Because(Reason.BACKING_OFF, rules.coin, {"left_s": left_s}),)
+    if floor.orders.busy(rules.coin, now_ns):
+        return (Because(Reason.UNRESOLVED_ORDER, rules.coin),)
+    return ()
+
+
+def draw(
+    floor: Floor,
+    rules: DeskRules,
+    exposure: Exposure,
+    wanted: Want,
+    caps: Caps,
+    budget: OrderBudget,
+    *,
+    rung: int,
+    may_rest: bool,
+) -> tuple[Ticket | None, tuple[Because, ...]]:
+    """Return the order for a want, or None with the reasons why it may not go.
+
+    `rung` is the collar's; `may_rest` allows a maker's order. What passes has spent its budget.
+    """
+    plan, hedge = wanted.plan, wanted.hedge
+    if hedge is None:
+        return None, wanted.missing
+    instrument, quote, index = hedge.instrument, hedge.quote, exposure.index
+    quantity = quantity_for(instrument, plan.change, quote.mark, index)
+    size = float(to_lots(instrument, quantity))
+    if not size:
+        figures = {"quantity": quantity, "lot": float(instrument.lot)}
+        below = Because(Reason.BELOW_ONE_LOT, instrument.name, figures)
+        return None, (below,)
+    pricing = price_hedge(
+        rules.tactics,
+        quote,
+        buy=size > 0.0,
+        passive=may_rest and plan.urgency is Urgency.PASSIVE,
+        attempt=rung,
+        widest_bps=rules.limits.hard_collar_bps,
+    )
+    proposal = Proposal(
+        instrument=instrument,
+        quantity=size,
+        delta_coin=future_delta(instrument, size, quote.mark, index),
+        limit=pricing.limit,
+        reference=quote.mark,
+        notional_usd=abs(plan.change) * index,
+        purpose=plan.purpose,
+    )
+    now = circumstances(floor, rules, exposure, caps, instrument.name)
+    verdict = admit(proposal, now, budget)
+    if verdict.proposal is None:
+        return None, verdict.reasons
+    return Ticket(hedge, pricing, verdict.proposal, reducing=verdict.reducing), verdict.reasons
+
+
+def _smallest(hedge: Hedge, index: float) -> float:
+    """Return the delta of the smallest order of a hedge instrument, coin."""
+    instrument = hedge.instrument
+    least = float(max(instrument.lot, instrument.min_quantity))
+    return abs(future_delta(instrument, least, hedge.quote.mark, index))

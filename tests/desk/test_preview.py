@@ -1,0 +1,115 @@
+"""The preview: what it lists is what the desk then sends, and asking changes nothing."""
+
+import pytest
+
+from bot.desk.rules import DeskRules
+from bot.domain.reasons import Reason
+from bot.domain.states import State
+from bot.execution.tactics import TacticRules
+from bot.risk.limits import LimitRules
+from bot.strategy.bands import Band, TradeTo
+from bot.strategy.delta import DeltaPolicy
+from tests.builders.scripted_desk import CALL, ScriptedDesk, desk_rules, placed
+
+SHORT = {CALL.name: "-1"}  # delta -0.352: far outside
+
+
+def _before(rules: DeskRules | None = None, **more):
+    """Return a desk on the verge of its first hedge, and what it would do."""
+    desk = ScriptedDesk(rules=rules or desk_rules(), positions=dict(SHORT), **more)
+    desk.listed()
+    desk.told()
+    return desk
+
+
+def _preview(desk):
+    return desk.core.preview("BTC", desk.now_ns)
+
+
+def _said(preview, part="refused"):
+    return [words.partition("(")[0] for words in preview[part]]
+
+
+def _moved(rules: DeskRules | None = None):
+    """Return a hedged desk whose market has just moved, an instant before it decides."""
+    desk = _before(rules).started()
+    while orders := placed(desk.commands):
+        desk.commands.clear()
+        desk.completes(orders[0])
+    desk.wait(1.0).market()
+    desk.commands.clear()
+    desk.wait(0.1).market(63_000.0)
+    assert desk.commands == []
+    return desk.wait(0.2)
+
+
+@pytest.mark.parametrize(
+    "limits", [LimitRules(), LimitRules(order_usd=1_000.0), LimitRules(position_coin=0.36)]
+)
+def test_what_is_previewed_is_what_is_sent_next(limits):
+    """The same size, cut by the same caps, and the delta that it leaves."""
+    desk = _moved(desk_rules(limits=limits))
+    shown = _preview(desk)
+    sent = placed(desk.tick())
+    assert len(sent) == 1
+    assert [(t["instrument"], t["quantity"]) for t in shown["trades"]] == [
+        (order.instrument, float(order.quantity)) for order in sent
+    ]
+    changed = shown["after"]["delta_coin"] - shown["before"]["delta_coin"]
+    assert changed == pytest.approx(float(sent[0].quantity) / 63_000.0)
+    assert shown["cost_usd"] > 0.0
+
+
+def test_looking_spends_nothing_and_decides_nothing():
+    """A hundred previews, and the desk answers as if there had been none."""
+    looked, other = _moved(), _moved()
+    for _ in range(100):
+        _preview(looked)
+    assert looked.tick() == other.tick() != []
+    assert looked.core.floor.budget("BTC", looked.now_ns) == other.core.floor.budget(
+        "BTC", other.now_ns
+    )
+
+
+@pytest.mark.parametrize("verb,state", [("pause", State.PAUSED), ("halt", State.HALTED)])
+def test_nothing_is_listed_that_a_pause_or_halt_forbids(verb, state):
+    """No trade, the figures as they are, and the reason."""
+    desk = _moved()
+    desk.says(verb)
+    shown = _preview(desk)
+    assert (shown["state"], shown["trades"], shown["cost_usd"]) == (state, [], 0)
+    assert shown["after"] == shown["before"]
+    assert "state_forbids" in _said(shown)
+
+
+def test_a_hedge_that_waits_for_its_typed_words_is_not_listed():
+    """The gate's reason is there instead, with before and after in both numeraires."""
+    desk = _before(desk_rules(limits=LimitRules(confirm_usd=1_000.0)))
+    desk.core.floor.unconfirmed.add("BTC")
+    desk.started()
+    shown = _preview(desk)
+    assert shown["trades"] == []
+    (reason,) = [words for words in shown["refused"] if words.startswith("needs_confirmation")]
+    assert "before_in_usd_book" in reason
+
+
+def test_an_order_under_way_is_waited_for_as_the_desk_does():
+    """The interval holds it, and nothing else would be sent."""
+    desk = _before().started()
+    shown = _preview(desk)
+    assert shown["trades"] == []
+    assert shown["before"]["delta_low_coin"] < -0.3 < -0.01 < shown["before"]["delta_high_coin"]
+    assert _said(shown, "reasons")[0] == Reason.DELTA_UNCERTAIN
+
+
+def test_an_edge_is_traded_to_from_the_inside_and_the_hedge_is_over():
+    """Whole lots towards zero would end just outside the edge, and the hedge would never end."""
+    policy = DeltaPolicy(Band(-0.10, 0.0, 0.10), 0.05, trade_to=TradeTo.EDGE)
+    tactics = TacticRules(passive=False)
+    desk = _before(desk_rules(delta=policy, tactics=tactics)).started()
+    desk.completes(placed(desk.commands)[0])
+    found = desk.core.sample("BTC", desk.now_ns).delta_coin
+    assert -0.05 <= found <= -0.05 + 2.5e-4
+    desk.commands.clear()
+    desk.wait(1.0).market()
+    assert (placed(desk.commands), desk.core.delta["BTC"].episode) == ([], None)
