@@ -123,6 +123,11 @@ class Core:
         """Return what a coin means now, with shocks and tenors (for journals and readers)."""
         return sample(self.floor, self.rules[coin], now_ns)
 
+    def climb(self, coin: str, now_ns: int) -> list[Command]:
+        """Let a coin that is READY run as soon as its prices are complete; decides nothing."""
+        exposure = measure(self.floor.book, coin, now_ns, self.floor.orders.pending(coin))
+        return self.reconciler.climb(coin, exposure, now_ns)
+
     def preview(self, coin: str, now_ns: int) -> dict[str, object]:
         """Return what would be done now, and each figure afterwards; changes nothing."""
         return preview(self.floor, self.delta[coin], self.gamma[coin], now_ns)

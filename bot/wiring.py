@@ -251,4 +251,6 @@ def plan_once(settings: Settings, seed: int | None) -> dict[str, dict[str, objec
     until_ns = graph.market.start_ns
     while (event := venue.next_event(until_ns)) is not None:
         core.handle(event)
+    for coin in core.rules:
+        core.climb(coin, until_ns)
     return {coin: core.preview(coin, until_ns) for coin in core.rules}

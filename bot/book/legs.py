@@ -14,6 +14,7 @@ import numpy as np
 
 from bot.book.book import Book, CoinBook
 from bot.book.numeraire import Numeraire, collateral_delta, future_delta, option_figures
+from bot.book.quality import usable_rows
 from bot.domain.instruments import Instrument
 from bot.domain.units import seconds_between
 from greeks import black76
@@ -114,10 +115,10 @@ def fill_delta(
 
 
 def option_delta(mine: CoinBook, instrument: Instrument, index: float, now_ns: int) -> float:
-    """Return the delta per coin of a listed option from the newest chain; NaN when it has none."""
+    """Return the delta per coin of a listed option; NaN where the newest chain's is unusable."""
     chain = mine.market.chain
     row = None if chain is None else chain.listing.row.get(instrument.name)
-    if chain is None or row is None:
+    if chain is None or row is None or not usable_rows(chain)[row]:
         return float("nan")
     years = max(instrument.calendar_years(now_ns), 0.0)
     forward = chain.forward[row] * index / chain.index

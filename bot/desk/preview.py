@@ -2,7 +2,7 @@
 
 The preview asks what the desks ask, in their order (options first, then the delta with what they
 bring), through the same sizing, caps and gate, and forgets the answers: looking spends no budget.
-Quantities are what would be sent as one order each; a hedge above a cap goes on from there.
+A hedge above the largest order goes out in slices; they are shown as one trade, as if each filled.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from bot.desk.gamma import GammaDesk
 from bot.desk.legs import draw_legs, held_back, plan_for
 from bot.desk.rules import DeskRules
 from bot.desk.situation import caps_in_force
-from bot.desk.ticket import Want, draw, waiting
+from bot.desk.ticket import Ticket, Want, draw, waiting
 from bot.domain.reasons import Because, Reason
 from bot.risk.budget import OrderBudget
 from bot.risk.limits import Caps
@@ -27,6 +27,8 @@ from bot.strategy.candidates import Candidate
 from bot.strategy.gamma import GammaPlan, GammaTrade
 
 Row = dict[str, object]
+
+MOST_SLICES = 100
 
 
 def preview(floor: Floor, delta: DeltaDesk, gamma: GammaDesk, now_ns: int) -> Row:
@@ -40,8 +42,9 @@ def preview(floor: Floor, delta: DeltaDesk, gamma: GammaDesk, now_ns: int) -> Ro
     trades = [_leg(t.candidate.name, t.quantity, "coin", t.cost_usd, t.gamma) for t in legs]
     wanted = delta.want(floor, after)
     if wanted.plan.wanted:
-        change, sent, why = _hedge(floor, delta, after, wanted, caps, budget)
-        after, trades, refused = _moved(after, change), trades + sent, refused + why
+        tickets, why = _slices(floor, delta, after, caps, budget)
+        after = _moved(after, sum(ticket.allowed.delta_coin for ticket in tickets))
+        trades, refused = trades + _hedge(tickets), refused + why
     proposed = plan.trades if plan is not None and rules.gamma.action == "propose" else ()
     because = (*(plan.reasons if plan else ()), *wanted.plan.reasons, *exposure.doubts)
     return {
@@ -77,35 +80,37 @@ def _options(
     return plan, tuple(leg.trade for leg in legs), refused
 
 
-def _hedge(
-    floor: Floor,
-    delta: DeltaDesk,
-    exposure: Exposure,
-    wanted: Want,
-    caps: Caps,
-    budget: OrderBudget,
-) -> tuple[float, list[Row], tuple[Because, ...]]:
-    """Return the change of delta (coin) and the order that would bring it, or why none would go."""
-    rules = delta.rules
-    stands = waiting(floor, rules, delta.attempts, exposure.ts_ns)
-    if stands:
-        return 0.0, [], stands
-    ticket, reasons = draw(
-        floor,
-        rules,
-        exposure,
-        wanted,
-        caps,
-        budget,
-        rung=delta.attempts.rung,
-        may_rest=delta.may_rest,
-    )
-    if ticket is None:
-        return 0.0, [], reasons
-    allowed = ticket.allowed
-    name, unit = allowed.instrument.name, str(allowed.instrument.unit)
-    row = _leg(name, allowed.quantity, unit, ticket.cost_usd, 0.0)
-    return allowed.delta_coin, [row], reasons
+def _slices(
+    floor: Floor, delta: DeltaDesk, exposure: Exposure, caps: Caps, budget: OrderBudget
+) -> tuple[list[Ticket], tuple[Because, ...]]:
+    """Return the orders that would go one after another, each filled, and why no more of them."""
+    rules, tickets = delta.rules, list[Ticket]()
+    refused = waiting(floor, rules, delta.attempts, exposure.ts_ns)
+    while not refused and len(tickets) < MOST_SLICES:
+        wanted = delta.want(floor, exposure)
+        if not wanted.plan.wanted:
+            break
+        may_rest = delta.may_rest and not tickets
+        rung = delta.attempts.rung
+        ticket, why = draw(
+            floor, rules, exposure, wanted, caps, budget, rung=rung, may_rest=may_rest
+        )
+        # A cut to the largest order is no refusal: the rest follows in the next slice.
+        refused = tuple(b for b in why if b.reason is not Reason.ORDER_TOO_LARGE or ticket is None)
+        if ticket is not None:
+            tickets.append(ticket)
+            exposure = _moved(exposure, ticket.allowed.delta_coin)
+    return tickets, refused
+
+
+def _hedge(tickets: list[Ticket]) -> list[Row]:
+    """Return the slices of one hedge as one trade."""
+    if not tickets:
+        return []
+    instrument = tickets[0].allowed.instrument
+    quantity = sum(ticket.allowed.quantity for ticket in tickets)
+    cost = sum(ticket.cost_usd for ticket in tickets)
+    return [_leg(instrument.name, quantity, str(instrument.unit), cost, 0.0, len(tickets))]
 
 
 def _with_options(exposure: Exposure, legs: tuple[GammaTrade, ...]) -> Exposure:
@@ -172,9 +177,10 @@ def _figures(exposure: Exposure) -> dict[str, float]:
     }
 
 
-def _leg(name: str, quantity: float, unit: str, cost: float, gamma: float) -> Row:
+def _leg(name: str, quantity: float, unit: str, cost: float, gamma: float, orders: int = 1) -> Row:
     return {
         "instrument": name,
+        "orders": orders,
         "quantity": quantity,
         "unit": unit,
         "cost_usd": cost,

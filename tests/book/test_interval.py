@@ -45,6 +45,13 @@ def test_a_pending_option_counts_with_its_delta(numeraire):
     assert listed.low == 0.0
 
 
+@pytest.mark.parametrize("vol", [0.001, 9.0, math.nan])
+def test_a_pending_option_without_a_believable_volatility_spans_its_payoff(vol):
+    """A default of a tenth of a point would make it a forward or nothing."""
+    found = book().option(0, 65_000.0, vol=vol).pending("BTC-4FEB26-65000-C", 2.0).measure()
+    assert (found.low, found.high) == pytest.approx((0.0, 2.0))
+
+
 def test_an_order_on_an_unknown_instrument_cannot_be_bounded():
     """Nothing is proven about what it would add, so nothing is trusted."""
     found = book().short_call().pending("BTC-4FEB26-99000-C", 1.0).measure()
