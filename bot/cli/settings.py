@@ -16,7 +16,7 @@ from bot.cli.exits import Exit, VerbError, complain
 from bot.cli.options import AsJson, ConfigFiles, Sets, load
 
 if TYPE_CHECKING:
-    from config import Settings
+    from config import Loaded, Settings
     from config.schema.underlying import Underlying
 
 _TO_STDOUT: Final = Path("-")
@@ -82,7 +82,7 @@ def check(
     problems: list[str] = []
     warnings: list[str] = []
     try:
-        warnings += warned(load(config, sets).settings)
+        warnings += warned(load(config, sets))
     except ConfigError as fault:
         problems += map(str, fault.problems)
     if as_json:
@@ -97,8 +97,9 @@ def check(
     return Exit.USAGE if problems else Exit.FINE
 
 
-def warned(settings: "Settings") -> list[str]:
+def warned(loaded: "Loaded") -> list[str]:
     """Say what is valid and probably not meant, one line each."""
+    settings = loaded.settings
     found = list(_missing_files(settings))
     coins = [row.coin for row in settings.paper.position]
     if settings.mode == "paper" and not coins:
@@ -106,6 +107,10 @@ def warned(settings: "Settings") -> list[str]:
     for coin, one in settings.underlying.items():
         if coins and coin not in coins:
             found.append(f"underlying.{coin}: expected positions in {coin}, found none")
+        asked = loaded.origin[f"underlying.{coin}.gamma.action"].layer != "default"
+        if asked and one.gamma.action != "off" and not _keeps_a_limit(settings, one):
+            expected = f"gamma: expected a limit for action {one.gamma.action} to keep, found none"
+            found.append(f"underlying.{coin}.{expected}")
         found += (f"underlying.{coin}.{text}" for text in _odd(settings, coin, one))
     found += (
         f"paper.collateral.{coin}: expected a table [underlying.{coin}], found none"
@@ -123,11 +128,16 @@ def _missing_files(settings: "Settings") -> Iterator[str]:
         yield f"sim.perpetual: expected a file, found none at {perpetual}"
 
 
+def _keeps_a_limit(settings: "Settings", one: "Underlying") -> bool:
+    """Tell whether gamma plans have anything to keep: a limit on gamma, or on a shock."""
+    bands = (one.gamma.lower, one.gamma.upper, one.gamma.expiring.lower, one.gamma.expiring.upper)
+    shocks = (one.shock.delta_2pct_coin, one.shock.loss_5pct_usd, one.shock.loss_10pct_usd)
+    limits = (*bands, *shocks, settings.limits.shock_loss_usd)
+    return any(limit is not None for limit in limits)
+
+
 def _odd(settings: "Settings", coin: str, one: "Underlying") -> Iterator[str]:
     """Find what one underlying's owner may have overlooked."""
-    limits = (one.gamma.lower, one.gamma.upper, one.gamma.expiring.lower, one.gamma.expiring.upper)
-    if one.gamma.action != "off" and all(limit is None for limit in limits):
-        yield f"gamma: expected a limit for action {one.gamma.action} to keep, found none"
     held = [row for row in settings.paper.position if row.coin == coin]
     counted = [
         row

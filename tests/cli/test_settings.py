@@ -10,6 +10,7 @@ TAGGED = """
 numeraire = "usd"
 collateral_delta = "exclude"
 delta = { upper = 0.1, lower = -0.1 }
+gamma = { action = "auto" }
 scope = { tags = ["nobody"] }
 
 [underlying.SOL]
@@ -32,7 +33,8 @@ def test_the_written_file_loads_and_is_not_overwritten(deltaband, tmp_path):
         0,
         "wrote deltaband.toml; try it: deltaband paper -c deltaband.toml\n",
     )
-    assert deltaband("config", "check", "-c", file).stdout == "ok\n"
+    checked = deltaband("config", "check", "-c", file)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "ok\n", "")
     file.write_text("mine = true\n")
     again = deltaband("config", "init")
     assert (again.returncode, again.stdout) == (1, "")
@@ -107,6 +109,25 @@ def test_check_warns_of_what_is_valid_and_odd(deltaband, tmp_path):
         ("warning: underlying.SOL", "positions in SOL, found none"),
         ("warning: paper.collateral.DOGE", "a table [underlying.DOGE], found none"),
     ]
+
+
+@pytest.mark.parametrize(
+    "sets,warnings",
+    [
+        ([], 0),
+        (["underlying.BTC.gamma.action=propose"], 1),
+        (["underlying.BTC.gamma.action=off"], 0),
+        (["underlying.BTC.gamma.action=auto", "underlying.BTC.gamma.expiring.lower=-0.5"], 0),
+        (["underlying.BTC.gamma.action=auto", "underlying.BTC.shock.delta_2pct_coin=1"], 0),
+        (["underlying.BTC.gamma.action=auto", "limits.shock_loss_usd=50000"], 0),
+    ],
+)
+def test_a_gamma_action_lacks_a_limit_only_where_it_was_asked_for(deltaband, sets, warnings):
+    """The default action stands for no wish; limits on shocks are kept by gamma plans too."""
+    deltaband("config", "init", "own.toml")
+    said = [part for text in sets for part in ("--set", text)]
+    found = deltaband.json("config", "check", "-c", "own.toml", *said)
+    assert (found["ok"], len(found["warnings"])) == (True, warnings)
 
 
 def test_check_warns_of_a_book_without_positions(deltaband, tmp_path):

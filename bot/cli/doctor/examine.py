@@ -63,5 +63,5 @@ def _settings(
     settings = loaded.settings
     coins = ", ".join(settings.underlying)
     found = f"{settings.mode}, {settings.market}, instance {settings.instance}, {coins}"
-    odd = [warn("settings", text, "what is meant") for text in warned(settings)]
+    odd = [warn("settings", text, "what is meant") for text in warned(loaded)]
     return loaded, [ok("settings", found), *odd]
