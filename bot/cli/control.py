@@ -7,8 +7,10 @@ stays queued, because stopping late is better than not at all.
 
 import os
 import socket
+from collections.abc import Sequence
 from getpass import getuser
-from typing import TYPE_CHECKING, Annotated, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 _PATIENCE_S: Final = 3.0
 _LAST_MOMENT_S: Final = 1.0
+
+# The settings' files, single settings and the instance: what finds the journal of the bot.
+_Whom: TypeAlias = tuple[Sequence[Path] | None, Sequence[str] | None, str | None]
 
 Coin = Annotated[
     str | None,
@@ -44,8 +49,7 @@ def pause(
     as_json: AsJson = False,
 ) -> int:
     """Stop sending orders until `resume`; the bot goes on measuring. Survives a restart."""
-    with journal(config, sets, instance) as reader:
-        return _tell(reader, "pause", coin, why, as_json)
+    return _tell("pause", coin, why, (config, sets, instance), as_json)
 
 
 def resume(
@@ -65,11 +69,9 @@ def resume(
     """
     if confirm is not None and coin is None:
         raise VerbError("expected a COIN with --confirm, found none", Exit.USAGE)
-    with journal(config, sets, instance) as reader:
-        if confirm is not None:
-            # What was typed travels in the place of the reason, and must be the words exactly.
-            return _tell(reader, "confirm", coin, confirm, as_json)
-        return _tell(reader, "resume", coin, why, as_json)
+    # What was typed travels in the place of the reason, and must be the words exactly.
+    verb, text = ("resume", why) if confirm is None else ("confirm", confirm)
+    return _tell(verb, coin, text, (config, sets, instance), as_json)
 
 
 def halt(
@@ -81,8 +83,7 @@ def halt(
     as_json: AsJson = False,
 ) -> int:
     """Cancel every working order and send nothing until `resume`. Asks for no confirmation."""
-    with journal(config, sets, instance) as reader:
-        return _tell(reader, "halt", coin, why, as_json)
+    return _tell("halt", coin, why, (config, sets, instance), as_json)
 
 
 def operator() -> str:
@@ -94,21 +95,23 @@ def operator() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-def _tell(reader: "Reader", verb: str, coin: str | None, why: str, as_json: bool) -> int:
-    where = reader.path.parent.name
-    if not reader.running():
-        text = f"expected a running bot on instance {where!r}, found none: {verb} was not queued"
-        return _report(verb, None, text, as_json)
-    name = reader.submit(verb, (coin or "").upper(), who=operator(), why=why)
-    try:
-        found = reader.wait(name, _PATIENCE_S)
-    except KeyboardInterrupt:
-        kept = "was withdrawn" if reader.withdraw(name) else "had already been taken"
-        say.note(f"{verb} {kept}")
-        raise
-    if found.done:
-        return _report(verb, found, found.outcome, as_json)
-    return _unanswered(reader, verb, found, as_json)
+def _tell(verb: str, coin: str | None, why: str, whom: _Whom, as_json: bool) -> int:
+    """Put a verb to the bot that is meant, wait for its answer and report it."""
+    with journal(*whom) as reader:
+        where = reader.path.parent.name
+        if not reader.running():
+            expected = f"expected a running bot on instance {where!r}"
+            return _report(verb, None, f"{expected}, found none: {verb} was not queued", as_json)
+        name = reader.submit(verb, (coin or "").upper(), who=operator(), why=why)
+        try:
+            found = reader.wait(name, _PATIENCE_S)
+        except KeyboardInterrupt:
+            kept = "was withdrawn" if reader.withdraw(name) else "had already been taken"
+            say.note(f"{verb} {kept}")
+            raise
+        if found.done:
+            return _report(verb, found, found.outcome, as_json)
+        return _unanswered(reader, verb, found, as_json)
 
 
 def _unanswered(reader: "Reader", verb: str, asked: "Answer", as_json: bool) -> int:
