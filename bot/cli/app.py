@@ -4,15 +4,13 @@ Owns the list of verbs and `main`, which turns every ending into an exit code. T
 anew for each call, so that help is drawn for a terminal on a terminal and as plain text elsewhere.
 """
 
-import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Final, Literal
 
 import typer
 
-from bot.cli import control, doctor, planning, reading, settings, trading
+from bot.cli import control, doctor, planning, reading, say, settings, trading
 from bot.cli.exits import Exit, explain
-from bot.cli.say import for_people, prepare_streams
 
 Verb = Callable[..., int]
 
@@ -36,12 +34,25 @@ _CONFIG: Final[dict[str, Verb]] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line asks and return the exit code; no exception leaves here."""
-    prepare_streams()
+    say.prepare_streams()
+    code = _done(argv)
     try:
-        done = build(rich=for_people())(
+        say.flush()
+    except say.OutputError as fault:
+        lost = explain(fault)
+        return code or lost
+    return code
+
+
+def _done(argv: Sequence[str] | None) -> int:
+    try:
+        done = build(rich=say.for_people())(
             args=None if argv is None else list(argv), prog_name="deltaband", standalone_mode=False
         )
-        sys.stdout.flush()
+    except SystemExit as left:
+        # The parser ends the process where whoever read its help has left: no failure of ours.
+        gone = isinstance(left.__context__, BrokenPipeError)
+        return explain(say.ReaderGoneError()) if gone else int(left.code or Exit.FINE)
     except (Exception, KeyboardInterrupt) as fault:  # noqa: BLE001  explained, every one
         return explain(fault)
     return int(done or Exit.FINE)

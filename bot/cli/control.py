@@ -135,11 +135,17 @@ def _unanswered(reader: "Reader", verb: str, asked: "Answer", as_json: bool) -> 
 
 def _report(verb: str, answer: "Answer | None", outcome: str, as_json: bool) -> int:
     accepted = answer is not None and answer.accepted
-    if as_json:
-        name = answer.id if answer is not None else None
-        say.json({"id": name, "accepted": accepted, "outcome": outcome})
-    elif accepted:
-        say.line(f"{verb} accepted: {outcome}")
+    try:
+        if as_json:
+            name = answer.id if answer is not None else None
+            say.json({"id": name, "accepted": accepted, "outcome": outcome})
+        elif accepted:
+            say.line(f"{verb} accepted: {outcome}")
+        say.flush()
+    except say.OutputError:
+        # Done all the same: a lost answer must not look to a script like a halt that was refused.
+        if accepted:
+            say.note(f"{verb} accepted: {outcome}")
     if not accepted:
         complain(outcome)
     return Exit.FINE if accepted else Exit.ERROR

@@ -4,7 +4,7 @@ A fault that is expected (settings, journal, disk, usage) becomes `error: expect
 without a traceback. `python -X dev -m bot` shows the traceback of a bug.
 """
 
-import os
+import errno
 import sys
 from enum import IntEnum
 from pathlib import Path
@@ -12,6 +12,7 @@ from traceback import extract_tb
 
 import typer
 
+from bot.cli import say
 from bot.cli.usage import sentence
 
 
@@ -47,6 +48,8 @@ def complain(text: str) -> None:
 
 def explain(fault: BaseException) -> Exit:
     """Say on stderr what went wrong and return the exit code for it."""
+    if isinstance(fault, OSError) and fault.errno == errno.EBADF:
+        fault = say.OutputError(say.CLOSED)  # the parser writes its help without us
     match fault:
         case KeyboardInterrupt() | typer.Abort():
             return Exit.INTERRUPTED
@@ -56,9 +59,13 @@ def explain(fault: BaseException) -> Exit:
         case typer.TyperException():
             complain(sentence(fault))
             return Exit(fault.exit_code)
-        case BrokenPipeError():
-            # Nobody reads on: the interpreter must not try to write what is left.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        case say.OutputError():
+            say.discard()
+            if isinstance(fault, say.ReaderGoneError):
+                # Who reads one line and leaves has what they wanted. 141, as SIGPIPE would give,
+                # would fail a script with `set -o pipefail` now and then, by who is faster.
+                return Exit.FINE
+            complain(str(fault))
             return Exit.ERROR
     return _explain_inner(fault)
 

@@ -1,18 +1,33 @@
 """How a verb speaks: tables for people, aligned text for pipes, JSON for programs.
 
 Owns every character that goes to standard output. NO_COLOR and FORCE_COLOR are honoured; JSON is
-one line where it is piped, NaN becomes null.
+one line where it is piped, NaN becomes null. What cannot be written is an OutputError.
 """
 
+import errno
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 Row = Sequence[object]
 
+CLOSED = "expected an open standard output, found it closed"
+
 _SMALL = 1e-12
+
+
+class OutputError(Exception):
+    """Standard output took nothing more; the message says what was expected and found."""
+
+
+class ReaderGoneError(OutputError):
+    """Whoever read standard output has left, as `| head -1` does."""
+
+
+_lost: list[OutputError] = []
 
 
 def for_people() -> bool:
@@ -21,7 +36,16 @@ def for_people() -> bool:
 
 
 def prepare_streams() -> None:
-    """Let a character that the terminal cannot show become a question mark, not a fault."""
+    """Let a character that the terminal cannot show become a question mark, not a fault.
+
+    A stream that is closed from the start gets a descriptor all the same, so that no file of ours
+    takes its number: standard output one that refuses to be written, for its loss is told;
+    standard error one that swallows, because there is nobody left to tell.
+    """
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(_above_stdin(os.O_RDONLY), "w", encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(_above_stdin(os.O_WRONLY), "w", encoding="utf-8")
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -30,7 +54,23 @@ def prepare_streams() -> None:
 
 def line(text: str = "") -> None:
     """Write one line."""
-    sys.stdout.write(f"{text}\n")
+    _write(f"{text}\n")
+
+
+def flush() -> None:
+    """Bring everything said so far out; OutputError where any of it was lost.
+
+    Only here: a verb goes on to its end, whoever listens.
+    """
+    with _kept():
+        sys.stdout.flush()
+    if _lost:
+        raise _lost.pop()
+
+
+def discard() -> None:
+    """Drop what could not be written, so that the interpreter's end does not try again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def note(text: str) -> None:
@@ -44,7 +84,7 @@ def json(item: object) -> None:
 
     layout = orjson.OPT_INDENT_2 if sys.stdout.isatty() else 0
     option = layout | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE
-    sys.stdout.write(orjson.dumps(item, default=str, option=option).decode())
+    _write(orjson.dumps(item, default=str, option=option).decode())
 
 
 def table(
@@ -117,6 +157,37 @@ def because(item: object) -> str:
     return f"{item['reason']}({': '.join(inside)})" if inside else str(item["reason"])
 
 
+def _write(text: str) -> None:
+    with _kept():
+        sys.stdout.write(text)
+
+
+@contextmanager
+def _kept() -> Iterator[None]:
+    """Keep the first fault of standard output for `flush`; what follows is dropped."""
+    try:
+        yield
+    except OSError as fault:
+        discard()
+        if not _lost:
+            _lost.append(_loss(fault))
+
+
+def _loss(fault: OSError) -> OutputError:
+    if isinstance(fault, BrokenPipeError):
+        return ReaderGoneError("expected a reader of standard output, found it gone")
+    if fault.errno == errno.EBADF:
+        return OutputError(CLOSED)
+    found = fault.strerror or str(fault)
+    return OutputError(f"expected to write to standard output, found: {found}")
+
+
+def _above_stdin(flags: int) -> int:
+    """Open the null device at the lowest free number that is not standard input's."""
+    handle = os.open(os.devnull, flags)
+    return handle if handle > 0 else os.open(os.devnull, flags)
+
+
 def _numeric(values: Iterable[object]) -> bool:
     return any(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values)
 
@@ -140,7 +211,10 @@ def _drawn(
         drawn.add_column(Text(name), justify=side, overflow="fold", no_wrap=place == 0)
     for row in rows:
         drawn.add_row(*(Text(value, style=colours.get(value, "")) for value in row))
-    Console(file=sys.stdout, highlight=False).print(drawn)
+    console = Console(file=sys.stdout, highlight=False)
+    with console.capture() as text:  # rich would end the process where a reader has left
+        console.print(drawn)
+    _write(text.get())
 
 
 def _aligned(

@@ -3,6 +3,8 @@
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 
 import pytest
@@ -44,6 +46,18 @@ def test_without_a_coin_the_whole_bot_is_meant(deltaband, live_bot):
     done = deltaband("halt")
     assert (done.returncode, done.stdout, done.stderr) == (0, "halt accepted: PAUSED\n", "")
     assert [command.coin for command in bot.heard] == [""]
+
+
+@pytest.mark.parametrize("redirected", [">&-", "| true"])
+def test_a_halt_whose_answer_is_lost_is_obeyed_and_0(deltaband, live_bot, redirected):
+    """A closed output must neither keep a halt from its bot nor make it look refused."""
+    bot = live_bot()
+    line = f"set -o pipefail; {{ sleep 0.2; {sys.executable} -m bot halt {redirected}; }}"
+    done = subprocess.run(
+        ["bash", "-c", line], cwd=deltaband.home, env=deltaband.env, capture_output=True, check=True
+    )
+    assert done.stderr == b"halt accepted: PAUSED\n"
+    assert [command.verb for command in bot.heard] == ["halt"]
 
 
 def test_a_refused_resume_is_exit_code_1(deltaband, live_bot):

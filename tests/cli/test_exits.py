@@ -10,7 +10,9 @@ from bot.cli import app, exits
 from bot.cli.exits import Exit
 from bot.domain.errors import JournalError
 from config import ConfigError, Origin, Problem
+from tests.cli.conftest import fill_journal
 
+COMMAND = f"{sys.executable} -m bot"
 PROBLEM = Problem("limits.order_usd", "a number", "x", Origin("file", "own.toml"))
 
 
@@ -61,19 +63,61 @@ def test_a_bug_is_one_line_that_says_where(capsys, monkeypatch):
     assert said.count("\n") == 1
 
 
-def test_a_reader_who_leaves_is_no_traceback(deltaband):
-    """`deltaband config show | head -1` ends quietly."""
-    done = subprocess.run(
-        f"{sys.executable} -m bot config show --origin | head -1",
-        shell=True,
+@pytest.mark.parametrize("colour", ["", "1"])
+@pytest.mark.parametrize("argv", ["config show --origin", "status", "--help"])
+def test_a_reader_who_leaves_is_no_failure(deltaband, argv, colour):
+    """`deltaband status | head -1` ends quietly and with 0, also under `set -o pipefail`."""
+    fill_journal(deltaband.state)
+    done = shell(deltaband, f"set -o pipefail; {{ sleep 0.2; {COMMAND} {argv}; }} | true", colour)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_verb_that_failed_fails_also_without_a_reader(deltaband):
+    """What was wrong counts more than who was there to read it."""
+    bad = "--set underlying.BTC.delta.uper=1"
+    line = f"set -o pipefail; {{ sleep 0.2; {COMMAND} config check --json {bad}; }} | true"
+    assert shell(deltaband, line).returncode == 2
+
+
+@pytest.mark.parametrize("colour", ["", "1"])
+@pytest.mark.parametrize("argv", ["config show --origin", "status", "status --json", "--help"])
+def test_a_closed_output_is_one_clear_line(deltaband, argv, colour):
+    """Nothing could be shown, which is what the verb was asked for: exit code 1."""
+    fill_journal(deltaband.state)
+    done = shell(deltaband, f"{COMMAND} {argv} >&-", colour)
+    found = "error: expected an open standard output, found it closed\n"
+    assert (done.returncode, done.stderr) == (1, found)
+
+
+def test_a_full_disk_under_the_output_is_one_clear_line(deltaband):
+    """It is the answer that is lost, and the text says so."""
+    done = shell(deltaband, f"{COMMAND} config show > /dev/full")
+    found = "error: expected to write to standard output, found: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, found)
+
+
+def test_closed_errors_leave_the_exit_code_alone(deltaband):
+    """Without stderr the code is all that a script has."""
+    assert shell(deltaband, f"{COMMAND} nonsense 2>&-").returncode == 2
+    assert shell(deltaband, f"{COMMAND} config check <&- >&- 2>&-").returncode == 1
+
+
+def test_a_run_needs_no_output(deltaband):
+    """A daemon whose streams are closed hedges like any other."""
+    done = shell(deltaband, f"{COMMAND} paper --for 5s --speed max <&- >&-")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def shell(deltaband, line: str, colour: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a line as a user of bash would."""
+    return subprocess.run(
+        ["bash", "-c", line],
         cwd=deltaband.home,
-        env=deltaband.env,
+        env=deltaband.env | {"FORCE_COLOR": colour},
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
-    assert done.stdout.split() == ["key", "value", "unit", "from", "bounds"]
-    assert done.stderr == ""
 
 
 def test_the_module_and_the_command_are_the_same(deltaband):
