@@ -83,6 +83,8 @@ def _underlyings(coins: Mapping[str, Mapping[str, Any]]) -> None:
     rows = [(name, *(figures.get(name) for figures in shown)) for name in names]
     say.table(("figure", *coins), rows)
     for coin, one in coins.items():
+        if not one["measured"]:
+            say.line(f"{coin}: not measured yet")
         for doubt in one["doubts"]:
             say.line(f"{coin}: cannot be trusted: {say.because(doubt)}")
 

@@ -92,7 +92,10 @@ class Reader:
         return found | {name: from_json(found[name]) for name in ("settings", "summary")}
 
     def status(self) -> dict[str, Any]:
-        """Return how the newest run stands, in the shape that `status --json` prints."""
+        """Return how the newest run stands, in the shape that `status --json` prints.
+
+        A coin without an exposure sample has its state, `measured` false and no figures.
+        """
         run = self.run()
         beat = self._one("SELECT market_ns, state FROM heartbeat WHERE run = ?", run["id"])
         samples = self._all(
@@ -102,6 +105,9 @@ class Reader:
         )
         states = self._states(run["id"])
         whole = states.get("") or State(beat["state"] if beat else State.BOOT)
+        coins = {row["coin"]: _underlying(row, states, whole) for row in samples}
+        for coin, said in run["settings"].get("underlying", {}).items():
+            coins.setdefault(coin, _unmeasured(said, stricter(whole, states.get(coin, whole))))
         times = [sample["ts_ns"] for sample in samples] + [beat["market_ns"] if beat else 0]
         return {
             "instance": self.path.parent.name,
@@ -111,7 +117,7 @@ class Reader:
             "state": whole,
             "stale": self.stale(),
             "ts_ns": max([run["market_start_ns"], *times]),
-            "underlyings": {row["coin"]: _underlying(row, states, whole) for row in samples},
+            "underlyings": dict(sorted(coins.items())),
         }
 
     def positions(self) -> list[dict[str, Any]]:
@@ -138,7 +144,9 @@ class Reader:
         )
         status = self.status()["underlyings"]
         return [
-            {"coin": coin, **{name: row[name] for name in names}} for coin, row in status.items()
+            {"coin": coin, **{name: row[name] for name in names}}
+            for coin, row in status.items()
+            if row["measured"]
         ]
 
     def view(self, name: str) -> Any:  # noqa: ANN401  JSON
@@ -249,7 +257,15 @@ def _underlying(row: dict[str, Any], states: Mapping[str, State], whole: State) 
     coin = str(row["coin"])
     state = stricter(whole, states[coin]) if coin in states else State(row["state"])
     nested = {name: from_json(row[name]) for name in ("shocks", "vega_by_tenor_usd", "doubts")}
-    return {"state": state, **{name: row[name] for name in _SHOWN}, **nested}
+    return {"state": state, "measured": True, **{name: row[name] for name in _SHOWN}, **nested}
+
+
+def _unmeasured(said: Mapping[str, Any], state: State) -> dict[str, Any]:
+    """Return the row of a coin that the run is about but has not measured; `said` its settings."""
+    nothing: dict[str, Any] = dict.fromkeys(_SHOWN)
+    nothing |= {"numeraire": said.get("numeraire")}
+    nothing |= {"shocks": {}, "vega_by_tenor_usd": {}, "doubts": []}
+    return {"state": state, "measured": False, **nothing}
 
 
 def _position(held: Position) -> dict[str, Any]:

@@ -35,6 +35,40 @@ def test_status_has_the_promised_shape(deltaband):
     assert found["underlyings"]["BTC"]["delta_coin"] == 0.021
 
 
+def test_status_names_a_coin_that_is_not_measured_yet(deltaband):
+    """With its state: a coin that is left out would look like one that nobody hedges."""
+    both = {"underlying": {"ETH": {"numeraire": "coin"}, "BTC": {"numeraire": "usd"}}}
+    journal = Journal.open(deltaband.state, "demo")
+    journal.begin_run(run_start(settings=both))
+    journal.record(sample(1))
+    journal.record(changed_state(State.RUNNING, State.PAUSED, "ETH"))
+    journal.tick(T0, State.RUNNING)
+    journal.end_run({})
+    journal.close()
+    found = deltaband.json("status")["underlyings"]
+    assert list(found) == ["BTC", "ETH"]
+    assert set(found["ETH"]) == set(found["BTC"])
+    eth = found["ETH"]
+    assert (eth["state"], eth["measured"], eth["numeraire"]) == ("PAUSED", False, "coin")
+    assert (eth["delta_coin"], eth["shocks"]) == (None, {})
+    assert found["BTC"]["measured"] is True
+    text = deltaband("status").stdout
+    assert "ETH: not measured yet" in text
+    assert "BTC: not measured yet" not in text
+    assert "PAUSED" in text
+    assert [row["coin"] for row in deltaband.json("greeks")["rows"]] == ["BTC"]
+
+
+def test_status_before_the_first_sample_names_every_coin(deltaband):
+    """A bot that is starting has a state and no figures."""
+    journal = Journal.open(deltaband.state, "demo")
+    journal.begin_run(run_start(settings={"underlying": {"BTC": {"numeraire": "usd"}}}))
+    journal.end_run({})
+    journal.close()
+    assert deltaband.json("status")["underlyings"]["BTC"]["state"] == "BOOT"
+    assert "BTC: not measured yet" in deltaband("status").stdout
+
+
 def test_status_of_an_ended_bot_is_stale_and_fine(deltaband):
     """What stands in the journal is shown, and marked as old."""
     fill_journal(deltaband.state)
