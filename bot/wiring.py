@@ -33,7 +33,8 @@ from bot.risk.machine import Machine
 from bot.sim.exchange import Exchange, StartingAccount
 from bot.sim.faults import Fault, LostAck
 from bot.sim.later import LaterMarket
-from bot.sim.market import EPOCH_NS, SyntheticMarket
+from bot.sim.market import EPOCH_NS, SyntheticMarket, params
+from bot.sim.market.listing import never_listed
 from bot.sim.ports import Cadence, Market
 from bot.sim.replay import ReplayMarket
 from bot.strategy.bands import Band, GammaBand, TradeTo
@@ -69,6 +70,8 @@ def paper(
 ) -> Paper:
     """Return the graph of a paper run; `settings` are unscaled, the scale is applied here."""
     settings = settings.scaled()
+    if account is None:
+        _refuse_unlisted(settings, market)
     rules = tuple(desk_rules(settings, coin, market.cadence) for coin in settings.underlying)
     core = _core(settings, rules, epoch, sticky or {})
     matching, network = np.random.SeedSequence(seed).spawn(2)
@@ -83,6 +86,33 @@ def paper(
         exchange, np.random.Generator(np.random.PCG64(network)), latency, _faults(settings, market)
     )
     return Paper(settings, rules, core, venue, market, seed)
+
+
+def _refuse_unlisted(settings: Settings, market: Market) -> None:
+    """Refuse a fresh book with a position that its market does not have, before anything runs."""
+    listed = [i for coin in market.coins for i in market.instruments(coin, market.start_ns)]
+    names = {one.name for one in listed}
+    problems = []
+    for index, row in enumerate(settings.paper.position):
+        if row.instrument not in names:
+            near = _nearest(deribit.parse(row.instrument), listed)
+            hint = "" if near is None else f" (the nearest is {near.name})"
+            expected = f"an instrument that is listed at {iso(market.start_ns)}{hint}"
+            key = f"paper.position[{index}].instrument"
+            problems.append(Problem(key, expected, row.instrument, Origin("this run")))
+    if problems:
+        raise ConfigError(tuple(problems))
+
+
+def _nearest(held: Instrument, listed: Sequence[Instrument]) -> Instrument | None:
+    """Return what is most like an instrument: of its coin and kind, by expiry, then by strike."""
+    like = [
+        o for o in listed if (o.coin, o.kind, o.is_call) == (held.coin, held.kind, held.is_call)
+    ]
+    if held.expiry_ns is None or not like:
+        return None
+    at_ns = held.expiry_ns
+    return min(like, key=lambda o: (abs((o.expiry_ns or 0) - at_ns), abs(o.strike - held.strike)))
 
 
 def starting_account(settings: Settings) -> StartingAccount:
@@ -175,16 +205,29 @@ def _unusable(key: str, expected: str, found: str) -> ConfigError:
     return ConfigError((Problem(key, expected, found, Origin("this run")),))
 
 
-def _owned(name: str) -> Instrument:
-    """Return an instrument that the synthetic market can list; refuse what it cannot."""
-    instrument = deribit.parse(name)
-    if instrument.expiry_ns is not None and instrument.expiry_ns <= EPOCH_NS:
-        expected = f"expiries after {iso(EPOCH_NS)}, where the synthetic market starts"
-        raise _unusable("paper.position", expected, name)
-    if not instrument.is_inverse:
-        expected = "coin-settled instruments on the synthetic market"
-        raise _unusable("paper.position", expected, name)
-    return instrument
+def owned(settings: Settings) -> tuple[Instrument, ...]:
+    """Return the owner's instruments, which the synthetic market lists as long as they live.
+
+    Raises ConfigError that names every one which it cannot list: settled in dollars, expired before
+    it starts, or of an expiry or a strike that the venue does not have (then with the nearest).
+    """
+    held = tuple(deribit.parse(row.instrument) for row in settings.paper.position)
+    problems = tuple(
+        Problem(f"paper.position[{index}].instrument", expected, one.name, Origin("this run"))
+        for index, one in enumerate(held)
+        if (expected := _unlistable(one)) is not None
+    )
+    if problems:
+        raise ConfigError(problems)
+    return held
+
+
+def _unlistable(held: Instrument) -> str | None:
+    if held.expiry_ns is not None and held.expiry_ns <= EPOCH_NS:
+        return f"expiries after {iso(EPOCH_NS)}, where the synthetic market starts"
+    if not held.is_inverse:
+        return "coin-settled instruments on the synthetic market"
+    return never_listed(held, EPOCH_NS, params.COINS[held.coin].start_usd)
 
 
 def _core(
@@ -215,8 +258,8 @@ def market(settings: Settings, seed: int, start_ns: int | None = None) -> Market
     if strange:
         raise _unusable("underlying", f"coins among {', '.join(deribit.COINS)}", ", ".join(strange))
     if settings.replay is None:
-        owned = tuple(_owned(row.instrument) for row in settings.paper.position)
-        whole = SyntheticMarket(seed, settings.sim.regime, EPOCH_NS, coins, owned=owned)
+        held = owned(settings)
+        whole = SyntheticMarket(seed, settings.sim.regime, EPOCH_NS, coins, owned=held)
         return whole if start_ns is None else LaterMarket(whole, start_ns)
     from bot.lab.recording import read
 

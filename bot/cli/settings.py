@@ -82,7 +82,9 @@ def check(
     problems: list[str] = []
     warnings: list[str] = []
     try:
-        warnings += warned(load(config, sets))
+        loaded = load(config, sets)
+        warnings += warned(loaded)
+        refuse_unlisted(loaded.settings)
     except ConfigError as fault:
         problems += map(str, fault.problems)
     if as_json:
@@ -95,6 +97,16 @@ def check(
         if not problems:
             say.line("ok")
     return Exit.USAGE if problems else Exit.FINE
+
+
+def refuse_unlisted(settings: "Settings") -> None:
+    """Raise ConfigError for positions that the synthetic market of these settings cannot list."""
+    from bot.domain import deribit
+    from bot.wiring import owned
+
+    # Other coins have no market in this release; a run says so before it looks at positions.
+    if settings.market == "synthetic" and set(settings.underlying) <= set(deribit.COINS):
+        owned(settings)
 
 
 def warned(loaded: "Loaded") -> list[str]:

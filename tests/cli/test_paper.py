@@ -7,6 +7,21 @@ import time
 import pytest
 
 from bot.domain.units import NS_PER_S
+from tests.lab.conftest import chain_rows
+
+RECORDED = """
+market = "replay:recording"
+instance = "recorded"
+
+[underlying.BTC]
+numeraire = "coin"
+collateral_delta = "exclude"
+delta = { upper = 0.5, lower = -0.5 }
+
+[[paper.position]]
+instrument = "BTC-27MAR26-70000-C"
+quantity = -1.0
+"""
 
 
 def wait_until(deltaband, verb, met):
@@ -61,6 +76,28 @@ def test_a_run_of_a_market_minute_ends_stdout_with_one_object(deltaband):
     assert (found["seed"], found["simulated_s"]) == (11, 60.0)
     assert found["journal"] == str(deltaband.state / "demo" / "journal.sqlite")
     assert deltaband.json("status")["ts_ns"] >= 60 * NS_PER_S
+
+
+@pytest.fixture
+def recorded(deltaband):
+    """Return the command beside a recording of twelve hours and settings that replay it."""
+    (deltaband.home / "recording").mkdir()
+    chain_rows().write_parquet(deltaband.home / "recording" / "chain.parquet")
+    (deltaband.home / "own.toml").write_text(RECORDED)
+    return deltaband
+
+
+def test_a_position_that_was_not_recorded_is_refused_before_the_run(recorded):
+    """The nearest of its kind is named, and no run is left in the journal."""
+    book = 'paper.position=[{instrument="BTC-27MAR26-71000-C",quantity=-1.0}]'
+    done = recorded("paper", "-c", "own.toml", "--set", book)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "error: paper.position[0].instrument: expected an instrument that is listed at"
+        " 2026-02-05T04:30:00.000Z (the nearest is BTC-27MAR26-70000-C),"
+        " found BTC-27MAR26-71000-C [this run]\n"
+    )
+    assert "found none yet" in recorded("status").stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -130,6 +130,25 @@ def test_a_gamma_action_lacks_a_limit_only_where_it_was_asked_for(deltaband, set
     assert (found["ok"], len(found["warnings"])) == (True, warnings)
 
 
+@pytest.mark.parametrize("verb", [["config", "check"], ["plan", "--fresh"], ["paper"]])
+def test_a_position_that_the_market_cannot_list_is_refused(deltaband, verb):
+    """A typo would be hedged as if it were the book: each is named, with the nearest."""
+    (deltaband.home / "book.csv").write_text(
+        "instrument,quantity\nBTC-30JAN26-90000-C,-1\nBTC-30JAN26-95001-C,-1\nBTC-31JAN26,100\n"
+    )
+    deltaband("config", "init", "own.toml")
+    text = (deltaband.home / "own.toml").read_text().partition("[[paper.position]]")[0]
+    (deltaband.home / "own.toml").write_text(f'{text}\npositions_csv = "book.csv"\n')
+    done = deltaband(*verb, "-c", "own.toml")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "error: paper.position[1].instrument: expected a strike in steps of 500 USD from 11,500 to"
+        " 736,000 (the nearest is BTC-30JAN26-95000-C), found BTC-30JAN26-95001-C [this run]\n"
+        "error: paper.position[2].instrument: expected an expiry of the venue's calendar"
+        " (the nearest is 30JAN26), found BTC-31JAN26 [this run]\n"
+    )
+
+
 def test_check_warns_of_a_book_without_positions(deltaband, tmp_path):
     """There is nothing to hedge."""
     (tmp_path / "odd.toml").write_text(TAGGED)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bot.cli.doctor import machine, numbers, state
 from bot.cli.doctor.finding import Finding, fail, ok, warn
 from bot.cli.options import load, named_instance
-from bot.cli.settings import warned
+from bot.cli.settings import refuse_unlisted, warned
 
 if TYPE_CHECKING:
     import config
@@ -64,4 +64,8 @@ def _settings(
     coins = ", ".join(settings.underlying)
     found = f"{settings.mode}, {settings.market}, instance {settings.instance}, {coins}"
     odd = [warn("settings", text, "what is meant") for text in warned(loaded)]
+    try:
+        refuse_unlisted(settings)
+    except ConfigError as fault:
+        return loaded, [fail("settings", str(p), "a book to trade") for p in fault.problems] + odd
     return loaded, [ok("settings", found), *odd]

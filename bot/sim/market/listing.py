@@ -3,6 +3,7 @@
 Dailies, three weeklies, three month ends and two quarter ends expire at 08:00 UTC. Dailies run
 eight days ahead (the venue lists four) so that a week's expiry always exists. Strikes stand on a
 grid around spot; those that spot has left behind stay until expiry, new ones are added on the hour.
+A book may hold more than that: whatever the venue itself can have listed by then (`never_listed`).
 """
 
 from __future__ import annotations
@@ -26,6 +27,13 @@ MONTHS_AHEAD: Final = 3
 QUARTERS_AHEAD: Final = 2
 FRIDAY: Final = 4
 
+# What the venue can have listed, with room around the recorded chains of a quarter: their strikes
+# stand on half steps of the grid, from 0.17 to 5.4 times the index.
+HOLDABLE_WEEKS: Final = 5
+HOLDABLE_MONTHS: Final = 24
+HALF_STEP: Final = 0.5
+FARTHEST: Final = 8.0
+
 # days to expiry up to which a ladder holds: (reach in log-moneyness, which of the coin's multiples)
 LADDERS: Final = (
     (3.5, ((0.04, 0), (0.10, 1))),
@@ -48,6 +56,40 @@ def expiries(now_ns: int) -> tuple[int, ...]:
     days |= set(month_ends[:MONTHS_AHEAD])
     days |= set([day for day in month_ends if day.month % 3 == 0][:QUARTERS_AHEAD])
     return tuple(sorted(_at_eight(day) for day in days))
+
+
+def holdable_expiries(now_ns: int) -> tuple[int, ...]:
+    """Return the expiries that a book may hold at a time, the soonest first.
+
+    Beyond those of this market: weeklies of five weeks and month ends of two years.
+    """
+    soonest = datetime.fromtimestamp(expiries(now_ns)[0] // NS_PER_S, tz=UTC).date()
+    friday = soonest + timedelta(days=(FRIDAY - soonest.weekday()) % 7)
+    days = {friday + timedelta(weeks=ahead) for ahead in range(HOLDABLE_WEEKS)}
+    days |= {day for day in _month_ends(soonest, HOLDABLE_MONTHS) if day >= soonest}
+    return tuple(sorted({*expiries(now_ns), *map(_at_eight, days)}))
+
+
+def never_listed(held: Instrument, now_ns: int, spot: float) -> str | None:
+    """Say what was expected of an instrument that cannot be listed at a time; None where it can.
+
+    `spot` is the index in USD. The text names the nearest that this market lists.
+    """
+    if held.expiry_ns is None:
+        return None
+    possible = holdable_expiries(now_ns)
+    if held.expiry_ns not in possible:
+        near = min(possible, key=lambda expiry_ns: abs(expiry_ns - (held.expiry_ns or 0)))
+        return f"an expiry of the venue's calendar (the nearest is {deribit.date_code(near)})"
+    step = HALF_STEP * deribit.COINS[held.coin].strike_step
+    low, high = spot / FARTHEST, spot * FARTHEST
+    if not held.is_option or (held.strike % step == 0.0 and low <= held.strike <= high):
+        return None
+    days = (held.expiry_ns - now_ns) / (86_400 * NS_PER_S)
+    near_strike = min(ladder(held.coin, spot, days), key=lambda strike: abs(strike - held.strike))
+    name = deribit.option_name(held.coin, held.expiry_ns, near_strike, is_call=held.is_call)
+    grid = f"a strike in steps of {step:g} USD from {low:,.0f} to {high:,.0f}"
+    return f"{grid} (the nearest is {name})"
 
 
 def quarter_ends(now_ns: int) -> tuple[int, ...]:
@@ -136,10 +178,10 @@ def _board(
     return Board(listing, (perpetual, *futures, *options), futures, strikes)
 
 
-def _month_ends(day: date) -> list[date]:
-    """Return the last Fridays of this month and the twelve after it."""
+def _month_ends(day: date, after: int = 12) -> list[date]:
+    """Return the last Fridays of this month and of as many `after` it."""
     ends = []
-    for ahead in range(13):
+    for ahead in range(after + 1):
         months = day.year * 12 + day.month + ahead  # of the month after
         last = date(months // 12, months % 12 + 1, 1) - timedelta(days=1)
         ends.append(last - timedelta(days=(last.weekday() - FRIDAY) % 7))

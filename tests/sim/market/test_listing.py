@@ -6,8 +6,9 @@ import pytest
 from bot.domain import deribit
 from bot.domain.instruments import Kind
 from bot.domain.units import NS_PER_S, utc_ns
+from bot.lab.recording import read
 from bot.sim.market import EPOCH_NS, SyntheticMarket
-from bot.sim.market.listing import expiries, ladder, refreshed
+from bot.sim.market.listing import expiries, ladder, never_listed, refreshed
 
 PROMISED = [
     *("5JAN26", "6JAN26", "7JAN26", "9JAN26", "12JAN26", "16JAN26", "23JAN26", "30JAN26"),
@@ -121,3 +122,48 @@ def test_what_somebody_holds_is_listed_until_it_expires():
     eight = utc_ns(2026, 1, 8, 8)
     market.advance(eight)
     assert not set(held) & set(market.instruments("BTC", eight))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("BTC-PERPETUAL", "BTC-8JAN26", "BTC-5JAN26-91500-P", "BTC-30JAN26-12000-P"),
+        *("BTC-6FEB26-95000-C", "BTC-25SEP26-95500-C", "BTC-25DEC26-400000-C"),
+        *("ETH-30JAN26-3125-C", "ETH-26MAR27-10000-C", "ETH-26JUN26"),
+    ],
+)
+def test_what_the_venue_can_have_listed_may_be_held(name):
+    """Half steps, deep strikes, five weeks and two years of month ends: an owner's real book."""
+    held = deribit.parse(name)
+    assert never_listed(held, EPOCH_NS, 92_000.0 if held.coin == "BTC" else 3_150.0) is None
+
+
+@pytest.mark.parametrize(
+    "name,nearest",
+    [
+        ("BTC-30JAN26-95001-C", "BTC-30JAN26-95000-C"),
+        ("BTC-30JAN26-9500-P", "BTC-30JAN26-50000-P"),
+        ("BTC-30JAN26-950000-C", "BTC-30JAN26-180000-C"),
+        ("BTC-31JAN26-95000-C", "30JAN26"),
+        ("BTC-15JUL26-95000-C", "31JUL26"),
+        ("BTC-27JUN26", "26JUN26"),
+        ("BTC-30JAN62-95000-C", "28JAN28"),
+    ],
+)
+def test_a_slip_of_the_finger_is_told_from_a_listed_instrument(name, nearest):
+    """The text names what was probably meant."""
+    said = never_listed(deribit.parse(name), EPOCH_NS, 92_000.0)
+    assert said is not None
+    assert said.endswith(f"(the nearest is {nearest})")
+
+
+def test_all_that_was_recorded_may_be_held(data_dir):
+    """No instrument of a quarter of real chains would have been refused when it appeared."""
+    recording = read(data_dir / "market" / "deribit_chain_6h", None, ("BTC", "ETH"))
+    for record in recording.coins.values():
+        seen: set[int] = set()
+        for shot in record.snapshots:
+            for option in set(shot.option.tolist()) - seen:
+                held = deribit.parse(record.names[option])
+                assert never_listed(held, shot.ts_ns, shot.index) is None, held.name
+            seen.update(shot.option.tolist())
