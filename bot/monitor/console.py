@@ -18,7 +18,8 @@ from bot.monitor.redact import Redactor
 from bot.monitor.sentences import QUIET, WARN, sentence
 from bot.monitor.sink import Sink
 from bot.monitor.story import Story
-from bot.monitor.telling import Banner, Item
+from bot.monitor.telling import Banner, Item, Telling
+from bot.monitor.unwinding import Unwinding
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -44,6 +45,7 @@ class Screen:
         self.sink = Sink(stream, wait=wait)
         self._redactor = Redactor(secrets)
         self._story = Story()
+        self._unwinding = Unwinding()
         terminal = _is_terminal(stream)
         self._page = StringIO()
         self._console = Console(
@@ -64,17 +66,10 @@ class Screen:
 
     def tell(self, item: Item, pnl: TwinPnl | None = None) -> None:
         """Show what happened, if a person should know."""
-        from bot.monitor.layout import candidates, flow
-
         with self._unfelt():
-            for telling in self._story.hear(item, pnl):
-                pieces = sentence(telling)
-                if not pieces:
-                    continue
-                shown: list[RenderableType] = [flow(pieces, self._console.width)]
-                if isinstance(telling.item, Decision) and telling.item.candidates:
-                    shown.append(candidates(telling.item))
-                self._print(*shown)
+            for heard in self._story.hear(item, pnl):
+                for telling in self._unwinding.hear(heard):
+                    self._show(telling)
 
     def say(self, event: str, level: str = "info", **fields: object) -> None:
         """Show an event outside the records, from `info` on."""
@@ -91,11 +86,24 @@ class Screen:
         from bot.monitor.layout import closing
 
         with self._unfelt():
+            for telling in self._unwinding.rest():
+                self._show(telling)
             self._print(closing(summary))
 
     def close(self) -> None:
         """Give what waits a moment to leave."""
         self.sink.close()
+
+    def _show(self, telling: Telling) -> None:
+        from bot.monitor.layout import candidates, flow
+
+        pieces = sentence(telling)
+        if not pieces:
+            return
+        shown: list[RenderableType] = [flow(pieces, self._console.width)]
+        if isinstance(telling.item, Decision) and telling.item.candidates:
+            shown.append(candidates(telling.item))
+        self._print(*shown)
 
     def _print(self, *shown: RenderableType) -> None:
         for item in shown:

@@ -24,6 +24,7 @@ from bot.domain.states import State
 from bot.journal.equity import Pnl, TwinPnl
 from bot.monitor import figures
 from bot.monitor.telling import Moved, Telling
+from bot.monitor.unwinding import progress
 
 Piece: TypeAlias = tuple[str, str]  # text, rich style
 
@@ -45,7 +46,7 @@ def sentence(telling: Telling) -> list[Piece]:
     item = telling.item
     match item:
         case HedgeDone():
-            return _hedge(item, telling.pnl)
+            return _unwind(item, telling) if item.kind == "unwind" else _hedge(item, telling.pnl)
         case Decision():
             return _decision(item, telling.repeated)
         case Doubt():
@@ -76,14 +77,30 @@ def _hedge(done: HedgeDone, pnl: TwinPnl | None) -> list[Piece]:
         (done.reason, "" if done.kind == "delta" else "cyan"),
         (f"cost {figures.cost(done.fee_usd + done.slippage_usd)}", ""),
     ]
-    # Sixty steps of an unwind would bury the rest: they stay on one line each.
-    if pnl is not None and done.kind != "unwind":
+    if pnl is not None:
         pieces += [
             _twin("hedged", pnl.hedged, "bold"),
             _twin("unhedged", pnl.unhedged, QUIET),
             _twin("naive", pnl.naive, QUIET),
         ]
     return pieces
+
+
+def _unwind(done: HedgeDone, telling: Telling) -> list[Piece]:
+    """Say one step of a settlement unwind, or several folded into one, on a single line."""
+    before, after = done.delta_before_coin, done.delta_after_coin
+    at = progress(telling)
+    several = f" in {telling.repeated + 1} steps" if telling.repeated else ""
+    return [
+        *_head(done.ts_ns, done.coin),
+        (
+            f"Δ {figures.coin(before)} → {figures.coin(after)} coin",
+            GOOD if done.lower <= after <= done.upper else BAD,
+        ),
+        (done.reason, "cyan"),
+        ("" if at is None else f"step {at[0]} of {at[1]}", "cyan"),
+        (f"cost {figures.cost(done.fee_usd + done.slippage_usd)}{several}", ""),
+    ]
 
 
 def _twin(name: str, pnl: Pnl, style: str) -> Piece:

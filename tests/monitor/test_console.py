@@ -13,6 +13,7 @@ from bot.domain.orders import OrderState as S
 from bot.domain.reasons import Because, Reason
 from bot.domain.records import Doubt
 from bot.domain.states import State
+from bot.domain.units import NS_PER_S
 from bot.journal import Pnl
 from bot.monitor import Banner, Scope, Screen, figures
 from tests.journal.records import (
@@ -52,14 +53,52 @@ def shown(*items, pnl=None) -> list[str]:
     return [line.rstrip() for line in stream.getvalue().splitlines() if line.strip()]
 
 
-def test_a_step_of_an_unwind_stays_on_one_line():
-    """Sixty of them must not bury the rest: the twins are left to the hedges and the logs."""
+def unwinding(steps):
+    """Give an unwind's decisions and steps, half a minute apart, each an equal share."""
+    for n in range(steps):
+        numbers = {"step": n + 1.0, "steps": 60.0, "left_s": 1_785.0 - 30.0 * n}
+        why = (Because(Reason.SETTLEMENT_UNWIND, "", numbers),)
+        ts_ns = T0 + n * 30 * NS_PER_S
+        delta = {"delta_before_coin": 0.06 - n / 1e3, "delta_after_coin": 0.06 - (n + 1) / 1e3}
+        cost = {"fee_usd": 0.5, "slippage_usd": 0.25, "reason": "settlement_unwind"}
+        yield replace(decision(n, reasons=why), id=f"d{n}", ts_ns=ts_ns, kind="unwind")
+        yield hedge_done(n, kind="unwind", decision=f"d{n}", ts_ns=ts_ns, **delta, **cost)
+
+
+def test_an_unwind_is_told_at_its_start_and_end_and_every_five_minutes():
+    """Sixty lines would bury the rest; what lies between is in the next line, with its cost."""
+    settled = Settled(T0 + 1_785 * NS_PER_S, "BTC-5JAN26-92000-C", 90_123.4)
+    lines = shown(*unwinding(60), settled)
+    assert lines[0] == (
+        "06:30:00  BTC   Δ +0.0600 → +0.0590 coin  settlement_unwind  step 1 of 60  cost $0.75"
+    )
+    assert lines[1].startswith("06:35:00  BTC   Δ +0.0590 → +0.0490 coin  settlement_unwind")
+    assert lines[1].endswith("step 11 of 60  cost $7.50 in 10 steps")
+    assert [line.partition("step ")[2].partition(" of")[0] for line in lines[:-1]] == [
+        *("1", "11", "21", "31", "41", "51", "60")
+    ]
+    assert lines[-2].endswith("step 60 of 60  cost $6.75 in 9 steps")
+    assert "settled" in lines[-1]
+    assert max(map(len, lines)) <= 100
+
+
+def test_an_unwind_whose_last_steps_were_too_small_is_told_before_its_settlement():
+    """Rounding may leave nothing to trade at the end: what was folded is not lost."""
+    settled = Settled(T0 + 1_785 * NS_PER_S, "BTC-5JAN26-92000-C", 90_123.4)
+    lines = shown(*unwinding(5), settled)
+    assert [line.split("  ")[-1].strip() for line in lines] == [
+        *("cost $0.75", "cost $3.00 in 4 steps", "BTC-5JAN26-92000-C settled at $90,123.40")
+    ]
+
+
+def test_an_unwind_that_a_run_ends_in_is_told_with_the_summary():
+    """The next day's unwind begins anew."""
     stream = io.StringIO()
     screen = Screen(stream, wait=True)
-    screen.tell(hedge_done(kind="unwind", reason="settlement_unwind"), twins())
-    screen.close()
-    assert "settlement_unwind" in stream.getvalue()
-    assert "unhedged" not in stream.getvalue()
+    for item in unwinding(3):
+        screen.tell(item)
+    screen.finish({"orders": 3})
+    assert "cost $1.50 in 2 steps" in stream.getvalue()
 
 
 def test_hedge_reads_as_one_line_that_breaks_between_its_pieces():

@@ -120,6 +120,12 @@ def test_refusal_that_repeats_is_told_once_a_minute_with_its_count():
     ]
 
 
+def test_every_step_of_an_unwind_is_logged():
+    """The screen folds them; a machine counts every one."""
+    steps = [hedge_done(n, kind="unwind", decision=f"d{n}") for n in range(60)]
+    assert [line["event"] for line in told(*steps)] == ["hedge.done"] * 60
+
+
 def test_refusal_for_another_reason_is_told_at_once():
     """Only what is the same is left out."""
     other = Because(Reason.MARGIN, "BTC", {})
