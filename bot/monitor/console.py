@@ -1,7 +1,8 @@
 """The screen of a run that a person watches: a banner, a line per hedge, tables, a closing summary.
 
-Lines break between their pieces, so that 100 columns are enough. NO_COLOR and FORCE_COLOR are
-honoured. Text leaves through a `Sink`: a closed or stuck terminal is not felt by trading.
+Lines break between their pieces, so that 100 columns are enough, and begin with the time of day; a
+line with the date stands between two days. NO_COLOR and FORCE_COLOR are honoured. Text leaves
+through a `Sink`: a closed or stuck terminal is not felt by trading.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from bot.domain.records import Decision
 from bot.journal.equity import TwinPnl
+from bot.monitor import figures
 from bot.monitor.narrate import LEVELS
 from bot.monitor.redact import Redactor
 from bot.monitor.sentences import QUIET, WARN, sentence
 from bot.monitor.sink import Sink
 from bot.monitor.story import Story
-from bot.monitor.telling import Banner, Item, Telling
+from bot.monitor.telling import Banner, Item, Telling, happened_ns
 from bot.monitor.unwinding import Unwinding
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ class Screen:
         self._redactor = Redactor(secrets)
         self._story = Story()
         self._unwinding = Unwinding()
+        self._day = ""
         terminal = _is_terminal(stream)
         self._page = StringIO()
         self._console = Console(
@@ -62,6 +65,7 @@ class Screen:
         from bot.monitor.layout import banner_lines
 
         with self._unfelt():
+            self._day = figures.day(banner.epoch_ns)
             self._print(*banner_lines(banner))
 
     def tell(self, item: Item, pnl: TwinPnl | None = None) -> None:
@@ -103,6 +107,10 @@ class Screen:
         shown: list[RenderableType] = [flow(pieces, self._console.width)]
         if isinstance(telling.item, Decision) and telling.item.candidates:
             shown.append(candidates(telling.item))
+        today = figures.day(happened_ns(telling.item))
+        if self._day not in {"", today}:
+            shown.insert(0, flow([(f"── {today} ──", QUIET)], self._console.width))
+        self._day = today
         self._print(*shown)
 
     def _print(self, *shown: RenderableType) -> None:

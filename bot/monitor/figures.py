@@ -18,6 +18,11 @@ def clock(ts_ns: int) -> str:
     return datetime.fromtimestamp(ts_ns // NS_PER_S, tz=UTC).strftime("%H:%M:%S")
 
 
+def day(ts_ns: int) -> str:
+    """Return the UTC date."""
+    return datetime.fromtimestamp(ts_ns // NS_PER_S, tz=UTC).strftime("%Y-%m-%d")
+
+
 def coin(amount: float) -> str:
     """Return a signed amount of coins, to the tenth of a thousandth while it is small."""
     if not math.isfinite(amount):

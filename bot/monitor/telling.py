@@ -74,6 +74,11 @@ class Telling:
     repeated: int = 0
 
 
+def happened_ns(item: Item | Moved) -> int:
+    """Return the market time of an item."""
+    return item.created_ns if isinstance(item, Intent) else item.ts_ns
+
+
 class Voice(Protocol):
     """Someone who is told."""
 

@@ -101,6 +101,22 @@ def test_an_unwind_that_a_run_ends_in_is_told_with_the_summary():
     assert "cost $1.50 in 2 steps" in stream.getvalue()
 
 
+def test_the_date_stands_between_two_days_and_not_before_the_first():
+    """The banner has the date of the start; a replay of days must say when each line was."""
+    stream = io.StringIO()
+    screen = Screen(stream, wait=True)
+    screen.begin(BANNER)
+    begun = len(stream.getvalue())
+    hours = (0, 6, 18, 24, 66)
+    for hour in hours:
+        screen.tell(Settled(T0 + hour * 3_600 * NS_PER_S, "BTC-5JAN26-92000-C", 90_123.4))
+    lines = stream.getvalue()[begun:].splitlines()
+    assert [line.strip() if "──" in line else line[:8] for line in lines] == [
+        *("06:30:00", "12:30:00", "── 2026-01-06 ──", "00:30:00", "06:30:00"),
+        *("── 2026-01-08 ──", "00:30:00"),
+    ]
+
+
 def test_hedge_reads_as_one_line_that_breaks_between_its_pieces():
     """Time, coin, delta in coin and USD, band, reason, cost, and the three twins split."""
     text = """\
