@@ -9,7 +9,7 @@ import asyncio
 import math
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -166,12 +166,25 @@ class _Run:
             # Kept from an earlier run: without this line, a bot that sends nothing looks healthy.
             voice.say("state.kept", "warning", coin=coin or "all", state=str(state), lift="resume")
         asyncio.run(_with_signals(engine, control, until_ns))
-        if self.graph.venue.next_time() is None:
-            voice.say("market.ended", "warning", at=iso(engine.now_ns))
+        ended = self._ended(engine, until_ns)
+        if "short_s" in ended and until_ns is not None:
+            times = {"at": iso(engine.now_ns), "asked_until": iso(until_ns)}
+            voice.say("recording.ended_before_asked_time", "warning", **times)
+        elif ended["ended"] == "recording":
+            voice.say("recording.ended", "warning", at=iso(engine.now_ns))
         self.score.finish()
-        summary = self._summary(engine.now_ns)
+        summary = self._summary(engine.now_ns, {"asked_s": for_s} | ended)
         self.journal.end_run(summary)
         return summary
+
+    def _ended(self, engine: Engine, until_ns: int | None) -> dict[str, object]:
+        """Return what ended the run, and by how many market seconds a recording was too short."""
+        if engine.control.stop.is_set():
+            return {"ended": "stopped"}
+        if self.graph.venue.next_time() is not None:
+            return {"ended": "asked_time"}
+        short_ns = 0 if until_ns is None else until_ns - engine.now_ns
+        return {"ended": "recording"} | ({"short_s": short_ns / NS_PER_S} if short_ns > 0 else {})
 
     def _recall(self, past: Past) -> tuple[Command, ...]:
         """Tell the core what of earlier runs is its own: positions, orders, the day's spending."""
@@ -246,7 +259,7 @@ class _Run:
         held = tuple(self.graph.core.floor.book.holdings.positions.values())
         return held, tuple(Balance(coin, amount, amount, 0.0, 0.0) for coin, amount in cash.items())
 
-    def _summary(self, now_ns: int) -> dict[str, Any]:
+    def _summary(self, now_ns: int, ended: Mapping[str, object]) -> dict[str, Any]:
         market = self.graph.market
         jumps = market.jumps(now_ns) if isinstance(market, Jumpy) else ()
         about: dict[str, Any] = {
@@ -255,7 +268,7 @@ class _Run:
             "simulated_s": (now_ns - self.start_ns) / NS_PER_S,
         }
         end = {"journal": str(self.journal.path), "digest": self.journal.digest.hexdigest()}
-        return about | self.score.result(jumps) | end
+        return about | dict(ended) | self.score.result(jumps) | end
 
 
 async def _with_signals(engine: Engine, control: Control, until_ns: int | None) -> None:

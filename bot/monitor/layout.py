@@ -23,6 +23,7 @@ _SHOWN: Final = 6
 _GAP: Final = "  "
 _HEADLINES: Final = (
     ("simulated_s", "market time", "{:,.0f} s"),
+    ("short_s", "asked for but not recorded", "{:,.0f} s"),
     ("hedge_cycles", "hedge cycles", "{:,}"),
     ("orders", "orders", "{:,}"),
     ("fills", "fills", "{:,}"),

@@ -100,6 +100,32 @@ def test_a_position_that_was_not_recorded_is_refused_before_the_run(recorded):
     assert "found none yet" in recorded("status").stderr
 
 
+@pytest.mark.parametrize(
+    "asked,ended,short_s,said",
+    [
+        (["--for", "2d"], "recording", 129_600.0, "recording.ended_before_asked_time"),
+        (["--for", "12h"], "asked_time", None, None),
+        (["--for", "7h"], "asked_time", None, None),
+        ([], "recording", None, "recording.ended"),
+    ],
+)
+def test_a_recording_that_ends_before_the_asked_time_says_so(recorded, asked, ended, short_s, said):
+    """Half a day is no figure for two: in the summary, and in a line before it. No failure."""
+    done = recorded("paper", "-c", "own.toml", *asked, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["ended"] == ended
+    assert found.get("short_s") == (short_s and pytest.approx(short_s, abs=1.0))
+    assert found["asked_s"] == {"2d": 172_800.0, "12h": 43_200.0, "7h": 25_200.0}.get(
+        asked[-1] if asked else ""
+    )
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    ends = [line for line in lines if line["event"].startswith("recording.")]
+    assert [line["event"] for line in ends] == ([said] if said else [])
+    if short_s is not None:
+        assert ends[0]["asked_until"] == "2026-02-07T04:30:00.000Z"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_before_the_run_begins_is_a_clean_end(deltaband, number):
     """A daemon that is stopped while it still loads has stopped cleanly."""

@@ -215,10 +215,18 @@ def test_summary_shows_what_it_is_given_and_a_dash_for_no_number():
     """Names that are not there are left out."""
     stream = io.StringIO()
     screen = Screen(stream, wait=True)
-    summary = {"orders": 1_234, "pnl_hedged_usd": -52.5, "time_in_band_delta": 0.99912}
+    summary = {
+        "simulated_s": 43_200.0,
+        "short_s": 129_600.0,
+        "orders": 1_234,
+        "pnl_hedged_usd": -52.5,
+        "time_in_band_delta": 0.99912,
+    }
     screen.finish(summary | {"breach_p99_s": float("nan"), "seed": None, "journal": "a-b"})
     rows = [re.split(r"\s{2,}", line.strip()) for line in stream.getvalue().splitlines()]
     assert [row for row in rows if len(row) == 2] == [
+        ["market time", "43,200 s"],
+        ["asked for but not recorded", "129,600 s"],
         ["orders", "1,234"],
         ["time in delta band", "99.912%"],
         ["breach p99", "–"],
