@@ -74,16 +74,16 @@ $(VENV)/.made:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 		|| { echo "expected Python's venv module, found none: install python3-venv" >&2; exit 1; }
 	@rm -rf $(VENV)
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
 $(VENV)/.runtime: requirements.lock pyproject.toml | $(VENV)/.made
-	@echo "filling $(VENV) from requirements.lock (about a minute the first time)"
+	@echo "filling $(VENV) from requirements.lock (about a minute the first time)" >&2
 	@$(PIP) install --require-hashes --requirement requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
-	@echo "filling $(VENV) from requirements-dev.lock"
+	@echo "filling $(VENV) from requirements-dev.lock" >&2
 	@$(PIP) install --require-hashes --requirement requirements-dev.lock
 	@touch $@

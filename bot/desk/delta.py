@@ -27,6 +27,7 @@ from bot.domain.states import SENDING
 from bot.domain.units import NS_PER_S, seconds_between
 from bot.execution.rounding import to_lots, to_tick
 from bot.risk.limits import Caps
+from bot.strategy.delta import LastHedge
 from bot.strategy.unwind import Unwind
 
 WORDS_S, WORDS_SHARE = 60.0, 0.2
@@ -38,7 +39,8 @@ OUTSIDE_S = 60.0
 class DeltaDesk:
     """Memory of one underlying's hedging: hedge under way, unwind schedule, caps in force.
 
-    `outside_ns` is since when delta has been outside the owner's band, None while it is inside.
+    `lacking` tells that no hedge instrument was listed at the last decision. `outside_ns` is since
+    when delta has been outside the owner's band, None while it is inside.
     """
 
     rules: DeskRules
@@ -46,6 +48,7 @@ class DeltaDesk:
     episode: Episode | None = None
     unwind: Unwind | None = None
     in_force: CapsInForce | None = None
+    lacking: tuple[Because, ...] = ()
     refused: tuple[Because, ...] = ()
     silenced: tuple[str, ...] = ()
     silenced_ns: int = 0
@@ -55,14 +58,15 @@ class DeltaDesk:
     alarmed_ns: int = 0
 
     def doubts(self, now_ns: int) -> tuple[Because, ...]:
-        """Return what the fate of the orders so far gives reason to doubt."""
+        """Return what is doubtful beside the exposure: the fate of orders, the lack of a hedge."""
         self.attempts.learn(now_ns)
-        return self.attempts.doubts(self.rules.coin)
+        return self.attempts.doubts(self.rules.coin) + self.lacking
 
     def cycle(self, floor: Floor, exposure: Exposure, now_ns: int) -> list[Command]:
         """Decide once on a fresh exposure and return what is to be done."""
         self.attempts.learn(now_ns)
         wanted = self.want(floor, exposure)
+        self.lacking = _lacking(wanted)
         stands = waiting(floor, self.rules, self.attempts, now_ns)
         commands = self._close_episode(floor, exposure, wanted)
         commands += self._alarm(floor, exposure, wanted, stands)
@@ -90,9 +94,14 @@ class DeltaDesk:
             return commands + self._refuse(floor, exposure, wanted, refused)
         return commands + self._send(floor, exposure, wanted, ticket)
 
-    def want(self, floor: Floor, exposure: Exposure) -> Want:
-        """Return what the desk wants now; asking changes nothing."""
-        return want(floor, self.rules, exposure, self.attempts, self.unwind)
+    def want(self, floor: Floor, exposure: Exposure, *, under_way: bool = False) -> Want:
+        """Return what the desk wants now; asking changes nothing.
+
+        A hedge that is `under_way` is finished: cooldown and minimum move stand before the next.
+        """
+        fresh = self.episode is None and not under_way
+        last = self.attempts.last if fresh else LastHedge()
+        return want(floor, self.rules, exposure, last, self.unwind)
 
     def caps_now(self, floor: Floor, exposure: Exposure) -> Caps:
         """Return the caps in force, and remember them for a minute."""
@@ -118,7 +127,7 @@ class DeltaDesk:
                 reason=str(plan.reasons[0].reason),
                 started_ns=now_ns,
                 delta_before=exposure.delta,
-                gamma_before=exposure.gamma_total,
+                gamma_before=exposure.gamma,
                 band=self.rules.delta.owner,
                 mids={intent.instrument: 0.5 * (quote.bid + quote.ask)},
             )
@@ -246,3 +255,8 @@ class DeltaDesk:
             return []
         self.episode, self.attempts.rung = None, 0
         return [Note(episode.close(exposure))] if episode.filled else []
+
+
+def _lacking(wanted: Want) -> tuple[Because, ...]:
+    """Return that no hedge instrument is listed at all; one whose quote is stale may come back."""
+    return tuple(b for b in wanted.missing if b.reason is Reason.NO_HEDGE_INSTRUMENT)

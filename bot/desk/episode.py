@@ -60,7 +60,7 @@ class Episode:
             delta_before_coin=self.delta_before,
             delta_after_coin=exposure.delta,
             gamma_before_coin_per_pct=self.gamma_before,
-            gamma_after_coin_per_pct=exposure.gamma_total,
+            gamma_after_coin_per_pct=exposure.gamma,
             lower=self.band.lower,
             upper=self.band.upper,
             index=exposure.index,

@@ -119,7 +119,7 @@ class GammaDesk:
             reason=str(plan.reasons[0].reason),
             started_ns=now_ns,
             delta_before=exposure.delta,
-            gamma_before=exposure.gamma_total,
+            gamma_before=exposure.gamma,
             band=self.rules.delta.owner,
         )
         commands: list[Command] = [self._record(floor, exposure, plan, decision, refused)]

@@ -87,8 +87,8 @@ def _slices(
     rules, tickets = delta.rules, list[Ticket]()
     refused = waiting(floor, rules, delta.attempts, exposure.ts_ns)
     while not refused and len(tickets) < MOST_SLICES:
-        wanted = delta.want(floor, exposure)
-        if not wanted.plan.wanted:
+        wanted = delta.want(floor, exposure, under_way=bool(tickets))
+        if not wanted.plan.wanted or (tickets and wanted.plan.step):
             break
         may_rest = delta.may_rest and not tickets
         rung = delta.attempts.rung

@@ -67,6 +67,8 @@ def circumstances(
     return Circumstances(
         exposure=exposure,
         target=rules.delta.owner.target,
+        lower=rules.delta.owner.lower,
+        upper=rules.delta.owner.upper,
         state=floor.machine.at(coin),
         caps=caps,
         rules=rules.limits,

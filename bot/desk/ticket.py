@@ -23,7 +23,7 @@ from bot.risk.budget import OrderBudget
 from bot.risk.gate import Proposal
 from bot.risk.limits import Caps
 from bot.strategy.choice import Hedge, choose_hedge
-from bot.strategy.delta import DeltaPlan, Urgency, plan_delta
+from bot.strategy.delta import DeltaPlan, LastHedge, Urgency, plan_delta
 from bot.strategy.unwind import Unwind, due, schedule
 
 
@@ -63,7 +63,7 @@ class Ticket:
 
 
 def want(
-    floor: Floor, rules: DeskRules, exposure: Exposure, attempts: Attempts, running: Unwind | None
+    floor: Floor, rules: DeskRules, exposure: Exposure, last: LastHedge, running: Unwind | None
 ) -> Want:
     """Return what an exposure wants of its futures; a settlement unwind yields to the band."""
     coin, now_ns = rules.coin, exposure.ts_ns
@@ -72,7 +72,7 @@ def want(
     cost, smallest = 0.0, 0.0
     if hedge is not None:
         cost, smallest = hedge.cost_usd_per_coin, _smallest(hedge, exposure.index)
-    plan = plan_delta(exposure, rules.delta, attempts.last, cost, smallest)
+    plan = plan_delta(exposure, rules.delta, last, cost, smallest)
     unwind = schedule(rules.unwind, running, exposure, plan.policy)
     if unwind is not None and not plan.wanted:
         plan = due(rules.unwind, unwind, exposure, plan.policy, smallest) or plan

@@ -169,7 +169,7 @@ def _event(item: StateChange | Settled | Moved | CommandOutcome) -> list[Piece]:
             return [*_head(item.ts_ns, coin), (text, "magenta")]
         case Moved():
             move = f"index jumped {'+' if item.fraction > 0 else '−'}{abs(item.fraction):.1%}"
-            span = f"{item.before:,.0f} → {item.after:,.0f} in {item.seconds:.0f} s"
+            span = f"{item.before:,.0f} → {item.after:,.0f} within {item.seconds:.0f} s"
             return [*_head(item.ts_ns, item.coin), (move, BAD), (span, "")]
         case CommandOutcome():
             verb = "done" if item.accepted else "refused"

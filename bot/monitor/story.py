@@ -64,7 +64,9 @@ class Story:
         seen = self._index.setdefault(item.coin, deque(maxlen=_REMEMBERED))
         while seen and item.ts_ns - seen[0][0] > JUMP_WINDOW_NS:
             seen.popleft()
-        jumped = next(((t, x) for t, x in seen if abs(item.index / x - 1.0) >= JUMP), None)
+        jumped = next(
+            ((t, x) for t, x in reversed(seen) if abs(item.index / x - 1.0) >= JUMP), None
+        )
         if jumped is not None:
             seen.clear()
         seen.append((item.ts_ns, item.index))

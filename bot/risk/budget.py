@@ -1,7 +1,8 @@
 """Order budgets: one for everything, and one reserved for orders that reduce |delta|.
 
 Time comes with each call. The common budget is a sliding window: never more than `per_min` orders
-in any minute. The reserve is a token bucket: a burst of 20, refilled evenly at its own rate.
+in any minute. The reserve is a token bucket: a burst of 20 (or of a minute, where that is less),
+refilled evenly at its own rate.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Bucket:
         """Let time pass; a changed rate applies from now on."""
         gained = self.per_min * max(seconds_between(self.last_ns, now_ns), 0.0) / 60.0
         self.per_min = per_min
-        self.tokens = min(BURST, self.tokens + gained)
+        self.tokens = min(BURST, per_min, self.tokens + gained)
         self.last_ns = max(self.last_ns, now_ns)
 
     def take(self) -> bool:

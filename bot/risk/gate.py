@@ -44,13 +44,16 @@ class Proposal:
 class Circumstances:
     """Everything else that the checks look at, as of now.
 
-    The futures position (coin) is an interval over what may still fill. `unknown_s` is how long the
-    oldest UNKNOWN order has been that, `unknown_limit_s` how long it alone stops others. `delta_in`
-    maps each numeraire to the book's delta in it (coin); needed where a confirmation is.
+    `lower` and `upper` are the owner's band. The futures position (coin) is an interval over what
+    may still fill. `unknown_s` is how long the oldest UNKNOWN order has been that,
+    `unknown_limit_s` how long it alone stops others. `delta_in` maps each numeraire to the book's
+    delta in it (coin); needed where a confirmation is.
     """
 
     exposure: Exposure
     target: float
+    lower: float
+    upper: float
     state: State
     caps: Caps
     rules: LimitRules
@@ -153,12 +156,13 @@ def _scaled(proposal: Proposal, share: float) -> Proposal | None:
     """Return a share of an order in whole lots; None when it is below the smallest order."""
     lot = float(proposal.instrument.lot)
     lots = math.floor(abs(proposal.quantity) * share / lot + 1e-9)
-    if lots * lot < float(proposal.instrument.min_quantity):
+    size = float(lots * proposal.instrument.lot)
+    if size < float(proposal.instrument.min_quantity):
         return None
-    scale = lots * lot / abs(proposal.quantity)
+    scale = size / abs(proposal.quantity)
     return replace(
         proposal,
-        quantity=proposal.quantity * scale,
+        quantity=math.copysign(size, proposal.quantity),
         delta_coin=proposal.delta_coin * scale,
         notional_usd=proposal.notional_usd * scale,
     )
@@ -187,10 +191,14 @@ def _check_trust(case: Case) -> Because | None:
 
 def _check_side(case: Case) -> Because | None:
     order = case.order
-    if order.purpose == "delta" and not case.reducing:
-        figures = {"delta_coin": order.delta_coin}
-        return Because(Reason.WRONG_SIDE, order.instrument.name, figures)
-    return None
+    if case.reducing or order.purpose not in {"delta", "unwind"}:
+        return None
+    figures = {"delta_coin": order.delta_coin}
+    exposure, now = case.now.exposure, case.now
+    low, high = exposure.low + order.delta_coin, exposure.high + order.delta_coin
+    if order.purpose == "unwind" and now.lower <= low and high <= now.upper:
+        return None
+    return Because(Reason.WRONG_SIDE, order.instrument.name, figures)
 
 
 def _check_unresolved(case: Case) -> Because | None:

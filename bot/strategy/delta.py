@@ -127,6 +127,11 @@ def plan_delta(
             return DeltaPlan(0.0, band, Urgency.PASSIVE, (reason, held_back))
     to = _destination(policy, band, cost_usd_per_coin, smallest, above=above)
     change = policy.ratio * (to - nearest)
+    if breached:
+        # The promise does not wait for a ratio to converge: at least back inside.
+        inside = owner.upper - smallest if above else owner.lower + smallest
+        back = inside - nearest
+        change = min(change, back) if above else max(change, back)
     # A ratio above one goes beyond the destination, never beyond the owner's far edge.
     far = (owner.lower - low) if above else (owner.upper - high)
     change = max(change, min(far, 0.0)) if above else min(change, max(far, 0.0))

@@ -12,6 +12,10 @@ What is unwound is the hedge of the expiring options. Their book's own distance 
 with it where it is small beside that hedge, and stays where the band left it otherwise: a small
 option's expiry is no reason to trade a large book. Options that are next to worthless have no hedge
 to unwind.
+
+The band comes first. A schedule begins only inside it, takes as many steps as keep the drift
+between two of them well within it, and no step ever leaves it: band and unwind must not undo each
+other.
 """
 
 from __future__ import annotations
@@ -28,16 +32,19 @@ from bot.strategy.delta import DeltaPlan, Urgency
 FEWEST_STEPS = 30
 # Below this share of the policy's band an expiring delta is noise.
 LEAST_SHARE = 0.02
+# One step is at most this share of the policy's half-width.
+STEP_SHARE = 0.5
 # The unwind may trade this much of the fading delta's size, and so this much more than it.
 MOST = 1.1
 
 
 @dataclass(frozen=True, slots=True)
 class UnwindPolicy:
-    """`steps` equal trades over a window of `window_s` seconds."""
+    """At least `steps` equal trades over a window of `window_s` seconds, `most` at most."""
 
     steps: int = 60
     window_s: float = 1_800.0
+    most: int = 240
 
     def __post_init__(self) -> None:
         """Refuse a schedule that is coarser than the promise."""
@@ -48,17 +55,18 @@ class UnwindPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Unwind:
-    """A schedule in progress: `done` steps are traded on the way to `aim` (coin) without it."""
+    """A schedule in progress: `done` of `steps` are traded on the way to `aim` (coin)."""
 
     expiry_ns: int
     aim: float
+    steps: int
     done: int
 
 
-def steps_due(policy: UnwindPolicy, left_s: float) -> int:
-    """Return how many steps should have been traded with this much of the window left."""
+def steps_due(policy: UnwindPolicy, steps: int, left_s: float) -> int:
+    """Return how many of the steps should have been traded with this much of the window left."""
     elapsed = min(max(1.0 - left_s / policy.window_s, 0.0), 1.0)
-    return min(math.floor(elapsed * policy.steps + 0.5), policy.steps)
+    return min(math.floor(elapsed * steps + 0.5), steps)
 
 
 def schedule(
@@ -66,20 +74,25 @@ def schedule(
 ) -> Unwind | None:
     """Return the schedule in force: the running one, a new one for what is inside its window now.
 
-    `band` is the policy's. None when nothing worth a hedge is inside a window.
+    `band` is the policy's. None when nothing worth a hedge is inside a window, or while the book is
+    outside the band: what the band will trade first must not be taken for the options' hedge.
     """
     if running is not None and running.expiry_ns > exposure.ts_ns:
         return running
-    fading = exposure.window_delta
-    if exposure.window_left_s <= 0.0 or abs(fading) < LEAST_SHARE * (band.upper - band.target):
+    fading, width = exposure.window_delta, min(band.upper - band.target, band.target - band.lower)
+    if exposure.window_left_s <= 0.0 or abs(fading) < LEAST_SHARE * width:
         return None
-    done = steps_due(policy, exposure.window_left_s)
-    if done >= policy.steps:
+    if not band.holds(exposure.low, exposure.high):
+        return None
+    whole = abs(fading) * policy.window_s / exposure.window_left_s
+    steps = min(max(policy.steps, math.ceil(whole / (STEP_SHARE * width))), policy.most)
+    done = steps_due(policy, steps, exposure.window_left_s)
+    if done >= steps:
         return None
     left_over = _without_fading(exposure) - band.target
     traded = math.copysign(min(abs(left_over), MOST * abs(fading)), left_over)
     expiry_ns = exposure.ts_ns + round(exposure.window_left_s * NS_PER_S)
-    return Unwind(expiry_ns, band.target + left_over - traded, done)
+    return Unwind(expiry_ns, band.target + left_over - traded, steps, done)
 
 
 def due(
@@ -87,16 +100,23 @@ def due(
 ) -> DeltaPlan | None:
     """Return the trade of the steps that are due; None between steps.
 
-    What is less than the smallest order (coin) waits for the next step.
+    What would leave the band, and what is less than the smallest order (coin), waits for later.
     """
-    steps = steps_due(policy, exposure.window_left_s)
+    steps = steps_due(policy, running.steps, exposure.window_left_s)
     if exposure.window_left_s <= 0.0 or steps <= running.done:
         return None
+    if not band.holds(exposure.low, exposure.high):
+        return None
     left_over = _without_fading(exposure) - running.aim
-    change = -left_over * (steps - running.done) / (policy.steps - running.done)
+    change = -left_over * (steps - running.done) / (running.steps - running.done)
+    change = max(min(change, band.upper - exposure.high), band.lower - exposure.low)
     if change == 0.0 or abs(change) < smallest:
         return None
-    figures = {"step": float(steps), "steps": float(policy.steps), "left_s": exposure.window_left_s}
+    figures = {
+        "step": float(steps),
+        "steps": float(running.steps),
+        "left_s": exposure.window_left_s,
+    }
     because = Because(Reason.SETTLEMENT_UNWIND, "", figures)
     return DeltaPlan(change, band, Urgency.CROSS, (because,), step=steps)
 

@@ -134,6 +134,11 @@ class Settings(BaseModel):
                 expected += f" (or a table [underlying.{row.coin}])"
                 refuse(f"paper.position[{index}].instrument", expected, row.instrument)
 
+        for coin, one in self.underlying.items():
+            if self.market != "venue" and set(one.hedge_with) == {"spot"}:
+                expected = f"perpetual or future among them, because {self.market} lists no spot"
+                refuse(f"underlying.{coin}.hedge_with", expected, list(one.hedge_with))
+
     def _real_money(self) -> None:
         if self.market != "venue":
             refuse("market", f'"venue" because mode is {self.mode}', self.market)

@@ -118,7 +118,8 @@ class Delta(BaseModel):
         1.0,
         gt=0,
         le=1.5,
-        description="Share of the way to its destination that one hedge goes; 1 goes all of it.",
+        description="Share of the way to its destination that one hedge goes; 1 goes all of it. "
+        "From outside the owner's band it goes at least back inside.",
     )
     min_move_bps: Finite = Field(
         0.0,

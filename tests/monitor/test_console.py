@@ -182,7 +182,7 @@ def test_states_jumps_settlements_and_doubts_are_shown():
     )
     assert lines == [
         "06:30:01  BTC   RUNNING → PAUSED  operator",
-        "06:31:00  BTC   index jumped −4.0%  90,000 → 86,400 in 60 s",
+        "06:31:00  BTC   index jumped −4.0%  90,000 → 86,400 within 60 s",
         "06:30:00  BTC   BTC-5JAN26-92000-C settled at $90,123.40",
         "06:30:00  ETH   not trusted: stale_chain(ETH: age_s=31)",
     ]

@@ -46,6 +46,8 @@ def now(**changes):
         "state": State.RUNNING,
         "caps": CAPS,
         "rules": LimitRules(),
+        "lower": -2.0,
+        "upper": 2.0,
         "position_low": 0.0,
         "position_high": 0.0,
         "unresolved": False,

@@ -60,7 +60,9 @@ def test_it_never_trades_more_than_the_ratio_of_the_smallest_distance(policy, in
     if plan.wanted:
         target = policy.owner.target
         nearest = min(abs(low - target), abs(high - target))
-        assert abs(plan.change) <= policy.ratio * nearest * (1.0 + 1e-12)
+        side = policy.owner.upper if low > target else policy.owner.lower
+        back = max(nearest - abs(side - target), 0.0)  # what the owner's promise asks for
+        assert abs(plan.change) <= max(policy.ratio * nearest, back) * (1.0 + 1e-12)
 
 
 @given(policies, intervals, st.floats(0.01, 100.0), st.floats(0.0, 1.0))
@@ -98,8 +100,17 @@ def test_it_trades_to_where_the_owner_said(to, ticket, after):
 def test_a_ratio_trades_a_part_of_the_way():
     """Half the way to the target from both sides."""
     policy = replace(POLICY, trade_to=TradeTo.TARGET, ratio=0.5)
-    assert plan_delta(exposure(0.3), policy, NEVER, 1.0).change == pytest.approx(-0.15)
-    assert plan_delta(exposure(-0.3), policy, NEVER, 1.0).change == pytest.approx(0.15)
+    assert plan_delta(exposure(0.08), policy, NEVER, 1.0).change == pytest.approx(-0.04)
+    assert plan_delta(exposure(-0.08), policy, NEVER, 1.0).change == pytest.approx(0.04)
+
+
+def test_a_ratio_yields_to_the_promise():
+    """Half the way would end outside the owner's band: at least one smallest order inside it."""
+    policy = replace(POLICY, trade_to=TradeTo.TARGET, ratio=0.5)
+    plan = plan_delta(exposure(0.3), policy, NEVER, 1.0, 0.001)
+    assert plan.change == pytest.approx(0.099 - 0.3)
+    plan = plan_delta(exposure(-0.3), policy, NEVER, 1.0, 0.001)
+    assert plan.change == pytest.approx(0.3 - 0.099)
 
 
 @pytest.mark.parametrize(
