@@ -10,8 +10,7 @@
 
 A set value is a hard cap; a derived position cap yields to a proven reduction of delta. Orders
 above a cap are cut to it, not dropped: a large hedge goes out in slices. Orders that are proven to
-reduce delta have a reserve beside the order rate: as much again where the owner set one, four a
-second otherwise.
+reduce delta have a reserve of four a second beside the order rate, whoever set that.
 """
 
 from __future__ import annotations
@@ -89,7 +88,7 @@ def derive_caps(
         position_coin=position,
         orders_per_min=orders,
         # Reducing |delta| must hardly ever wait; the venue's own limit (5 a second) is the bound.
-        reserve_per_min=min(_set(rules.orders_per_min, RESERVE_PER_MIN), RESERVE_PER_MIN),
+        reserve_per_min=RESERVE_PER_MIN,
         loss_day_usd=_set(rules.loss_day_usd, max(2.0 * worst, 0.01 * notional)),
         fees_day_usd=_set(rules.fees_day_usd, 0.005 * notional),
     )

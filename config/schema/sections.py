@@ -40,8 +40,8 @@ class Limits(BaseModel):
         None,
         ge=1,
         le=10_000,
-        description="Most orders in any minute, and as many again that are proven to reduce delta; "
-        "absent: derived from the band.",
+        description="Most orders in any minute; absent: derived from the band. Orders proven to "
+        "reduce delta do not wait for it: they have four a second of their own.",
         json_schema_extra=unit("orders per min", example=30),
     )
     loss_day_usd: Finite | None = Field(

@@ -37,14 +37,14 @@ def test_a_position_may_be_what_the_options_and_the_collateral_need():
 
 
 def test_order_rates_grow_with_the_square_of_what_a_minute_can_cross():
-    """At least ten, at most 120 a minute, and a reserve that what the owner sets makes smaller."""
+    """At least ten, at most 120 a minute, and a reserve that no setting makes smaller."""
     assert _caps(book=exposure(gamma=0.0)).orders_per_min == 10.0
     minute = 0.8 * 300.0 * 0.6 / math.sqrt(525_600.0) / 0.05
     assert _caps().orders_per_min == pytest.approx(min(10.0 + 6.0 * minute**2, 120.0))
     assert _caps(book=exposure(gamma=-50.0)).orders_per_min == 120.0
     assert _caps().reserve_per_min == 240.0
     assert _caps(LimitRules(orders_per_min=500.0)).reserve_per_min == 240.0
-    assert _caps(LimitRules(orders_per_min=5.0)).reserve_per_min == 5.0
+    assert _caps(LimitRules(orders_per_min=5.0)).reserve_per_min == 240.0
 
 
 def test_losses_and_fees_grow_with_the_book():
