@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bot.domain.commands import Command, Place
 from bot.domain.events import Event, OrderDenied, OrderUpdate
-from bot.domain.orders import TERMINAL, TimeInForce
+from bot.domain.orders import TERMINAL, OrderState, TimeInForce
 from bot.domain.quotes import Quote
 from bot.domain.units import NS_PER_S
 from tests.simulation.drive import Drive, mark_of
@@ -59,7 +59,7 @@ class Limits:
 class OneAtATime:
     """No second order on an instrument before the first one's end is known at the exchange.
 
-    An order of which the exchange knows nothing has ended when its label has been denied.
+    An order of which the exchange knows nothing has ended when it was rejected, or its label denied.
     """
 
     open: dict[str, str] = field(default_factory=dict)
@@ -70,6 +70,8 @@ class OneAtATime:
         """Judge what is about to be sent, against what the exchange knows now."""
         if isinstance(event, OrderDenied):
             self.denied.add(event.label)
+        if isinstance(event, OrderUpdate) and event.report.state is OrderState.REJECTED:
+            self.denied.add(event.report.label)
         for place in commands:
             if not isinstance(place, Place):
                 continue
