@@ -163,3 +163,43 @@ def test_a_doubtful_chain_does_not_stop_the_unwind():
     drive.until(SETTLEMENT_NS + seconds(20))
     assert drive.delta() == 0.0
     assert len(drive.decisions("unwind")) >= 30
+
+
+@pytest.mark.parametrize("seed", [1, 2, 7])
+def test_a_book_that_wakes_up_outside_its_band_inside_the_window_is_brought_in_once(seed):
+    """Halted until 07:33: one hedge first, then only what the expiring options had of it."""
+    drive = start(
+        book((DEEP, -1.0), ("BTC-30JAN26-80000-C", 5.0), regime="calm", band=0.1),
+        seed=seed,
+        start_ns=OPENING_NS - seconds(60),
+    )
+    drive.operator("halt")
+    drive.until(OPENING_NS + seconds(180))
+    assert drive.sent == []
+    drive.operator("resume")
+    drive.until(OPENING_NS + seconds(240))
+    hedged, owner = len(drive.sent), drive.core.rules["BTC"].delta.owner
+    assert owner.holds(drive.delta())
+    while drive.now_ns < SETTLEMENT_NS + seconds(5):
+        drive.until(drive.now_ns + seconds(5))
+        assert owner.holds(drive.delta())
+    assert abs(drive.delta()) < 0.1
+    unwound = [place.intent for _, place in drive.sent[hedged:] if place.intent.purpose == "unwind"]
+    assert len(unwound) >= 30
+    assert all(intent.quantity.value < 0 for intent in unwound)
+
+
+def test_a_hedge_that_is_large_beside_the_band_is_unwound_without_trading_back():
+    """Ten deep calls in a band of a tenth of a coin: more and smaller steps, none bought back."""
+    drive = start(
+        book((DEEP, -10.0), regime="calm", band=0.1, collateral=50.0),
+        seed=3,
+        start_ns=OPENING_NS - seconds(60),
+    )
+    drive.until(OPENING_NS)
+    before = len(drive.fills)
+    held = float(drive.exchange.holdings[PERPETUAL].quantity)
+    drive.until(SETTLEMENT_NS + seconds(5))
+    traded = sum(abs(float(filled.fill.quantity)) for _, filled in drive.fills[before:])
+    assert traded <= 1.05 * held
+    assert abs(drive.delta()) <= 0.1

@@ -59,7 +59,7 @@ class Limits:
 class OneAtATime:
     """No second order on an instrument before the first one's end is known at the exchange.
 
-    An order of which the exchange knows nothing has ended when it was rejected, or its label denied.
+    An order of which the exchange knows nothing has ended when it was rejected or its label denied.
     """
 
     open: dict[str, str] = field(default_factory=dict)
