@@ -44,6 +44,8 @@ from bot.domain.states import State
 from bot.domain.units import NS_PER_S
 from bot.risk.machine import INSTANCE, VERBS
 
+UNMEASURED_S = 5.0
+
 
 class Core:
     """Everything that decides, for all underlyings."""
@@ -167,7 +169,9 @@ class Core:
             commands += self.delta[coin].cycle(floor, exposure, now_ns)
             commands += self.gamma[coin].cycle(floor, exposure, now_ns)
         if now_ns >= self._sample_ns[coin]:
-            self._sample_ns[coin] = now_ns + round(rules.sample_s * NS_PER_S)
+            # What could not be measured is looked at again soon: readers wait for it.
+            gap_s = rules.sample_s if exposure.trusted else min(rules.sample_s, UNMEASURED_S)
+            self._sample_ns[coin] = now_ns + round(gap_s * NS_PER_S)
             commands.append(Note(self.sample(coin, now_ns)))
         return commands
 

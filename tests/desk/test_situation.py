@@ -1,5 +1,7 @@
 """What the gate is shown of a desk's world, and what a book that stays outside its band is told."""
 
+import math
+
 import pytest
 
 from bot.book.book import UnderlyingRules
@@ -9,7 +11,7 @@ from bot.desk.situation import caps_in_force, circumstances
 from bot.domain.events import PositionsReport
 from bot.domain.positions import Balance
 from bot.domain.reasons import Reason
-from bot.domain.records import Decision
+from bot.domain.records import Decision, ExposureSample
 from bot.risk.limits import LimitRules
 from tests.builders.books import PERPETUAL
 from tests.builders.scripted_desk import CALL, ScriptedDesk, desk_rules, noted, placed
@@ -84,3 +86,15 @@ def test_a_book_that_is_brought_back_within_the_minute_is_no_alarm():
         desk.wait(10.0).market()
     assert [d for d in noted(desk.commands, Decision) if d.refused] == []
     assert desk.core.delta["BTC"].outside_ns is None
+
+
+def test_what_cannot_be_measured_yet_is_sampled_again_soon():
+    """A reader of a bot that has just started waits seconds for its figures, not a minute."""
+    desk = ScriptedDesk(positions=dict(SHORT))
+    desk.listed()
+    desk.told()
+    desk.tick(1.0)
+    desk.wait(5.0).market()
+    desk.wait(5.0).market()
+    samples = noted(desk.commands, ExposureSample)
+    assert [math.isfinite(s.index) for s in samples] == [False, True]
