@@ -22,10 +22,12 @@ settings.register_profile(
 )
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
-# A shell that starts a command in the background lets it ignore SIGINT, and so would everything
-# that is started from here: the programs under test must hear it.
+# A shell that starts a command in the background lets it ignore SIGINT, a supervisor perhaps more,
+# and so would everything that is started from here: the programs under test must hear them.
 if threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    for ignored in (signal.SIGHUP, signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(ignored, signal.SIG_DFL)
 
 
 STOPS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
