@@ -219,7 +219,7 @@ def _fits(pattern: Path, path: Path) -> bool:
 def _filled(pattern: Path, path: Path) -> Path:
     """Put the coin and the list entry that `path` names in place of the pattern's wildcards."""
     named = dict(enumerate(path)) if path[:1] == pattern[:1] else {}
-    blank = {ANY: "<COIN>", ENTRY: "[0]"}
+    blank = {ANY: "<NAME>" if pattern[0] == "venue" else "<COIN>", ENTRY: "[0]"}
     return tuple(
         named.get(place, blank[part]) if part in blank else part
         for place, part in enumerate(pattern)

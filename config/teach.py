@@ -15,6 +15,7 @@ from config.load import Loaded, leaves
 from config.schema import PaperPosition
 
 COIN = "BTC"
+VENUE = "deribit"
 WIDTH = 96
 
 _HEAD = """\
@@ -89,7 +90,8 @@ def taught() -> str:
 def _title(table: Path) -> str:
     if table[-1] == ENTRY:
         return f"[[{'.'.join(table[:-1])}]]"
-    return f"[{'.'.join(COIN if part == ANY else part for part in table)}]"
+    anything = VENUE if table[0] == "venue" else COIN
+    return f"[{'.'.join(anything if part == ANY else part for part in table)}]"
 
 
 def _comment(key: Key) -> list[str]:

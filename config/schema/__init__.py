@@ -8,6 +8,7 @@ from config.schema.gamma import Gamma, GammaLimits
 from config.schema.sections import Limits, Paper, PaperPosition, Sim
 from config.schema.settings import SCHEMA_VERSION, Settings
 from config.schema.underlying import Delta, DeltaPolicy, HedgeKind, Scope, Shock, Underlying
+from config.schema.venue import Venue
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -24,4 +25,5 @@ __all__ = [
     "Shock",
     "Sim",
     "Underlying",
+    "Venue",
 ]

@@ -15,6 +15,7 @@ from config.schema.fields import STRICT, Coin, NamedPath, refuse, shown, unit
 from config.schema.scale import scaled
 from config.schema.sections import Limits, Paper, Sim
 from config.schema.underlying import Underlying
+from config.schema.venue import Venue
 
 SCHEMA_VERSION = 1
 REPLAY = "replay:"
@@ -80,6 +81,10 @@ class Settings(BaseModel):
         default_factory=dict,
         description="One table for each underlying.",
     )
+    venue: dict[Annotated[str, Field(pattern=r"^[a-z0-9]+$")], Venue] = Field(
+        default_factory=lambda: {"deribit": Venue()},
+        description="One table for the exchange.",
+    )
     limits: Limits = Field(default_factory=Limits)
     sim: Sim = Field(default_factory=Sim)
     paper: Paper = Field(default_factory=Paper)
@@ -123,9 +128,22 @@ class Settings(BaseModel):
             self._paper_book()
         else:
             self._real_money()
+        self._exchange()
         self._scopes()
         self._dollars()
         return self
+
+    def exchange(self) -> tuple[str, Venue]:
+        """Return the exchange that this bot talks to: its name in settings and its table."""
+        return next(iter(self.venue.items()))
+
+    def _exchange(self) -> None:
+        if len(self.venue) != 1:
+            refuse("venue", "one exchange for one bot", ", ".join(self.venue) or None)
+        for name, one in self.venue.items():
+            for key, url in (("rest_url", one.rest_url), ("ws_url", one.ws_url)):
+                if self.mode == "live" and url is not None:
+                    refuse(f"venue.{name}.{key}", "no other address because mode is live", url)
 
     def _paper_book(self) -> None:
         for index, row in enumerate(self.paper.position):

@@ -1,0 +1,68 @@
+"""An exchange: which one, under which account, and where it answers if not at its usual place.
+
+Owns the rule that another address is a loopback one: a bot that can be pointed anywhere can be
+pointed at somebody else's machine, with a key in its hand.
+"""
+
+from ipaddress import ip_address
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, Field
+
+from config.schema.fields import STRICT, NamedPath, shown, unit
+
+
+def _loopback(url: str, schemes: tuple[str, ...]) -> str:
+    """Return the address if it names this machine and one of these schemes."""
+    expected = f"{' or '.join(f'{scheme}://' for scheme in schemes)} on a loopback address"
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+        near = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        near, port, parts = False, None, urlsplit("")
+    strange = parts.username or parts.password or parts.query or parts.fragment
+    if not near or port is None or strange or parts.scheme not in schemes:
+        msg = f"expected {expected} with a port, found {shown(url)}"
+        raise ValueError(msg)
+    return url
+
+
+def _rest(url: str) -> str:
+    return _loopback(url, ("http", "https"))
+
+
+def _ws(url: str) -> str:
+    return _loopback(url, ("ws", "wss"))
+
+
+class Venue(BaseModel):
+    """One exchange and the account on it."""
+
+    model_config = STRICT
+
+    exchange: Literal["deribit"] = Field(
+        "deribit",
+        description="The exchange's name in ccxt.",
+    )
+    account: str = Field(
+        "main",
+        pattern=r"^[A-Za-z0-9_.@-]{1,64}$",
+        description="What this account is called in scopes and journals.",
+    )
+    rest_url: Annotated[str, AfterValidator(_rest)] | None = Field(
+        None,
+        description="Another address of the exchange, on this machine only and never in live.",
+        json_schema_extra=unit("", example="http://127.0.0.1:8080"),
+    )
+    ws_url: Annotated[str, AfterValidator(_ws)] | None = Field(
+        None,
+        description="The same for its WebSocket.",
+        json_schema_extra=unit("", example="ws://127.0.0.1:8080/ws/api/v2"),
+    )
+    ca_file: NamedPath | None = Field(
+        None,
+        description="Certificate that signs that other address.",
+        json_schema_extra=unit("", example="exchange.pem"),
+    )
