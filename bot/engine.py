@@ -7,7 +7,8 @@ wrong (a journal that cannot be written, a fault of this program) ends the run w
 cancelling what works; a note on the error says so. As long as the HALT file exists the bot is
 halted, and a `resume` is answered with the file that must go. Event time is paced against the wall
 clock at `speed` (1 = real time, 60 = a minute a second) or not at all; decisions do not depend on
-it.
+it. On a live venue event time is the wall clock, and a Tick comes at least twice a second, so that
+silence is noticed.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ from typing import Protocol
 
 from bot.core import Core
 from bot.domain.commands import Command, Note, Place
-from bot.domain.events import Event, Filled, Operator, PositionsReport, Settled
+from bot.domain.events import Event, Filled, Operator, PositionsReport, Settled, Tick
 from bot.domain.positions import Balance, Position
 from bot.domain.records import CommandOutcome, Record
 from bot.domain.states import State
 from bot.domain.units import NS_PER_MS, NS_PER_S
 from bot.journal import Journal
-from bot.venues.port import Venue
+from bot.venues.port import LiveVenue, Venue
 
 POLL_S = 0.05
 VIEW_S = 1.0
@@ -107,8 +108,11 @@ class Engine:
         """
         try:
             self._listen()  # a HALT file is obeyed, and readers have views, before the first event
-            await self._loop(until_ns)
-            self._end()
+            if isinstance(self.venue, LiveVenue):
+                await self._live(self.venue, until_ns)
+            else:
+                await self._loop(until_ns)
+            await self._end()
         except BaseException as error:
             self._abandon(error)
             raise
@@ -145,6 +149,24 @@ class Engine:
             if event is None:
                 break
             self._step(event)
+
+    async def _live(self, venue: LiveVenue, until_ns: int | None) -> None:
+        """Take events as they arrive; between them hear operators and notice silence."""
+        while not self.control.stop.is_set():
+            now_ns = venue.now_ns()
+            if until_ns is not None and now_ns >= until_ns:
+                break
+            event = venue.next_event(until_ns)
+            if event is None and now_ns - self.now_ns >= WAKE_NS:
+                event = Tick(now_ns)
+            if event is None:
+                self._listen()
+                await venue.wait(POLL_S)
+                continue
+            self._step(event)
+            self._count += 1
+            if self._count % UNPACED_CHECK == 0:
+                await self._breathe()
 
     def _step(self, event: Event) -> None:
         self.now_ns = max(self.now_ns, event.ts_ns)
@@ -236,15 +258,18 @@ class Engine:
         self._saved_ns = self.now_ns
         self.journal.account(self.now_ns, *self.account())
 
-    def _end(self) -> None:
+    async def _end(self) -> None:
         """Cancel what works and wait (in event time) until the venue has confirmed it."""
         self.core.closing = True
         self._carry_out(self.core.cancel_all(self.now_ns))
         deadline = self.now_ns + round(DRAIN_S * NS_PER_S)
         while self.core.waiting:
             event = self.venue.next_event(deadline)
-            if event is None:
+            if event is not None:
+                self._step(event)
+            elif isinstance(self.venue, LiveVenue) and self.venue.now_ns() < deadline:
+                await self.venue.wait(POLL_S)
+            else:
                 break
-            self._step(event)
         self._save_account()
         self._show()

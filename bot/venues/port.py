@@ -7,12 +7,14 @@ A venue never calls back. The engine pulls events in time order and sends what t
             venue.send(command, event.ts_ns)
         venue.wake_at(core's next deadline)
 
-Nothing here waits: an engine that paces itself asks `next_time` and sleeps on its own clock.
+A `Venue` never waits: an engine that paces itself asks `next_time` and sleeps on its own clock. On
+a `LiveVenue` the wall clock is event time: events are there when they have arrived, and the engine
+waits for them.
 """
 
 from __future__ import annotations
 
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from bot.domain.commands import Cancel, Place, Query, QueryPositions, WantGamma
 from bot.domain.events import Event
@@ -41,4 +43,25 @@ class Venue(Protocol):
 
     def wake_at(self, ts_ns: int) -> None:
         """Ask for a Tick at `ts_ns`, because a deadline may pass where the market is silent."""
+        ...
+
+
+@runtime_checkable
+class LiveVenue(Venue, Protocol):
+    """A venue in the present: `next_event` returns what has arrived, and Ticks that are due."""
+
+    def now_ns(self) -> int:
+        """Return the time of its clock, which its events are stamped with."""
+        ...
+
+    async def start(self) -> None:
+        """Connect. Raises VenueError where that is impossible, not where it takes a while."""
+        ...
+
+    async def wait(self, timeout_s: float) -> None:
+        """Return as soon as `next_event` has something to return, at the latest after a while."""
+        ...
+
+    async def close(self) -> None:
+        """Send what still waits to be sent, and let go of the connection."""
         ...
