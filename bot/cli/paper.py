@@ -7,28 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import math
-import signal
-import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import metadata
 from typing import Any, Final, Protocol, runtime_checkable
 
 import config
 from bot import wiring
-from bot.cli import say
+from bot.cli import daemon, say
+from bot.cli.daemon import version, with_signals
 from bot.cli.exits import Exit, VerbError
-from bot.desk.floor import day_start
-from bot.domain.commands import Command, Note
-from bot.domain.positions import HEDGE_TAG, Balance, Position
+from bot.cli.recall import Past, past_of, recall
+from bot.domain.commands import Note
+from bot.domain.positions import Balance, Position
 from bot.domain.units import NS_PER_S, iso
 from bot.engine import Control, Engine
 from bot.journal import Durability, Journal, RunStart
-from bot.journal.memory import PastRun, SavedAccount
 from bot.lab.scorecard import Promise, Scorecard
 from bot.lab.witness import Witness
-from bot.monitor import Banner, Logs, Scope, Screen, Voice
+from bot.monitor import Banner, Scope, Voice
 from bot.sim.exchange import StartingAccount
 from bot.sim.market import Jump
 from bot.sim.ports import Market
@@ -44,14 +40,6 @@ class Jumpy(Protocol):
     def jumps(self, until_ns: int) -> tuple[Jump, ...]:
         """Return every jump that starts before a time."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """What an earlier run left to go on from."""
-
-    run: PastRun
-    account: SavedAccount
 
 
 def run_paper(
@@ -75,7 +63,7 @@ def run_paper(
         raise VerbError(msg, Exit.USAGE)
     journal = Journal.open(settings.state_dir, settings.instance, durability=Durability.BATCH)
     try:
-        past = _past(journal, settings) if resume else None
+        past = past_of(journal, settings) if resume else None
         number = settings.sim.seed if seed is None else seed
         if past is not None and past.run.seed is not None:
             if seed not in {None, past.run.seed}:
@@ -111,14 +99,14 @@ class _Run:
             settings, market, seed=seed, epoch=epoch, sticky=sticky, account=account
         )
         self.settings = self.graph.settings
-        recalled = () if past is None else self._recall(past)
         self.start_ns = market.start_ns
+        recalled = () if past is None else recall(self.graph.core, journal, past, self.start_ns)
         journal.begin_run(
             RunStart(
                 mode=settings.mode,
                 market=settings.market,
                 seed=seed,
-                version=_version(),
+                version=version(),
                 market_start_ns=self.start_ns,
                 settings=settings.model_dump(mode="json"),
                 fresh=past is None,
@@ -128,12 +116,12 @@ class _Run:
             if isinstance(command, Note):
                 journal.record(command.record)
         promises = (Promise(r.measure, r.delta.owner, r.gamma.band) for r in self.graph.rules)
-        ours = {} if past is None else {p.instrument: p.quantity.value for p in _hedges(past)}
+        ours = {} if past is None else {p.instrument: p.quantity.value for p in past.hedges()}
         self.score = Scorecard(promises, ours)
 
     def go(self, for_s: float | None, *, as_json: bool, verbose: bool) -> int:
         """Run, then say what it came to."""
-        voice = self._voice(as_json=as_json, verbose=verbose)
+        voice = daemon.voice(as_json=as_json, verbose=verbose, unpaced=self.speed is None)
         try:
             voice.begin(self._banner())
             summary = self._run(voice, for_s)
@@ -165,7 +153,7 @@ class _Run:
         for coin, state in self.journal.last_states().items():
             # Kept from an earlier run: without this line, a bot that sends nothing looks healthy.
             voice.say("state.kept", "warning", coin=coin or "all", state=str(state), lift="resume")
-        asyncio.run(_with_signals(engine, control, until_ns))
+        asyncio.run(with_signals(engine.run(until_ns), control))
         ended = self._ended(engine, until_ns)
         if "short_s" in ended and until_ns is not None:
             times = {"at": iso(engine.now_ns), "asked_until": iso(until_ns)}
@@ -186,35 +174,10 @@ class _Run:
         short_ns = 0 if until_ns is None else until_ns - engine.now_ns
         return {"ended": "recording"} | ({"short_s": short_ns / NS_PER_S} if short_ns > 0 else {})
 
-    def _recall(self, past: Past) -> tuple[Command, ...]:
-        """Tell the core what of earlier runs is its own: positions, orders, the day's spending."""
-        core, journal = self.graph.core, self.journal
-        trades = (fill.trade_id for fill in journal.fills())
-        core.floor.book.holdings.restore_hedges(_hedges(past), trades)
-        now_ns = self.graph.market.start_ns
-        for coin, spent in journal.spent(day_start(now_ns)).items():
-            if coin in core.rules:
-                day = core.floor.day(coin, now_ns)
-                day.fees_usd, day.gamma_usd = spent.fees_usd, spent.gamma_usd
-                day.start_equity = spent.start_equity
-                day.start_index = spent.start_index or math.nan
-        intents = [open_intent.intent for open_intent in journal.open_intents()]
-        return core.restore(intents, now_ns)
-
-    def _voice(self, *, as_json: bool, verbose: bool) -> Voice:
-        unpaced = self.speed is None
-        lowest = "debug" if verbose else "info"
-        if as_json:
-            quiet = unpaced and not verbose
-            return Logs(sys.stderr, wait=unpaced, lowest="warning" if quiet else lowest)
-        if sys.stdout.isatty() and not verbose:
-            return Screen(sys.stdout, wait=unpaced)
-        return Logs(sys.stdout, wait=unpaced, lowest=lowest)
-
     def _banner(self) -> Banner:
         pace = "max" if self.speed is None else f"{self.speed:g}"
         return Banner(
-            version=_version(),
+            version=version(),
             instance=self.settings.instance,
             mode=self.settings.mode,
             market=f"{self.settings.market} {self.settings.sim.regime}"
@@ -271,29 +234,6 @@ class _Run:
         return about | dict(ended) | self.score.result(jumps) | end
 
 
-async def _with_signals(engine: Engine, control: Control, until_ns: int | None) -> None:
-    """Run the engine; SIGINT and SIGTERM end it cleanly (again is the same), SIGUSR1 halts."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, control.request_stop)
-    loop.add_signal_handler(signal.SIGUSR1, control.request_halt)
-    try:
-        await engine.run(until_ns)
-    finally:
-        # What comes after the loop (summary, journal) must not be cut short by a repeated request.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_IGN)
-
-
-def _version() -> str:
-    """Return the installed version, which every run is journalled with."""
-    try:
-        return metadata.version("deltaband")
-    except metadata.PackageNotFoundError:
-        return "not installed"
-
-
 def _pace(settings: config.Settings, speed: float | None) -> float | None:
     if speed is None:
         return DEFAULT_SPEED if settings.replay is None else None
@@ -311,25 +251,6 @@ def _market(
     if past is not None:
         start_ns = past.account.ts_ns
     return wiring.market(settings, seed, start_ns)
-
-
-def _past(journal: Journal, settings: config.Settings) -> Past:
-    run, account = journal.last_run(), journal.last_account()
-    if run is None or account is None:
-        msg = f"expected an earlier run to resume in {journal.path}, found none"
-        raise VerbError(msg)
-    for what, was, now in (
-        ("market", run.market, settings.market),
-        ("mode", run.mode, settings.mode),
-    ):
-        if was != now:
-            msg = f"expected the {what} of the run to resume ({was}), found {now}"
-            raise VerbError(msg, Exit.USAGE)
-    return Past(run, account)
-
-
-def _hedges(past: Past) -> list[Position]:
-    return [p for p in past.account.positions_now() if p.tag == HEDGE_TAG]
 
 
 def _resumed(past: Past) -> StartingAccount:

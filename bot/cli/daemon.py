@@ -1,0 +1,46 @@
+"""What every daemon of ours does alike: its signals, its voice on this terminal, its version."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable
+from importlib import metadata
+
+from bot.engine import Control
+from bot.monitor import Logs, Screen, Voice
+
+
+async def with_signals(running: Awaitable[None], control: Control) -> None:
+    """Await a run; SIGINT and SIGTERM end it cleanly (again is the same), SIGUSR1 halts."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, control.request_stop)
+    loop.add_signal_handler(signal.SIGUSR1, control.request_halt)
+    try:
+        await running
+    finally:
+        # What comes after the loop (summary, journal) must not be cut short by a repeated request.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)
+
+
+def voice(*, as_json: bool, verbose: bool, unpaced: bool = False) -> Voice:
+    """Return who tells: a screen for people, lines for everything else; `unpaced` may not drop."""
+    lowest = "debug" if verbose else "info"
+    if as_json:
+        quiet = unpaced and not verbose
+        return Logs(sys.stderr, wait=unpaced, lowest="warning" if quiet else lowest)
+    if sys.stdout.isatty() and not verbose:
+        return Screen(sys.stdout, wait=unpaced)
+    return Logs(sys.stdout, wait=unpaced, lowest=lowest)
+
+
+def version() -> str:
+    """Return the installed version, which every run is journalled with."""
+    try:
+        return metadata.version("deltaband")
+    except metadata.PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,61 @@
+"""What an earlier run left behind, and telling it to the core of the next one.
+
+Owns which run may be gone on with. Positions of our own, trades that were counted already, orders
+whose end nobody has seen, and what the day's limits have used.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from bot.cli.exits import Exit, VerbError
+from bot.core import Core
+from bot.desk.floor import day_start
+from bot.domain.commands import Command
+from bot.domain.positions import HEDGE_TAG, Position
+from bot.journal import Journal
+from bot.journal.memory import PastRun, SavedAccount
+from config import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What an earlier run left to go on from."""
+
+    run: PastRun
+    account: SavedAccount
+
+    def hedges(self) -> list[Position]:
+        """Return the positions that are our own hedges."""
+        return [p for p in self.account.positions_now() if p.tag == HEDGE_TAG]
+
+
+def past_of(journal: Journal, settings: Settings) -> Past:
+    """Return the run to go on with; VerbError where there is none or it was another kind of run."""
+    run, account = journal.last_run(), journal.last_account()
+    if run is None or account is None:
+        msg = f"expected an earlier run to resume in {journal.path}, found none"
+        raise VerbError(msg)
+    for what, was, now in (
+        ("market", run.market, settings.market),
+        ("mode", run.mode, settings.mode),
+    ):
+        if was != now:
+            msg = f"expected the {what} of the run to resume ({was}), found {now}"
+            raise VerbError(msg, Exit.USAGE)
+    return Past(run, account)
+
+
+def recall(core: Core, journal: Journal, past: Past, now_ns: int) -> tuple[Command, ...]:
+    """Tell the core what of earlier runs is its own; what it answers is to be journalled."""
+    trades = (fill.trade_id for fill in journal.fills())
+    core.floor.book.holdings.restore_hedges(past.hedges(), trades)
+    for coin, spent in journal.spent(day_start(now_ns)).items():
+        if coin in core.rules:
+            day = core.floor.day(coin, now_ns)
+            day.fees_usd, day.gamma_usd = spent.fees_usd, spent.gamma_usd
+            day.start_equity = spent.start_equity
+            day.start_index = spent.start_index or math.nan
+    intents = [open_intent.intent for open_intent in journal.open_intents()]
+    return core.restore(intents, now_ns)
