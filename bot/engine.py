@@ -94,7 +94,7 @@ class Engine:
         self.observers = tuple(observers)
         self.views = views
         self.account = account
-        self.now_ns = venue.next_time() or 0
+        self.now_ns = (venue.now_ns() if isinstance(venue, LiveVenue) else venue.next_time()) or 0
         self._wall_start = time.monotonic()
         self._event_start = self.now_ns
         self._polled = self._viewed = 0.0

@@ -7,9 +7,8 @@ A venue never calls back. The engine pulls events in time order and sends what t
             venue.send(command, event.ts_ns)
         venue.wake_at(core's next deadline)
 
-A `Venue` never waits: an engine that paces itself asks `next_time` and sleeps on its own clock. On
-a `LiveVenue` the wall clock is event time: events are there when they have arrived, and the engine
-waits for them.
+Nothing of that waits: an engine that paces itself asks `next_time` and sleeps on its own clock. A
+`LiveVenue` happens by itself, in wall-clock time; an engine waits for it instead of pacing it.
 """
 
 from __future__ import annotations
@@ -48,14 +47,19 @@ class Venue(Protocol):
 
 @runtime_checkable
 class LiveVenue(Venue, Protocol):
-    """A venue in the present: `next_event` returns what has arrived, and Ticks that are due."""
+    """A venue whose time is the wall clock: events arrive by themselves.
+
+    `next_time` of an open live venue is never None; with nothing ready it is the next Tick that was
+    asked for, or a moment at which it is worth asking again. `next_event` returns what has arrived
+    and what the clock has made due, and never waits.
+    """
 
     def now_ns(self) -> int:
         """Return the time of its clock, which its events are stamped with."""
         ...
 
     async def start(self) -> None:
-        """Connect. Raises VenueError where that is impossible, not where it takes a while."""
+        """Connect and learn the instruments; raise DeltabandError when the venue cannot be used."""
         ...
 
     async def wait(self, timeout_s: float) -> None:
@@ -63,5 +67,5 @@ class LiveVenue(Venue, Protocol):
         ...
 
     async def close(self) -> None:
-        """Send what still waits to be sent, and let go of the connection."""
+        """Close every connection and end every task; what had arrived can still be taken."""
         ...

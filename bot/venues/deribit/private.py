@@ -1,0 +1,91 @@
+"""The private half: one authenticated connection, our account, and the order lane where allowed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from bot.domain.orders import OrderReport
+from bot.venues.deribit.account import AccountBook
+from bot.venues.deribit.channels import Channels
+from bot.venues.deribit.client import HardenedDeribit
+from bot.venues.deribit.credits import Credits
+from bot.venues.deribit.inbox import Surroundings
+from bot.venues.deribit.listing import Contract
+from bot.venues.deribit.orders import OrderLane
+from bot.venues.deribit.session import Session
+from bot.venues.deribit.tasks import Tasks
+from bot.venues.deribit.terms import DeribitSettings
+
+RETRY_S: Final = 1.0
+
+
+class PrivateSide:
+    """Our account on a connection of its own; `lane` is None unless orders were asked for."""
+
+    def __init__(
+        self,
+        settings: DeribitSettings,
+        exchange: HardenedDeribit,
+        contracts: Callable[[], Mapping[str, Contract]],
+        around: Surroundings,
+        tasks: Tasks,
+        *,
+        orders: bool,
+    ) -> None:
+        self._settings, self.exchange = settings, exchange
+        self.credits = Credits(around.clock)
+        self.session = Session(
+            exchange, authenticated=True, on_ready=self._ready, on_lost=self._lost
+        )
+        self.lane: OrderLane | None = None
+        if orders:
+            self.lane = OrderLane(
+                exchange.requests,
+                self.credits,
+                contracts,
+                around,
+                tasks,
+                lambda error: tasks.start(self.session.reconnect(error)),
+            )
+        self.account = AccountBook(
+            positions=lambda: exchange.private_get_get_positions({"currency": "any"}),
+            summaries=lambda: exchange.private_get_get_account_summaries({"extended": "true"}),
+            contracts=contracts,
+            is_ours=self._is_ours,
+            see_order=self._see_order,
+            learn_limits=self.credits.learn,
+            around=around,
+        )
+        exchange.listener = self.account
+        self._channels = Channels(exchange.requests, around.clock, around.flaws, "private")
+        self._channels.wanted = dict.fromkeys(self.account.channels(settings.currencies))
+
+    async def reconcile(self) -> None:
+        """Fetch the complete account and report it; a failure is noted."""
+        await self.account.reconcile()
+
+    async def _ready(self, _epoch: int) -> None:
+        """Set up streams first, then the complete answer on which they build, then orders."""
+        await self._channels.restore()
+        while True:
+            if await self.account.reconcile():
+                break
+            await asyncio.sleep(RETRY_S)
+        if self.lane is not None:
+            await self.lane.arm()
+
+    def _lost(self, _epoch: int) -> None:
+        if self.lane is not None:
+            self.lane.disarm()
+        self.account.lose()
+
+    def _is_ours(self, label: str) -> bool:
+        if self.lane is None or not label:
+            return False
+        return label.startswith(self._settings.label_prefix) or self.lane.knows(label)
+
+    def _see_order(self, report: OrderReport) -> None:
+        if self.lane is not None:
+            self.lane.see(report)

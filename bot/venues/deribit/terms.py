@@ -1,0 +1,62 @@
+"""What a driver tells a connection, and what a connection tells about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.domain.errors import DeltabandError
+from bot.venues.deribit.feeds import FeedRules
+from bot.venues.deribit.flaws import Flaw
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """An API key of the venue; its secret is not printed."""
+
+    client_id: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DeribitSettings:
+    """Where the venue is and what to listen to; times in seconds.
+
+    `currencies` are those whose portfolios are streamed (coins, and USDC for linear instruments).
+    `label_prefix` is what every label of this instance begins with, over restarts. `options` go to
+    ccxt as they are (verify, cafile).
+    """
+
+    feed: FeedRules
+    currencies: tuple[str, ...]
+    rest_url: str = "https://www.deribit.com"
+    ws_url: str = "wss://www.deribit.com/ws/api/v2"
+    label_prefix: str = "db-"
+    chain_s: float = 5.0
+    choose_s: float = 60.0
+    reload_s: float = 86_400.0
+    start_s: float = 20.0
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a connection is doing: epochs, ages of stale channels in seconds, counts.
+
+    `clock_ahead_s` is how far the venue's clock is ahead of ours, give or take `clock_error_s`.
+    """
+
+    public_epoch: int
+    account_epoch: int
+    connected: bool
+    stale: Mapping[str, float]
+    clock_ahead_s: float
+    clock_error_s: float
+    waiting: int
+    conflated: int
+    unknown_orders: int
+    flaws: Mapping[Flaw, int]
+
+
+class VenueUnreachableError(DeltabandError):
+    """The venue could not be reached, or refused the key, at the start."""

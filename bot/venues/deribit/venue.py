@@ -1,0 +1,196 @@
+"""The venue put together: a public and a private connection, and one inbox.
+
+    no key             public streams alone: quotes, chains, depth
+    a key              positions and balances as well; still no order can be placed
+    a key, orders=True the order lane exists
+
+Public data and our own have a connection each, so that a burst of prices never stands before an
+order's reply. Time is the wall clock that is handed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+
+from bot.domain.commands import Cancel, Place, Query, QueryPositions, WantGamma
+from bot.domain.events import Event, GammaWanted
+from bot.domain.units import NS_PER_S
+from bot.venues.deribit.books import Depth
+from bot.venues.deribit.client import HardenedDeribit
+from bot.venues.deribit.flaws import Flaws, shown
+from bot.venues.deribit.inbox import Inbox, Surroundings
+from bot.venues.deribit.orders import OrderLane, OrderLaneError
+from bot.venues.deribit.private import PrivateSide
+from bot.venues.deribit.public import PublicSide
+from bot.venues.deribit.reports import Line, Portfolio
+from bot.venues.deribit.session import Session
+from bot.venues.deribit.tasks import Tasks
+from bot.venues.deribit.terms import ApiKey, DeribitSettings, Health, VenueUnreachableError
+from bot.venues.port import Request
+
+
+class DeribitVenue:
+    """A live venue (see `port`). `start` it inside the loop that it is to live in.
+
+    `lane` is None unless orders were asked for: then `send(Place)` raises OrderLaneError.
+    """
+
+    def __init__(
+        self,
+        settings: DeribitSettings,
+        clock: Callable[[], int],
+        key: ApiKey | None = None,
+        *,
+        orders: bool = False,
+    ) -> None:
+        if orders and key is None:
+            raise OrderLaneError("expected a key for an order lane, found none")
+        self.settings, self._clock = settings, clock
+        self.flaws = Flaws()
+        self._inbox = Inbox(clock)
+        self._tasks = Tasks(clock, self.flaws)
+        self._closed = False
+        around = Surroundings(self._inbox.put, clock, self.flaws)
+        self.public = PublicSide(
+            settings, self._exchange(None), around, held=self.lines, settles=self._settles
+        )
+        self.private: PrivateSide | None = None
+        if key is not None:
+            self.private = PrivateSide(
+                settings,
+                self._exchange(key),
+                self.public.directory.contracts,
+                around,
+                self._tasks,
+                orders=orders,
+            )
+
+    def _exchange(self, key: ApiKey | None) -> HardenedDeribit:
+        # ccxt copies `test` over `api` in its sandbox mode: both must lead to the same place.
+        urls = {"rest": self.settings.rest_url, "ws": self.settings.ws_url}
+        config: dict[str, object] = {**self.settings.options, "urls": {"api": urls, "test": urls}}
+        if key is not None:
+            config |= {"apiKey": key.client_id, "secret": key.secret}
+        return HardenedDeribit(config, clock=self._clock, flaws=self.flaws)
+
+    # --- the port ---------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Load the instruments, connect, and tell listings, then positions.
+
+        Raises VenueUnreachableError with what prevented it; nothing is left open then.
+        """
+        try:
+            await self.public.load()
+            for session in self._sessions():
+                self._tasks.start(session.run())
+            for session in self._sessions():
+                await session.opened(self.settings.start_s)
+        except Exception as error:
+            await self.close()
+            message = f"expected the venue to answer, found {shown(error)}"
+            raise VenueUnreachableError(message) from error
+        self.public.keep(self._tasks)
+
+    async def wait(self, timeout_s: float) -> None:
+        """Return as soon as `next_event` would return something, at the latest after a time."""
+        await self._inbox.wait(timeout_s)
+
+    async def close(self) -> None:
+        """Close every connection and end every task; what had arrived can still be taken."""
+        self._closed = True
+        if self.lane is not None:
+            self.lane.disarm()
+        await self._tasks.close()
+        for session in self._sessions():
+            with suppress(Exception):
+                await session.exchange.close()
+
+    def now_ns(self) -> int:
+        """Return the time of the clock that was handed in."""
+        return self._clock()
+
+    def next_time(self) -> int | None:
+        """Return when to ask again; None when the venue is closed and everything was taken."""
+        return None if self._closed and not self._inbox else self._inbox.next_time()
+
+    def next_event(self, until_ns: int | None = None) -> Event | None:
+        """Return the next event that has arrived or is due, stamped by the wall clock."""
+        return self._inbox.pop(until_ns)
+
+    def send(self, request: Request, now_ns: int) -> None:
+        """Send a request.
+
+        Raises OrderLaneError where this venue was made without what the request needs.
+        """
+        match request:
+            case WantGamma(coin=coin, delay_ns=delay_ns):
+                at_ns = now_ns + delay_ns
+                self._inbox.later(at_ns, GammaWanted(at_ns, coin))
+            case Place(intent=intent):
+                self._lane(request).place(intent)
+            case Cancel(label=label, instrument=instrument):
+                self._lane(request).cancel(label, instrument)
+            case Query(label=label, instrument=instrument):
+                self._lane(request).query(label, instrument)
+            case QueryPositions():
+                if self.private is None:
+                    raise OrderLaneError("expected a key to ask for positions, found none")
+                self._tasks.start(self.private.reconcile())
+
+    def wake_at(self, ts_ns: int) -> None:
+        """Ask for a Tick at a time of the wall clock."""
+        self._inbox.wake_at(ts_ns)
+
+    # --- what the venue knows beside events -------------------------------------------------------
+
+    @property
+    def lane(self) -> OrderLane | None:
+        """Return the order lane, None where no order can be placed."""
+        return None if self.private is None else self.private.lane
+
+    def depth(self, instrument: str, levels: int = 20) -> Depth | None:
+        """Return the whole book of an instrument of `feed.depth`, None while there is none."""
+        return self.public.feed.depth(instrument, levels)
+
+    def portfolios(self) -> Mapping[str, Portfolio]:
+        """Return the venue's margin and Greek figures by currency; empty without a key."""
+        return {} if self.private is None else self.private.account.portfolios
+
+    def lines(self) -> Mapping[str, Line]:
+        """Return the positions with the venue's own delta of each; empty without a key."""
+        return {} if self.private is None else self.private.account.lines
+
+    def health(self) -> Health:
+        """Return how the connection is doing."""
+        now_ns, private = self._clock(), self.private
+        side = self.public if private is None else private
+        venue_clock = side.exchange.requests.venue_clock
+        return Health(
+            public_epoch=self.public.session.epoch,
+            account_epoch=0 if private is None else private.session.epoch,
+            connected=all(session.ready.is_set() for session in self._sessions()),
+            stale={c.name: c.age_s(now_ns) for c in self.public.feed.channels.stale()},
+            clock_ahead_s=venue_clock.ahead_ns / NS_PER_S,
+            clock_error_s=venue_clock.error_ns / NS_PER_S,
+            waiting=len(self._inbox),
+            conflated=self._inbox.conflated,
+            unknown_orders=0 if self.lane is None else self.lane.unknown,
+            flaws=dict(self.flaws.counts),
+        )
+
+    # --- parts ------------------------------------------------------------------------------------
+
+    def _lane(self, request: Request) -> OrderLane:
+        if self.lane is None:
+            raise OrderLaneError(f"expected no order without an order lane, found {request}")
+        return self.lane
+
+    def _settles(self, name: str) -> bool:
+        """Tell whose settlement is told: what was held; without an account, everything."""
+        return self.private is None or name in self.private.account.seen
+
+    def _sessions(self) -> Iterable[Session]:
+        sides = (self.public, self.private)
+        return [side.session for side in sides if side is not None]
