@@ -9,13 +9,13 @@ from typing import Annotated, Final, Literal
 
 import typer
 
-from bot.cli import control, doctor, planning, reading, say, settings, trading
+from bot.cli import control, doctor, exchange, planning, reading, say, settings, trading
 from bot.cli.exits import Exit, explain
 
 Verb = Callable[..., int]
 
 _PANELS: Final[dict[str, dict[str, Verb]]] = {
-    "Trade": {"paper": trading.paper},
+    "Trade": {"paper": trading.paper, "exchange": exchange.exchange},
     "Look": {
         "plan": planning.plan,
         "status": reading.status,

@@ -12,7 +12,18 @@ from bot.cli.app import build
 
 HEAVY = {"numpy", "scipy", "ccxt", "polars", "aiohttp", "structlog", "sqlite3", "orjson"}
 PROMISED = {
-    *("paper", "plan", "status", "positions", "greeks", "pause", "resume", "halt", "doctor"),
+    *(
+        "paper",
+        "exchange",
+        "plan",
+        "status",
+        "positions",
+        "greeks",
+        "pause",
+        "resume",
+        "halt",
+        "doctor",
+    ),
     *("config init", "config show", "config check"),
 }
 
