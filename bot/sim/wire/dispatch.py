@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from bot.domain.units import NS_PER_S
 from bot.sim.wire import public, reads, trading
@@ -24,6 +24,8 @@ from bot.sim.wire.rpc import (
 )
 from bot.sim.wire.tickets import Refused
 
+SWITCH: Final = "private/set_faults"
+
 # Importing the rooms of methods fills the table.
 FILLED = (public, reads, trading)
 
@@ -41,6 +43,7 @@ class Answer:
     lost: bool = False
     ends: bool = False
     failed: bool = False
+    clean: bool = False  # the answer to a change of faults, which meets none itself
 
 
 def answer(hub: Hub, caller: Caller, request: object) -> Answer:
@@ -59,6 +62,9 @@ def answer(hub: Hub, caller: Caller, request: object) -> Answer:
         reply.failed = True
         reply.ends = getattr(error, "ends", False)
         reply.body = failure(request_id, error, in_ns, hub.now_ns())
+    if isinstance(request, dict) and request.get("method") == SWITCH:
+        reply.clean = True
+        return reply
     if caller.faults.take("lose_replies"):
         reply.lost = True
     if caller.faults.take("late_replies"):

@@ -31,6 +31,7 @@ class Change:
     instrument: Instrument
     tickets: list[Ticket] = field(default_factory=list)
     executions: list[Execution] = field(default_factory=list)
+    settled: bool = False
 
 
 @dataclass(slots=True)
@@ -153,7 +154,7 @@ class Feeds:
                 "instrument_name": change.instrument.name,
                 "orders": orders,
                 "trades": trades,
-                "positions": [position] if trades or not orders else [],
+                "positions": [position] if trades or change.settled else [],
             }
             self._send(channel, data)
 

@@ -173,8 +173,8 @@ class Hub:
                 ticket = self.exchange.tickets[event.report.venue_id]
                 if (found := change(ticket.instrument.name)) is not None:
                     found.tickets.append(ticket)
-            elif isinstance(event, Settled):
-                change(event.instrument)
+            elif isinstance(event, Settled) and (found := change(event.instrument)) is not None:
+                found.settled = True
         return list(changes.values())
 
     def _publish(self, changes: list[Change]) -> None:

@@ -31,6 +31,7 @@ BOOK_CLOSED: Final = (13019, "orderbook_closed")
 FORBIDDEN: Final = (13021, "forbidden")
 RAW_NEEDS_AUTH: Final = (13778, "raw_subscriptions_not_available_for_unauthorized")
 NEEDS_WEBSOCKET: Final = (10030, "must_be_websocket_request")
+UNASKED: Final = (11029, "invalid_arguments")
 TIMED_OUT: Final = (13888, "timed_out")
 
 _TRUE: Final = frozenset({"true", "1"})

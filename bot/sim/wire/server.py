@@ -155,7 +155,7 @@ class Server:
         if broken is not None:
             return broken
         match = request.match_info
-        path = f"{match['scope']}/{match['method']}" if "scope" in match else named or ""
+        path = f"{match['scope']}/{match['method']}" if "scope" in match else named
         request_id = message.get("id") if isinstance(message, dict) else None
         question: dict[str, Any] = {"method": path, "params": params, "id": request_id}
         caller = Caller(request.remote or HOST, faults)

@@ -19,7 +19,7 @@ from bot.sim.wire.call import Caller
 from bot.sim.wire.channels import Channel
 from bot.sim.wire.dispatch import Answer, ConnectionDroppedError, answer
 from bot.sim.wire.faults import Faults
-from bot.sim.wire.rpc import PARSE_ERROR, RpcError, failure
+from bot.sim.wire.rpc import PARSE_ERROR, UNASKED, RpcError, failure
 from bot.sim.wire.tickets import Refused
 
 if TYPE_CHECKING:
@@ -111,8 +111,7 @@ class Session:
         """Queue a frame, bent by the faults of frames."""
         faults = self.faults
         while faults.take("error_frames"):
-            now_ns = self.hub.now_ns()
-            self._queue(orjson.dumps(failure(None, RpcError((11029, "bad")), now_ns, now_ns)))
+            self.error_frame()
         if faults.take("html"):
             frame = PAGE
         elif faults.take("truncated"):
@@ -125,7 +124,7 @@ class Session:
     def error_frame(self) -> None:
         """Send an error that answers nothing, now."""
         now_ns = self.hub.now_ns()
-        self._queue(orjson.dumps(failure(None, RpcError((11029, "bad")), now_ns, now_ns)))
+        self._queue(orjson.dumps(failure(None, RpcError(UNASKED), now_ns, now_ns)))
 
     def _queue(self, frame: bytes) -> None:
         if len(self._outbox) >= LONGEST_QUEUE:
@@ -201,7 +200,11 @@ class Session:
         self._send(reply)
 
     def _send(self, reply: Answer) -> None:
-        self.push(orjson.dumps(reply.body))
+        frame = orjson.dumps(reply.body)
+        if reply.clean:
+            self._queue(frame)
+        else:
+            self.push(frame)
         if reply.ends:
             self.leave(SPENT)
 
