@@ -6,43 +6,30 @@ socket except the recording that a replay asks for.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
 
-from bot.book.book import Book, UnderlyingRules
-from bot.book.numeraire import Numeraire
-from bot.book.quality import Freshness
-from bot.book.scope import Scope
-from bot.book.shocks import PNL_MOVES
 from bot.core import Core
-from bot.desk.floor import Floor, Names
 from bot.desk.rules import DeskRules
 from bot.domain import deribit
 from bot.domain.instruments import Instrument
 from bot.domain.positions import Position
 from bot.domain.states import State
 from bot.domain.units import NS_PER_MS, NS_PER_S, iso
-from bot.execution.orders import OrderTable, Patience
-from bot.execution.tactics import TacticRules
-from bot.risk.limits import LimitRules
-from bot.risk.machine import Machine
 from bot.sim.exchange import Exchange, StartingAccount
 from bot.sim.faults import Fault, LostAck
 from bot.sim.later import LaterMarket
 from bot.sim.market import EPOCH_NS, SyntheticMarket, params
 from bot.sim.market.listing import never_listed
-from bot.sim.ports import Cadence, Market
+from bot.sim.ports import Market
 from bot.sim.replay import ReplayMarket
-from bot.strategy.bands import Band, GammaBand, TradeTo
-from bot.strategy.delta import DeltaPolicy
-from bot.strategy.gamma import GammaPolicy
 from bot.venues.paper import Latency, PaperVenue
+from bot.wiring.desks import desk_rules, new_core
 from config.errors import ConfigError, Origin, Problem
-from config.schema import Settings, Shock
+from config.schema import Settings
 
 DEMO_LOST_ACK_S = 45 * 60
 
@@ -73,7 +60,7 @@ def paper(
     if account is None:
         _refuse_unlisted(settings, market)
     rules = tuple(desk_rules(settings, coin, market.cadence) for coin in settings.underlying)
-    core = _core(settings, rules, epoch, sticky or {})
+    core = new_core(settings, rules, epoch, sticky or {})
     matching, network = np.random.SeedSequence(seed).spawn(2)
     exchange = Exchange(
         market,
@@ -131,75 +118,6 @@ def starting_account(settings: Settings) -> StartingAccount:
     return StartingAccount(balances, positions)
 
 
-def desk_rules(settings: Settings, coin: str, cadence: Cadence) -> DeskRules:
-    """Return one underlying's rules; `settings` are already scaled."""
-    one = settings.underlying[coin]
-    band = Band(one.delta.lower, one.delta.target, one.delta.upper)
-    policy, gamma, limits = one.delta.policy, one.gamma, settings.limits
-    scope = Scope(
-        frozenset(one.scope.accounts), frozenset(one.scope.tags), frozenset(one.scope.exclude)
-    )
-    return DeskRules(
-        measure=UnderlyingRules(
-            coin=coin,
-            numeraire=Numeraire(one.numeraire),
-            collateral_delta=one.collateral_delta,
-            hedge_with=tuple(one.hedge_with),
-            scope=scope,
-            freshness=Freshness(
-                quote_s=max(2.0, 2.0 * cadence.quote_s),
-                chain_s=max(30.0, 3.0 * cadence.chain_s),
-                future_s=max(5.0, 2.0 * cadence.future_s),
-            ),
-        ),
-        delta=DeltaPolicy(
-            owner=band,
-            width_coin=one.delta.width_coin,
-            width_bps=policy.width_bps if policy.kind == "bps" else None,
-            trade_to=TradeTo(policy.trade_to),
-            ratio=one.delta.ratio,
-            min_move_bps=one.delta.min_move_bps,
-            cooldown_s=one.delta.cooldown_s,
-            ticket_usd=policy.ticket_usd,
-        ),
-        gamma=GammaPolicy(
-            band=GammaBand(gamma.lower, gamma.upper),
-            expiring=GammaBand(gamma.expiring.lower, gamma.expiring.upper),
-            action=gamma.action,
-            aim_share=gamma.aim_share,
-            budget_usd_per_day=gamma.budget_usd_per_day or math.inf,
-            max_legs=gamma.max_legs,
-            min_days=gamma.min_days,
-            max_days=gamma.max_days,
-            shock_loss_usd=_shock_losses(one.shock, limits.shock_loss_usd),
-            shock_delta_coin=one.shock.delta_2pct_coin,
-        ),
-        limits=LimitRules(
-            order_usd=limits.order_usd,
-            position_coin=limits.position_coin,
-            orders_per_min=limits.orders_per_min,
-            loss_day_usd=limits.loss_day_usd,
-            fees_day_usd=limits.fees_day_usd,
-            collar_bps=limits.collar_bps,
-            hard_collar_bps=2.0 * limits.collar_bps,
-            confirm_usd=limits.confirm_usd if settings.mode == "live" else None,
-        ),
-        tactics=TacticRules(),
-        cycle_s=one.delta.poll_s,
-    )
-
-
-def _shock_losses(shock: Shock, overall: float | None) -> dict[float, float]:
-    """Return the largest loss that each shocked move may cost: the tighter of what is set."""
-    set_for = {0.05: shock.loss_5pct_usd, 0.10: shock.loss_10pct_usd}
-    limits = {}
-    for move in PNL_MOVES:
-        known = [one for one in (set_for[abs(move)], overall) if one is not None]
-        if known:
-            limits[move] = min(known)
-    return limits
-
-
 def _unusable(key: str, expected: str, found: str) -> ConfigError:
     """Return the refusal of a setting that is valid in itself but not for this run."""
     return ConfigError((Problem(key, expected, found, Origin("this run")),))
@@ -228,21 +146,6 @@ def _unlistable(held: Instrument) -> str | None:
     if not held.is_inverse:
         return "coin-settled instruments on the synthetic market"
     return never_listed(held, EPOCH_NS, params.COINS[held.coin].start_usd)
-
-
-def _core(
-    settings: Settings, rules: tuple[DeskRules, ...], epoch: int, sticky: Mapping[str, State]
-) -> Core:
-    owned = {row.instrument: (row.tag, row.account) for row in settings.paper.position}
-    machine = Machine(tuple(r.coin for r in rules), states=dict(sticky))
-    floor = Floor(
-        book=Book((r.measure for r in rules), owned),
-        orders=OrderTable(Patience()),
-        machine=machine,
-        names=Names(settings.instance, epoch),
-        unconfirmed={r.coin for r in rules} if settings.mode == "live" else set(),
-    )
-    return Core(floor, rules)
 
 
 def market(settings: Settings, seed: int, start_ns: int | None = None) -> Market:

@@ -1,0 +1,110 @@
+"""From settings to what decides: one set of rules per underlying, and the core that holds them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from bot.book.book import Book, UnderlyingRules
+from bot.book.numeraire import Numeraire
+from bot.book.quality import Freshness
+from bot.book.scope import Scope
+from bot.book.shocks import PNL_MOVES
+from bot.core import Core
+from bot.desk.floor import Floor, Names
+from bot.desk.rules import DeskRules
+from bot.domain.states import State
+from bot.execution.orders import OrderTable, Patience
+from bot.execution.tactics import TacticRules
+from bot.risk.limits import LimitRules
+from bot.risk.machine import Machine
+from bot.sim.ports import Cadence
+from bot.strategy.bands import Band, GammaBand, TradeTo
+from bot.strategy.delta import DeltaPolicy
+from bot.strategy.gamma import GammaPolicy
+from config.schema import Settings, Shock
+
+
+def desk_rules(settings: Settings, coin: str, cadence: Cadence) -> DeskRules:
+    """Return one underlying's rules; `settings` are already scaled."""
+    one = settings.underlying[coin]
+    band = Band(one.delta.lower, one.delta.target, one.delta.upper)
+    policy, gamma, limits = one.delta.policy, one.gamma, settings.limits
+    scope = Scope(
+        frozenset(one.scope.accounts), frozenset(one.scope.tags), frozenset(one.scope.exclude)
+    )
+    return DeskRules(
+        measure=UnderlyingRules(
+            coin=coin,
+            numeraire=Numeraire(one.numeraire),
+            collateral_delta=one.collateral_delta,
+            hedge_with=tuple(one.hedge_with),
+            scope=scope,
+            freshness=Freshness(
+                quote_s=max(2.0, 2.0 * cadence.quote_s),
+                chain_s=max(30.0, 3.0 * cadence.chain_s),
+                future_s=max(5.0, 2.0 * cadence.future_s),
+            ),
+        ),
+        delta=DeltaPolicy(
+            owner=band,
+            width_coin=one.delta.width_coin,
+            width_bps=policy.width_bps if policy.kind == "bps" else None,
+            trade_to=TradeTo(policy.trade_to),
+            ratio=one.delta.ratio,
+            min_move_bps=one.delta.min_move_bps,
+            cooldown_s=one.delta.cooldown_s,
+            ticket_usd=policy.ticket_usd,
+        ),
+        gamma=GammaPolicy(
+            band=GammaBand(gamma.lower, gamma.upper),
+            expiring=GammaBand(gamma.expiring.lower, gamma.expiring.upper),
+            action=gamma.action,
+            aim_share=gamma.aim_share,
+            budget_usd_per_day=gamma.budget_usd_per_day or math.inf,
+            max_legs=gamma.max_legs,
+            min_days=gamma.min_days,
+            max_days=gamma.max_days,
+            shock_loss_usd=_shock_losses(one.shock, limits.shock_loss_usd),
+            shock_delta_coin=one.shock.delta_2pct_coin,
+        ),
+        limits=LimitRules(
+            order_usd=limits.order_usd,
+            position_coin=limits.position_coin,
+            orders_per_min=limits.orders_per_min,
+            loss_day_usd=limits.loss_day_usd,
+            fees_day_usd=limits.fees_day_usd,
+            collar_bps=limits.collar_bps,
+            hard_collar_bps=2.0 * limits.collar_bps,
+            confirm_usd=limits.confirm_usd if settings.mode == "live" else None,
+        ),
+        tactics=TacticRules(),
+        cycle_s=one.delta.poll_s,
+    )
+
+
+def _shock_losses(shock: Shock, overall: float | None) -> dict[float, float]:
+    """Return the largest loss that each shocked move may cost: the tighter of what is set."""
+    set_for = {0.05: shock.loss_5pct_usd, 0.10: shock.loss_10pct_usd}
+    limits = {}
+    for move in PNL_MOVES:
+        known = [one for one in (set_for[abs(move)], overall) if one is not None]
+        if known:
+            limits[move] = min(known)
+    return limits
+
+
+def new_core(
+    settings: Settings, rules: tuple[DeskRules, ...], epoch: int, sticky: Mapping[str, State]
+) -> Core:
+    """Return a core that knows no market yet; `settings` are already scaled."""
+    owned = {row.instrument: (row.tag, row.account) for row in settings.paper.position}
+    machine = Machine(tuple(r.coin for r in rules), states=dict(sticky))
+    floor = Floor(
+        book=Book((r.measure for r in rules), owned),
+        orders=OrderTable(Patience()),
+        machine=machine,
+        names=Names(settings.instance, epoch),
+        unconfirmed={r.coin for r in rules} if settings.mode == "live" else set(),
+    )
+    return Core(floor, rules)
