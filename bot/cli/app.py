@@ -15,7 +15,7 @@ from bot.cli.exits import Exit, explain
 Verb = Callable[..., int]
 
 _PANELS: Final[dict[str, dict[str, Verb]]] = {
-    "Trade": {"paper": trading.paper, "exchange": exchange.exchange},
+    "Trade": {"paper": trading.paper, "run": trading.run, "exchange": exchange.exchange},
     "Look": {
         "plan": planning.plan,
         "status": reading.status,

@@ -93,6 +93,10 @@ Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Log lines instead of a screen, debug ones too.")
 ]
 
+Really = Annotated[
+    bool, typer.Option("--live", help='Said beside mode = "live": real orders, real money.')
+]
+
 
 def paper(  # noqa: PLR0917  typer passes options by name
     market: Market = None,
@@ -110,8 +114,8 @@ def paper(  # noqa: PLR0917  typer passes options by name
 
     No key is read and no order can leave this machine.
     """
-    _on_stop(_stop)
-    try:
+
+    def begin() -> int:
         said = [*(sets or ()), *([] if market is None else [f"market={market}"])]
         loaded = load(config, [*said, *([] if seed is None else [f"sim.seed={seed}"])])
         if from_time is not None and loaded.settings.replay is None:
@@ -130,6 +134,37 @@ def paper(  # noqa: PLR0917  typer passes options by name
             as_json=as_json,
             verbose=verbose,
         )
+
+    return _stoppable(begin)
+
+
+def run(
+    config: ConfigFiles = None,
+    sets: Sets = None,
+    for_s: For = None,
+    really: Really = False,
+    verbose: Verbose = False,
+    as_json: AsJson = False,
+) -> int:
+    """Hedge the account of the settings on its exchange: mode sandbox, or live with --live.
+
+    Keys come from DELTABAND_<VENUE>_KEY and _SECRET, or the files that the same with _FILE name.
+    """
+
+    def begin() -> int:
+        loaded = load(config, list(sets or ()))
+        from bot.cli.live import run_live
+
+        return run_live(loaded, really=really, for_s=for_s, as_json=as_json, verbose=verbose)
+
+    return _stoppable(begin)
+
+
+def _stoppable(begin: Callable[[], int]) -> int:
+    """Run a daemon; a stop before it has begun ends it as cleanly as one later."""
+    _on_stop(_stop)
+    try:
+        return begin()
     except StoppedEarlyError:
         say.note("stopped before the first order")
         return Exit.FINE

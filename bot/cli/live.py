@@ -1,0 +1,196 @@
+"""A run on an exchange from settings to summary: key, journal, venue, core, engine, voices.
+
+Every start goes on with the ledger that the instance has: its own orders, fills and spending are
+remembered, and what was open is UNKNOWN until the venue speaks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import config
+from bot.cli import daemon, say
+from bot.cli.daemon import with_signals
+from bot.cli.exits import Exit, VerbError
+from bot.cli.recall import Past, past_of, recall
+from bot.domain.commands import Note
+from bot.domain.events import Event, Filled, Settled
+from bot.domain.positions import Balance, Position
+from bot.domain.records import Record
+from bot.domain.units import NS_PER_S
+from bot.engine import Control, Engine
+from bot.journal import Durability, Journal, RunStart
+from bot.monitor import Banner, Scope, Voice
+from bot.venues.deribit.terms import VenueUnreachableError
+from bot.wiring.live import Live, key_for, live
+
+
+def run_live(
+    loaded: config.Loaded, *, really: bool, for_s: float | None, as_json: bool, verbose: bool
+) -> int:
+    """Run in the mode of the settings until it ends and return the exit code.
+
+    `really` is the owner's word that mode live is meant; `for_s` seconds.
+    """
+    settings = loaded.settings
+    if settings.mode == "paper":
+        msg = 'expected mode = "sandbox" or "live" for this verb, found "paper"'
+        raise VerbError(msg, Exit.USAGE)
+    if settings.mode == "live" and not really:
+        msg = 'expected --live beside mode = "live", found it missing'
+        raise VerbError(msg, Exit.USAGE)
+    key = key_for(settings, os.environ)
+    journal = Journal.open(settings.state_dir, settings.instance, durability=Durability.FULL)
+    try:
+        last = journal.last_run()
+        # The account is journalled with the first positions, before any order can have left.
+        past = None if journal.last_account() is None else past_of(journal, settings)
+        epoch = 1 if last is None else last.id + 1
+        graph = live(settings, key, time.time_ns, epoch=epoch, sticky=journal.last_states())
+        return _Run(graph, journal, past).go(for_s, as_json=as_json, verbose=verbose)
+    finally:
+        journal.close()
+
+
+class _Teller:
+    """Observer of an engine that tells a voice."""
+
+    def __init__(self, voice: Voice) -> None:
+        self.voice = voice
+        self.fills = 0
+
+    def see(self, event: Event) -> None:
+        """Tell of fills and settlements."""
+        if isinstance(event, Filled):
+            self.fills += 1
+            self.voice.tell(event.fill)
+        elif isinstance(event, Settled):
+            self.voice.tell(event)
+
+    def note(self, record: Record) -> None:
+        """Tell what the core says."""
+        self.voice.tell(record)
+
+
+class _Run:
+    """One run: its graph, its journal, its voices."""
+
+    def __init__(self, graph: Live, journal: Journal, past: Past | None) -> None:
+        self.graph, self.journal = graph, journal
+        self.start_ns = graph.venue.now_ns()
+        settings = graph.settings
+        recalled = () if past is None else recall(graph.core, journal, past, self.start_ns)
+        journal.begin_run(
+            RunStart(
+                mode=settings.mode,
+                market=settings.market,
+                seed=None,
+                version=daemon.version(),
+                market_start_ns=self.start_ns,
+                settings=settings.model_dump(mode="json"),
+                fresh=past is None,
+            )
+        )
+        for command in recalled:
+            if isinstance(command, Note):
+                journal.record(command.record)
+
+    def go(self, for_s: float | None, *, as_json: bool, verbose: bool) -> int:
+        """Run, then say what it came to."""
+        voice = daemon.voice(as_json=as_json, verbose=verbose)
+        teller = _Teller(voice)
+        try:
+            voice.begin(self._banner())
+            for coin, state in self.journal.last_states().items():
+                voice.say(
+                    "state.kept", "warning", coin=coin or "all", state=str(state), lift="resume"
+                )
+            asyncio.run(self._run(teller, for_s))
+        except VenueUnreachableError as fault:
+            raise VerbError(str(fault), Exit.VENUE) from fault
+        except Exception as error:
+            for note in getattr(error, "__notes__", ()):
+                say.note(note)
+            raise
+        finally:
+            voice.close()
+        summary = self._summary(teller)
+        self.journal.end_run(summary)
+        if as_json:
+            say.json(summary)
+        return Exit.FINE
+
+    async def _run(self, teller: _Teller, for_s: float | None) -> None:
+        control = Control(halt_file=self.journal.path.parent / "HALT")
+        venue = self.graph.venue
+        await venue.start()
+        engine = Engine(
+            self.graph.core,
+            venue,
+            self.journal,
+            control,
+            speed=None,
+            observers=(teller,),
+            views=self._views,
+            account=self._account,
+        )
+        until_ns = None if for_s is None else self.start_ns + round(for_s * NS_PER_S)
+        try:
+            await with_signals(engine.run(until_ns), control)
+        finally:
+            await venue.close()
+
+    def _summary(self, teller: _Teller) -> dict[str, Any]:
+        health = self.graph.venue.health()
+        return {
+            "mode": self.graph.settings.mode,
+            "seconds": (self.graph.venue.now_ns() - self.start_ns) / NS_PER_S,
+            "fills": teller.fills,
+            "unknown_orders": health.unknown_orders,
+            "connections": {"public": health.public_epoch, "account": health.account_epoch},
+            "flaws": {str(flaw): count for flaw, count in health.flaws.items()},
+            "journal": str(self.journal.path),
+        }
+
+    def _banner(self) -> Banner:
+        settings = self.graph.settings
+        return Banner(
+            version=daemon.version(),
+            instance=settings.instance,
+            mode=settings.mode,
+            market=self.graph.venue.settings.rest_url,
+            speed="1",
+            seed=None,
+            epoch_ns=self.start_ns,
+            journal=str(self.journal.path),
+            scopes=tuple(self._scope(coin) for coin in settings.underlying),
+        )
+
+    def _scope(self, coin: str) -> Scope:
+        one = self.graph.settings.underlying[coin]
+        counted = one.collateral_delta
+        return Scope(
+            coin=coin,
+            numeraire=one.numeraire,
+            target=one.delta.target,
+            lower=one.delta.lower,
+            upper=one.delta.upper,
+            gamma_lower=one.gamma.lower,
+            gamma_upper=one.gamma.upper,
+            gamma_action=one.gamma.action,
+            collateral=f"{counted:g} {coin} counted" if isinstance(counted, float) else counted,
+        )
+
+    def _views(self, now_ns: int) -> Iterable[tuple[str, object]]:
+        core = self.graph.core
+        yield "plan", {coin: core.preview(coin, now_ns) for coin in core.rules}
+        yield "positions", core.position_rows()
+        yield "greeks", core.greek_rows(now_ns)
+
+    def _account(self) -> tuple[tuple[Position, ...], tuple[Balance, ...]]:
+        holdings = self.graph.core.floor.book.holdings
+        return tuple(holdings.positions.values()), tuple(holdings.balances.values())

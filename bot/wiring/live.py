@@ -1,0 +1,101 @@
+"""Settings into a connected graph: the core on an exchange's own system, its test one or the real.
+
+Owns where each system is, and which way its keys may come: from the environment to the test system,
+from files alone to the real one, where a mistake is money.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+from bot.core import Core
+from bot.desk.rules import DeskRules
+from bot.domain.states import State
+from bot.sim.ports import Cadence
+from bot.venues.deribit.feeds import FeedRules
+from bot.venues.deribit.terms import ApiKey, DeribitSettings
+from bot.venues.deribit.venue import DeribitVenue
+from bot.wiring.desks import desk_rules, new_core
+from config.errors import ConfigError, Origin, Problem
+from config.schema import Settings, Venue
+from config.secrets import PREFIX, credentials
+
+HOSTS: Final = {"sandbox": "test.deribit.com", "live": "www.deribit.com"}
+WS_PATH: Final = "/ws/api/v2"
+CADENCE: Final = Cadence(quote_s=1.0, chain_s=5.0, future_s=2.5)
+
+
+@dataclass(slots=True)
+class Live:
+    """A run on an exchange before its first event."""
+
+    settings: Settings
+    rules: tuple[DeskRules, ...]
+    core: Core
+    venue: DeribitVenue
+
+
+def live(
+    settings: Settings,
+    key: ApiKey,
+    clock: Callable[[], int],
+    *,
+    epoch: int,
+    sticky: Mapping[str, State],
+) -> Live:
+    """Return the graph of a run in sandbox or live; nothing is connected yet.
+
+    `clock` gives the wall clock in ns, `epoch` the number of this start of the instance.
+    """
+    _, venue = settings.exchange()
+    rules = tuple(desk_rules(settings, coin, CADENCE) for coin in settings.underlying)
+    core = new_core(settings, rules, epoch, sticky)
+    rest_url, ws_url = addresses(settings.mode, venue)
+    terms = DeribitSettings(
+        feed=FeedRules(coins=tuple(settings.underlying)),
+        currencies=(*settings.underlying, "USDC"),
+        rest_url=rest_url,
+        ws_url=ws_url,
+        label_prefix=core.floor.names.prefix,
+        options={} if venue.ca_file is None else {"cafile": str(venue.ca_file)},
+    )
+    return Live(settings, rules, core, DeribitVenue(terms, clock, key, orders=True))
+
+
+def addresses(mode: str, venue: Venue) -> tuple[str, str]:
+    """Return where REST and WebSocket answer: the mode's own system, or this machine."""
+    if venue.rest_url is None and venue.ws_url is None:
+        host = HOSTS[mode]
+        return f"https://{host}", f"wss://{host}{WS_PATH}"
+    rest = venue.rest_url or _other(str(venue.ws_url), {"ws": "http", "wss": "https"}, "")
+    ws = venue.ws_url or _other(rest, {"http": "ws", "https": "wss"}, WS_PATH)
+    return rest, ws
+
+
+def key_for(settings: Settings, environ: Mapping[str, str]) -> ApiKey:
+    """Return the key of the settings' exchange; ConfigError where there is none to be used."""
+    name, _ = settings.exchange()
+    stem = PREFIX + name.upper()
+    given = [part for part in ("_KEY", "_SECRET") if environ.get(stem + part) is not None]
+    if settings.mode == "live" and given:
+        expected = f"{stem}{given[0]}_FILE because mode is live (an environment is seen by others)"
+        raise _missing(f"{stem}{given[0]}", expected, "the value itself")
+    found = credentials(name, environ)
+    if found is None:
+        which = "_FILE" if settings.mode == "live" else ""
+        expected = f"a key in {stem}_KEY{which} and {stem}_SECRET{which}"
+        raise _missing(f"{stem}_KEY{which}", expected, "nothing")
+    return ApiKey(found.key.reveal(), found.secret.reveal())
+
+
+def _other(url: str, schemes: Mapping[str, str], path: str) -> str:
+    """Return the address of the same machine and port for the other protocol."""
+    parts = urlsplit(url)
+    return urlunsplit((schemes[parts.scheme], parts.netloc, path, "", ""))
+
+
+def _missing(name: str, expected: str, found: str) -> ConfigError:
+    return ConfigError((Problem(name, expected, found, Origin("environment")),))
