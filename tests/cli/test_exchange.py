@@ -33,7 +33,8 @@ def test_tls_comes_with_an_authority_to_trust(deltaband):
     with urllib.request.urlopen(address, timeout=5, context=trust) as reply:
         assert json.load(reply)["result"]["version"]
     process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    process.communicate(timeout=10)
+    assert process.returncode == 0
     with pytest.raises(FileNotFoundError):
         ssl.create_default_context(cafile=said["cafile"])
 

@@ -32,6 +32,7 @@ from bot.sim.wire.quotes import Quotes
 from bot.sim.wire.tickets import Terms, Ticket
 
 BATCH_NS: Final = 100 * NS_PER_MS
+LONGEST_LAG_NS: Final = 600 * NS_PER_S  # a machine that slept longer wakes at once
 PURSE: Final = {"BTC": 100.0, "ETH": 1_000.0}
 
 
@@ -83,7 +84,8 @@ class Hub:
         """Bring the market to the present and return the time."""
         now_ns = self.now_ns()
         while self._next_ns is not None and self._next_ns <= now_ns:
-            self._move(self._next_ns)
+            late = now_ns - self._next_ns > LONGEST_LAG_NS
+            self._move(now_ns // NS_PER_S * NS_PER_S if late else self._next_ns)
         if self._dirty and now_ns >= self._flush_ns:
             names, self._dirty = frozenset(self._dirty), set()
             self.feeds.moved(names)

@@ -37,6 +37,7 @@ TIMED_OUT: Final = (13888, "timed_out")
 _TRUE: Final = frozenset({"true", "1"})
 _FALSE: Final = frozenset({"false", "0"})
 _WORD: Final = 64
+_DIGITS: Final = 20  # before or behind the point of any number that means something here
 
 
 class RpcError(Refused):
@@ -86,7 +87,7 @@ class Params:
             number = Decimal(str(value)[:_WORD])
         except InvalidOperation:
             raise invalid(name, "must be a number") from None
-        if not number.is_finite():
+        if not number.is_finite() or (number and abs(number.adjusted()) > _DIGITS):
             raise invalid(name, "must be a number")
         return number
 

@@ -21,7 +21,7 @@ from bot.sim.wire.dispatch import Answer, ConnectionDroppedError, answer
 from bot.sim.wire.faults import Faults
 from bot.sim.wire.hub import Hub
 from bot.sim.wire.rpc import BAD_CREDENTIALS, PARSE_ERROR, RpcError, failure
-from bot.sim.wire.session import PAGE, Session, padded
+from bot.sim.wire.session import PAGE, Session, abort, padded
 from bot.sim.wire.tickets import Refused
 
 HOST: Final = "127.0.0.1"
@@ -130,7 +130,7 @@ class Server:
         return await self._rest(request, dict(request.query), None, "")
 
     async def _post(self, request: web.Request) -> web.StreamResponse:
-        body = await request.text()
+        body = (await request.read()).decode(errors="replace")
         now_ns = self.hub.now_ns()
         try:
             message = orjson.loads(body)
@@ -195,8 +195,7 @@ async def _loop(_request: web.Request) -> web.StreamResponse:
 
 def _cut(request: web.Request) -> web.StreamResponse:
     """End the connection without an answer."""
-    if isinstance(request.transport, asyncio.Transport):
-        request.transport.abort()
+    abort(request.transport)
     return web.Response()
 
 

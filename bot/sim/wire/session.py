@@ -87,8 +87,7 @@ class Session:
     def drop(self) -> None:
         """End the connection at once: nothing that is queued leaves any more."""
         self._outbox.clear()
-        if isinstance(self._transport, asyncio.Transport):
-            self._transport.abort()
+        abort(self._transport)
 
     # --- what goes out ----------------------------------------------------------------------------
 
@@ -244,8 +243,18 @@ class Session:
     def _done(self, task: asyncio.Task[None]) -> None:
         """Forget a task; one that failed because the other side is gone has done its work."""
         self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, ConnectionError):
+            context = {"message": "a connection's task failed", "exception": error}
+            task.get_loop().call_exception_handler(context)
+            self.drop()
+
+
+def abort(transport: object) -> None:
+    """Cut a connection without a farewell; every event loop has transports of its own class."""
+    cut = getattr(transport, "abort", None)
+    if cut is not None:
+        cut()
 
 
 def padded(frame: bytes, size: int) -> bytes:
