@@ -1,5 +1,7 @@
 """What goes wrong when it is asked to: each fault does what its name says, and only there."""
 
+import asyncio
+
 import aiohttp
 import orjson
 import pytest
@@ -81,6 +83,19 @@ async def test_silence_leaves_requests_and_pongs_alive(hand_server, hand, raw):
     await raw.call("private/set_faults", silent=False)
     pass_s(hand_server, hand, 1)
     assert (await raw.data(BOOK))["type"] == "change"
+
+
+async def test_a_stalled_connection_answers_nothing_until_it_goes_on(hand_server, hand, raw):
+    """Not even a ping; what came meanwhile is answered afterwards."""
+    (session,) = hand_server.sessions.values()
+    await raw.call("private/set_faults", stalled=True)
+    await raw.ws.ping()
+    await raw.send("public/test")
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(raw.ws.receive(), 0.05)
+    session.faults.stalled = False
+    hand.move(1)
+    assert (await raw.receive())["result"]
 
 
 async def test_a_gap_shows_in_the_change_ids(hand_server, hand, raw):
