@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
 from bot.domain.commands import Cancel, Place, Query, QueryPositions, WantGamma
+from bot.domain.errors import DeltabandError
 from bot.domain.events import Event, GammaWanted
 from bot.domain.units import NS_PER_S
 from bot.venues.deribit.books import Depth
@@ -89,7 +90,8 @@ class DeribitVenue:
                 await session.opened(self.settings.start_s)
         except Exception as error:
             await self.close()
-            message = f"expected the venue to answer, found {shown(error)}"
+            found = str(error) if isinstance(error, DeltabandError) else shown(error)
+            message = f"expected the venue to answer, found: {found}"
             raise VenueUnreachableError(message) from error
         self.public.keep(self._tasks)
 

@@ -1,0 +1,147 @@
+"""The bot in its own process on an exchange over loopback: the whole way, and what a kill leaves."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.domain import deribit
+from bot.domain.positions import Position
+from bot.journal import Reader
+from bot.sim.wire.auth import TRADER, Key
+from bot.sim.wire.hub import Opening
+from bot.sim.wire.server import Server
+
+TOP = Path(__file__).parents[2]
+SETTINGS = """
+mode = "sandbox"
+market = "venue"
+instance = "sand"
+state_dir = "{state}"
+[venue.deribit]
+rest_url = "{rest}"
+ws_url = "{ws}"
+[underlying.BTC]
+numeraire = "usd"
+collateral_delta = "exclude"
+delta = {{ target = 0.0, upper = 0.1, lower = -0.1 }}
+gamma = {{ action = "off" }}
+"""
+
+
+def straddle(size: str) -> tuple[Position, ...]:
+    """Return a short straddle of the second Friday from now, which the exchange surely lists."""
+    day = datetime.now(UTC) + timedelta(days=8)
+    day += timedelta(days=(4 - day.weekday()) % 7)
+    names = [f"BTC-{day.day}{day:%b%y}-92000-{side}".upper() for side in "CP"]
+    return tuple(Position(name, deribit.parse(name).quantity(size)) for name in names)
+
+
+class Bot:
+    """The command `deltaband run` against one server."""
+
+    def __init__(self, server: Server, folder: Path, key: Key = TRADER) -> None:
+        """Write its settings."""
+        self.folder, self.key = folder, key
+        self.settings = folder / "sandbox.toml"
+        text = SETTINGS.format(state=folder, rest=server.rest_url, ws=server.ws_url)
+        self.settings.write_text(text, encoding="utf-8")
+
+    async def start(self, *more: str, **environ: str) -> asyncio.subprocess.Process:
+        """Start it."""
+        own = {
+            "PYTHONPATH": str(TOP),
+            "DELTABAND_DERIBIT_KEY": self.key.client_id,
+            "DELTABAND_DERIBIT_SECRET": self.key.secret,
+        }
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot", "run", "-c", str(self.settings), "--json", *more),
+            env=os.environ | own | environ,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+
+    async def run(self, *more: str, **environ: str) -> tuple[int, str, str]:
+        """Run it to its end: exit code and what it said."""
+        process = await self.start(*more, **environ)
+        out, err = await asyncio.wait_for(process.communicate(), 60)
+        return process.returncode or 0, out.decode(), err.decode()
+
+    def held(self) -> dict[str, float]:
+        """Return what its journal says that it holds."""
+        reader = Reader.open(self.folder, "sand")
+        try:
+            rows = reader.view("positions") or []
+        finally:
+            reader.close()
+        total: dict[str, float] = {}
+        for row in rows:
+            total[row["instrument"]] = total.get(row["instrument"], 0.0) + row["quantity"]
+        return {name: size for name, size in total.items() if size}
+
+
+def booked(server: Server) -> dict[str, float]:
+    """Return what the exchange has on its books."""
+    holdings = server.hub.exchange.holdings.values()
+    return {h.instrument.name: float(h.quantity) for h in holdings if h.quantity}
+
+
+async def test_a_sandbox_run_hedges_and_both_sides_agree(serve, tmp_path):
+    """Delta is inside the band, nothing works any more, and the books are the same."""
+    server = await serve(Opening(seed=3, compress=60, positions=straddle("-2")))
+    bot = Bot(server, tmp_path)
+    code, out, err = await bot.run("--for", "12s")
+    assert code == 0, err
+    summary = json.loads(out)
+    assert summary["fills"] > 0
+    assert (summary["unknown_orders"], summary["flaws"]) == (0, {})
+    assert bot.held() == booked(server)
+    assert "BTC-PERPETUAL" in booked(server)
+    assert server.hub.exchange.working == ()
+
+
+async def test_a_bot_that_is_killed_again_and_again_loses_and_doubles_nothing(serve, tmp_path):
+    """Each start asks about what was open; the last one ends with the exchange's own positions."""
+    server = await serve(Opening(seed=5, compress=240, positions=straddle("-5")))
+    bot = Bot(server, tmp_path)
+    for pause_s in (1.3, 1.6, 2.1):
+        process = await bot.start()
+        await asyncio.sleep(pause_s)
+        process.send_signal(signal.SIGKILL)
+        await process.communicate()
+    code, _, err = await bot.run("--for", "10s")
+    assert code == 0, err
+    assert bot.held() == booked(server)
+    assert server.hub.exchange.working == ()
+
+
+@pytest.mark.parametrize(
+    "given,said",
+    [
+        ({"DELTABAND_DERIBIT_SECRET": "wrong"}, "13004"),
+        ({"DELTABAND_DERIBIT_KEY": "nobody"}, "13004"),
+    ],
+)
+async def test_a_key_that_the_exchange_refuses_ends_with_its_answer(serve, tmp_path, given, said):
+    """Exit code 3, one line, and nothing was sent."""
+    server = await serve(Opening(seed=3))
+    code, _, err = await Bot(server, tmp_path).run(**given)
+    assert code == 3
+    assert said in err
+    assert "trader-secret" not in err
+
+
+async def test_an_exchange_that_is_not_there_is_said(serve, tmp_path):
+    """Exit code 3."""
+    server = await serve(Opening(seed=3))
+    bot = Bot(server, tmp_path)
+    await server.stop()
+    code, _, err = await bot.run()
+    assert code == 3
+    assert "expected the venue to answer" in err
