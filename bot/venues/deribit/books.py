@@ -120,7 +120,8 @@ def _level(level: object) -> tuple[str, float, float]:
     if isinstance(level, list) and len(level) == 3:  # noqa: PLR2004
         action, price, size = level
         numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (price, size))
-        if action in ACTIONS and numbers and 0.0 < price < ABSURD and 0.0 <= size < ABSURD:
+        known = isinstance(action, str) and action in ACTIONS
+        if known and numbers and 0.0 < price < ABSURD and 0.0 <= size < ABSURD:
             return str(action), float(price), float(size)
     raise FlawedError(
         Flaw.NOT_A_NUMBER, "level", f"expected [action, price, size], found {shown(level)}"

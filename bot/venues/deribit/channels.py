@@ -106,7 +106,7 @@ class Channels:
         if channel is not None:
             channel.received_ns = received_ns
             channel.made_ns = made_ns
-            channel.flagged = channel.stale(received_ns)
+            channel.flagged = channel.flagged and channel.stale(received_ns)
 
     def stale(self) -> list[Channel]:
         """Return the channels past their limit."""

@@ -32,6 +32,7 @@ from bot.venues.deribit.books import Continuity, as_levels
 from bot.venues.deribit.flaws import Flaw, Flaws, shown
 from bot.venues.deribit.listing import nearest_tick
 from bot.venues.deribit.requests import NotSentError, Requests
+from bot.venues.deribit.tasks import Tasks
 
 KEEP_ALIVE_MS: Final = 5_000
 DIAL_MS: Final = 5_000
@@ -70,7 +71,7 @@ class HardenedDeribit(ccxt.pro.deribit):  # type: ignore[misc]
         self._watched: dict[int, tuple[Any, list[str], list[str]]] = {}
         self._authentication: tuple[Any, asyncio.Task[Any]] | None = None
         self._continuity: dict[str, Continuity] = {}
-        self._resubscribing: set[asyncio.Task[None]] = set()
+        self._background = Tasks(clock, self.flaws)
         if not str(self.urls["api"]["ws"]).startswith("wss"):
             self.timeout_on_exit = 0  # only a TLS transport needs time after its close
 
@@ -87,8 +88,18 @@ class HardenedDeribit(ccxt.pro.deribit):  # type: ignore[misc]
         client = super().client(url)
         if not hasattr(client, "guarded"):
             client.guarded = True
-            client.handle_message = _Guard(self, client.handle_message)
+            client.handle_message = self._guard(client.handle_message)
         return client
+
+    def _guard(self, handle: Callable[[Any], None]) -> Callable[[Any], None]:
+        def handle_and_go_on(message: Any) -> None:
+            try:
+                handle(message)
+            except Exception as error:  # noqa: BLE001  it would end the receive loop
+                sentence = f"expected JSON, found {shown(error)}"
+                self.flaws.note(self.clock(), Flaw.BAD_MESSAGE, "text", sentence)
+
+        return handle_and_go_on
 
     async def connect(self) -> Any:
         """Return the connected client, dialling where there is none; raise what prevented it."""
@@ -165,8 +176,7 @@ class HardenedDeribit(ccxt.pro.deribit):  # type: ignore[misc]
         params = message.get("params")
         if isinstance(params, dict) and isinstance(params.get("channel"), str):
             channel = params["channel"]
-            listener = self.listener
-            if listener is None or not listener.hear(channel, params.get("data"), now_ns):
+            if not self._heard(channel, params.get("data"), now_ns):
                 super().handle_message(client, message)
             return
         if self.requests.settle(message, now_ns):
@@ -179,6 +189,13 @@ class HardenedDeribit(ccxt.pro.deribit):  # type: ignore[misc]
         else:
             # Nobody waits for it (any more): the connection is sound and stays.
             self.flaws.note(now_ns, Flaw.STRAY_ERROR, "error", shown(message["error"]))
+
+    def _heard(self, channel: str, data: object, now_ns: int) -> bool:
+        try:
+            return self.listener is not None and self.listener.hear(channel, data, now_ns)
+        except Exception as error:  # noqa: BLE001  an exception here would end the receive loop
+            self.flaws.note(now_ns, Flaw.FAULT_OF_OURS, channel, shown(error))
+            return True
 
     def _reject(self, watched: tuple[Any, list[str], list[str]], error: object) -> None:
         """Tell the call that an error frame belongs to; it may subscribe again (3)."""
@@ -276,24 +293,19 @@ class HardenedDeribit(ccxt.pro.deribit):  # type: ignore[misc]
         """Start anew at each snapshot; ask for a new one where a change is missing (5)."""
         channel, data = message["params"]["channel"], message["params"]["data"]
         symbol = self.safe_symbol(data.get("instrument_name"))
-        if data.get("type") in {None, "snapshot"}:
+        if data.get("type") in (None, "snapshot"):
             self.orderbooks.pop(symbol, None)
         if data.get("type") is None:  # a grouped book comes whole, in pairs
             message = {**message, "params": {"channel": channel, "data": as_levels(data)}}
         elif not self._continuity.setdefault(symbol, Continuity()).follows(data):
             self.orderbooks.pop(symbol, None)
             self.flaws.note(self.clock(), Flaw.BOOK_GAP, channel, "expected the next change")
-            self._again(channel)
+            self._background.start(self._resubscribe(channel))
             return
         super().handle_order_book(client, message)
 
-    def _again(self, channel: str) -> None:
-        """Subscribe to a channel anew, which brings a snapshot."""
-        task = asyncio.get_running_loop().create_task(self._resubscribe(channel))
-        self._resubscribing.add(task)
-        task.add_done_callback(self._resubscribing.discard)
-
     async def _resubscribe(self, channel: str) -> None:
+        """Subscribe to a channel anew, which brings a snapshot."""
         for method in ("public/unsubscribe", "public/subscribe"):
             try:
                 await self.requests.call(method, {"channels": [channel]})
@@ -325,21 +337,6 @@ class HardenedDeribit(ccxt.pro.deribit):  # type: ignore[misc]
         if self.safe_market(trade.get("instrument_name"), market)["option"]:
             parsed["cost"] = parsed["amount"] * parsed["price"]
         return parsed
-
-
-class _Guard:
-    """Hands WebSocket messages on; text that is no JSON is noted and passed over (3)."""
-
-    def __init__(self, exchange: HardenedDeribit, handle: Callable[[Any], None]) -> None:
-        self._exchange, self._handle = exchange, handle
-
-    def __call__(self, message: Any) -> None:
-        try:
-            self._handle(message)
-        except Exception as error:  # noqa: BLE001  an exception here would end the receive loop
-            sentence = f"expected JSON, found {shown(error)}"
-            now_ns = self._exchange.clock()
-            self._exchange.flaws.note(now_ns, Flaw.BAD_MESSAGE, "text", sentence)
 
 
 def _has_id(message: Mapping[str, object]) -> bool:

@@ -15,6 +15,7 @@ from bot.domain.errors import DeltabandError
 
 KEPT: Final = 200
 SHOWN: Final = 60
+LONGEST: Final = 240
 
 
 class Flaw(StrEnum):
@@ -88,7 +89,9 @@ class Flaws:
 
 
 def shown(value: object) -> str:
-    """Return a value as it is quoted in a sentence: short, on one line."""
+    """Return a value as it is quoted in a sentence: short, on one line; an error in its words."""
+    if isinstance(value, BaseException):
+        return f"{type(value).__name__} {str(value)[:LONGEST]}".replace("\n", " ").rstrip()
     try:
         text = repr(value)
     except (ValueError, RecursionError):  # an integer of thousands of digits, a list within itself

@@ -106,7 +106,11 @@ class Inbox:
         return event
 
     async def wait(self, timeout_s: float) -> None:
-        """Return when something is there or due, at the latest after a time."""
+        """Return when something is there or due, at the latest after a time.
+
+        The connections get their turn in any case, also while events keep waiting.
+        """
+        await asyncio.sleep(0)
         until_ns = self._clock() + round(timeout_s * NS_PER_S)
         while not self._queue:
             now_ns = self._clock()

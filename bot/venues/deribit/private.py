@@ -37,7 +37,11 @@ class PrivateSide:
         self._settings, self.exchange = settings, exchange
         self.credits = Credits(around.clock)
         self.session = Session(
-            exchange, authenticated=True, on_ready=self._ready, on_lost=self._lost
+            exchange,
+            authenticated=True,
+            on_ready=self._ready,
+            on_lost=self._lost,
+            redial_s=settings.redial_s,
         )
         self.lane: OrderLane | None = None
         if orders:

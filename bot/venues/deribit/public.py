@@ -53,7 +53,11 @@ class PublicSide:
         )
         exchange.listener = self.feed
         self.session = Session(
-            exchange, authenticated=False, on_ready=self._ready, on_lost=self._lost
+            exchange,
+            authenticated=False,
+            on_ready=self._ready,
+            on_lost=self._lost,
+            redial_s=settings.redial_s,
         )
         self._deliveries = Deliveries(exchange.requests, self.directory.contracts, settles, around)
 

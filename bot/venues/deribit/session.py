@@ -13,15 +13,17 @@ from typing import Final
 from bot.venues.deribit.client import HardenedDeribit
 from bot.venues.deribit.flaws import Flaw, shown
 
-FIRST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 30.0
-SOUND_S: Final = 10.0
 RENEW_AT: Final = 0.8
 LEAST_TOKEN_S: Final = 1.0
 
 
 class Session:
-    """Keeps one connection; `on_ready` sets an epoch up, `on_lost` hears of its end."""
+    """Keeps one connection; `on_ready` sets an epoch up, `on_lost` hears of its end.
+
+    `redial_s` is the pause before the next dial; it doubles with each attempt that did not lead to
+    an epoch, up to half a minute.
+    """
 
     def __init__(
         self,
@@ -30,14 +32,16 @@ class Session:
         authenticated: bool,
         on_ready: Callable[[int], Awaitable[None]],
         on_lost: Callable[[int], None],
+        redial_s: float = 0.2,
     ) -> None:
         self.exchange = exchange
         self.epoch = 0
         self.ready = asyncio.Event()
-        self.attempts = 0
         self.failure: BaseException | None = None
         self._authenticated = authenticated
         self._on_ready, self._on_lost = on_ready, on_lost
+        self._redial_s = redial_s
+        self._was_ready = False
         self._tried = asyncio.Event()
 
     async def opened(self, timeout_s: float) -> None:
@@ -49,9 +53,8 @@ class Session:
 
     async def run(self) -> None:
         """Keep the connection until cancelled."""
-        pause_s = FIRST_PAUSE_S
+        pause_s = self._redial_s
         while True:
-            started_ns = self.exchange.clock()
             try:
                 await self._live()
             except asyncio.CancelledError:
@@ -65,8 +68,7 @@ class Session:
                     f"expected a connection, found {shown(error)}",
                 )
             self._tried.set()
-            lived_s = (self.exchange.clock() - started_ns) / 1e9
-            pause_s = FIRST_PAUSE_S if lived_s > SOUND_S else min(2.0 * pause_s, LONGEST_PAUSE_S)
+            pause_s = self._redial_s if self._was_ready else min(2.0 * pause_s, LONGEST_PAUSE_S)
             await asyncio.sleep(pause_s)
 
     async def reconnect(self, why: Exception) -> None:
@@ -77,26 +79,43 @@ class Session:
 
     async def _live(self) -> None:
         exchange = self.exchange
-        self.attempts += 1
+        self._was_ready = False
         client = await exchange.connect()
         lost = exchange.lost(client)
         self.epoch += 1
+        setting_up = asyncio.create_task(self._set_up())
         renewal: asyncio.Task[None] | None = None
         try:
-            if self._authenticated:
-                reply = await exchange.authenticate()
-                renewal = asyncio.create_task(self._renew(reply))
-            await self._on_ready(self.epoch)
+            await asyncio.wait({setting_up, lost}, return_when=asyncio.FIRST_COMPLETED)
+            if setting_up.done():
+                renewal = setting_up.result()
             if not lost.done():
+                self._was_ready = True
                 self.ready.set()
                 self._tried.set()
             await lost
         finally:
             self.ready.clear()
-            if renewal is not None:
-                renewal.cancel()
+            for task in (setting_up, renewal):
+                if task is not None:
+                    task.cancel()
+            await asyncio.gather(setting_up, return_exceptions=True)
             self._on_lost(self.epoch)
             await exchange.drop(client, ConnectionError("expected nothing more, found the end"))
+
+    async def _set_up(self) -> asyncio.Task[None] | None:
+        """Authenticate where that is asked for, then set the epoch up; return the renewal."""
+        renewal: asyncio.Task[None] | None = None
+        if self._authenticated:
+            reply = await self.exchange.authenticate()
+            renewal = asyncio.create_task(self._renew(reply))
+        try:
+            await self._on_ready(self.epoch)
+        except BaseException:
+            if renewal is not None:
+                renewal.cancel()
+            raise
+        return renewal
 
     async def _renew(self, reply: object) -> None:
         """Authenticate again before the token expires; a refusal ends the connection."""

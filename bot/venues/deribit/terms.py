@@ -36,6 +36,7 @@ class DeribitSettings:
     choose_s: float = 60.0
     reload_s: float = 86_400.0
     start_s: float = 20.0
+    redial_s: float = 0.2
     options: Mapping[str, object] = field(default_factory=dict)
 
 

@@ -1,0 +1,181 @@
+"""Ten thousand broken frames: each becomes a named flaw or a sound event, never an exception."""
+
+import asyncio
+import copy
+import json
+import math
+import random
+import time
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from bot.domain.events import Filled, OrderUpdate, PositionsReport
+from bot.domain.quotes import Quote
+from bot.venues.deribit.account import AccountBook
+from bot.venues.deribit.client import HardenedDeribit
+from bot.venues.deribit.credits import Credits
+from bot.venues.deribit.directory import Directory
+from bot.venues.deribit.feeds import FeedRules, MarketFeed
+from bot.venues.deribit.flaws import Flaw, Flaws
+from bot.venues.deribit.inbox import Surroundings
+from tests.wire.scripted import (
+    CALL,
+    PERPETUAL,
+    change,
+    option,
+    option_ticker,
+    order,
+    perpetual,
+    portfolio,
+    position,
+    snapshot,
+    ticker,
+    trade,
+)
+
+FRAMES = 10_000
+ABSURD: tuple[Any, ...] = (
+    *(None, "", "abc", "100000", True, -1, -1.0, 0, 10**400, 1e308, -1e308, 1e-300),
+    *(math.nan, math.inf, [], {}, [None], {"a": 1}, [[]], "\x00", "x" * 10_000, 2**63),
+)
+
+
+def sound_frames():
+    """Return every kind of notification, sound."""
+    changes = {
+        "instrument_name": PERPETUAL,
+        "trades": [trade("T1", label="db-1")],
+        "orders": [order()],
+        "positions": [position()],
+    }
+    book = f"book.{PERPETUAL}.100ms"
+    return [
+        (f"ticker.{PERPETUAL}.100ms", ticker()),
+        (f"ticker.{CALL}.100ms", option_ticker()),
+        (book, snapshot(1, [(99_999.5, 10.0)], [(100_000.0, 1.0)], PERPETUAL)),
+        (book, change(1, 2, [("new", 99_999.0, 1.0)], name=PERPETUAL)),
+        ("deribit_price_index.btc_usd", {"timestamp": 1_795_000_000_000, "price": 1e5}),
+        ("instrument.state.any.any", {"state": "created", "instrument_name": "X"}),
+        ("user.changes.any.any.raw", changes),
+        ("user.portfolio.btc", portfolio()),
+    ]
+
+
+def places(value, path=()):
+    """Yield the path of everything inside a message, itself included."""
+    yield path
+    if isinstance(value, dict | list):
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, inner in items:
+            yield from places(inner, (*path, key))
+
+
+def broken(generator, message):
+    """Return a message with one to three things replaced or removed."""
+    message = json.loads(json.dumps(message))
+    for _ in range(generator.randint(1, 3)):
+        path = generator.choice(list(places(message)))
+        if not path:
+            continue
+        holder = message
+        for key in path[:-1]:
+            holder = holder[key]
+        if isinstance(holder, dict) and generator.random() < 0.3:
+            del holder[path[-1]]
+        else:
+            holder[path[-1]] = copy.deepcopy(generator.choice(ABSURD))
+    return message
+
+
+class Both:
+    """A feed and an account behind one listener."""
+
+    def __init__(self, told, flaws):
+        async def fetch():
+            return {"result": [perpetual(), option()]}
+
+        around = Surroundings(told.append, time.time_ns, flaws)
+        self.exchange = HardenedDeribit({}, clock=time.time_ns, flaws=flaws, listener=self)
+        self.directory = Directory(("BTC",), fetch, time.time_ns, flaws)
+        self.feed = MarketFeed(
+            FeedRules(("BTC",)),
+            self.directory,
+            self.exchange.requests,
+            Credits(time.time_ns),
+            held=list,
+            relist=lambda: None,
+            around=around,
+        )
+        self.account = AccountBook(
+            positions=fetch,
+            summaries=fetch,
+            contracts=self.directory.contracts,
+            is_ours=lambda label: label.startswith("db-"),
+            see_order=lambda _report: None,
+            learn_limits=lambda _limits: None,
+            around=around,
+        )
+
+    def hear(self, channel, data, received_ns):
+        """Offer a notification to both."""
+        return self.feed.hear(channel, data, received_ns) or self.account.hear(
+            channel, data, received_ns
+        )
+
+
+def numbers(event):
+    """Yield every float of an event."""
+    for one in fields(event):
+        value = getattr(event, one.name)
+        if isinstance(value, float):
+            yield one.name, value
+
+
+async def test_ten_thousand_broken_frames_never_raise_and_never_pass_as_sound():
+    """What is told is finite where it must be, and never crossed; the rest is named."""
+    generator, flaws = random.Random(20_261_124), Flaws()
+    told: list[Any] = []
+    both = Both(told, flaws)
+    await both.directory.load()
+    both.feed.relisted()
+    sound = sound_frames()
+    escaped = []
+    asyncio.get_running_loop().set_exception_handler(lambda _l, c: escaped.append(c))
+    for _ in range(FRAMES):
+        channel, data = generator.choice(sound)
+        params = {"channel": channel, "data": data}
+        frame = {"jsonrpc": "2.0", "method": "subscription", "params": params}
+        both.exchange.handle_message(None, broken(generator, frame))
+    assert not escaped
+    assert Flaw.FAULT_OF_OURS not in flaws.counts
+    quotes = [event for event in told if isinstance(event, Quote)]
+    assert len(quotes) > 100
+    for quote in quotes:
+        assert np.isfinite([quote.index, quote.mark, quote.funding_8h]).all()
+        assert quote.index > 0.0 < quote.mark
+        assert not quote.bid >= quote.ask
+    kinds = {type(event) for event in told}
+    assert {Filled, OrderUpdate} <= kinds <= {Filled, OrderUpdate, Quote, PositionsReport}
+    assert {Flaw.NOT_A_NUMBER, Flaw.NOT_A_TIME, Flaw.NOT_AN_OBJECT, Flaw.UNKNOWN_INSTRUMENT} <= set(
+        flaws.counts
+    )
+    for event in told:
+        assert all(abs(value) < 1e15 or math.isnan(value) for _, value in numbers(event))
+    await both.exchange.close()
+
+
+async def test_broken_replies_reach_their_callers_as_errors_of_ours():
+    """An id that is a string, an error that is a word, no result at all."""
+    flaws = Flaws()
+    exchange = HardenedDeribit({}, clock=time.time_ns, flaws=flaws)
+    replies: tuple[Any, ...] = (
+        *({}, {"id": "1"}, {"id": None, "error": "x"}, {"id": 5, "error": 7}),
+        *([], 3, None),
+    )
+    for reply in replies:
+        exchange.handle_message(None, reply)
+    assert flaws.counts[Flaw.STRAY_ERROR] == 2
+    assert flaws.counts[Flaw.BAD_MESSAGE] == 3
+    await exchange.close()
