@@ -232,6 +232,7 @@ class ScriptedDeribit:
         self.on_order: Callable[[str], str] = lambda _label: ""
         self.answers: dict[str, Callable[[dict[str, Any]], Any]] = {}
         self.refusals: dict[str, list[tuple[int, str]]] = {}
+        self.mute: set[str] = set()
         self.auth_s = 0.0
         self.expires_s = 900
         self.ahead_ms = 0
@@ -349,6 +350,8 @@ class ScriptedDeribit:
 
     async def _frame(self, line: Line, text: str) -> None:
         message = json.loads(text)
+        if message["method"] in self.mute:
+            return
         reply = {"jsonrpc": "2.0", "id": message.get("id")}
         try:
             reply["result"] = await self._call(message["method"], message["params"], line)
@@ -424,6 +427,9 @@ class ScriptedDeribit:
     async def _unsubscribe(self, params, line):
         line.channels.difference_update(params["channels"])
         return params["channels"]
+
+    async def _test(self, _params, _line):
+        return {"version": "1.2.26"}
 
     async def _get_currencies(self, _params, _line):
         return [{"currency": "BTC", "currency_long": "Bitcoin", "fee_precision": 4, "decimals": 8}]

@@ -193,6 +193,8 @@ class OrderLane:
     async def _query(self, label: str, instrument: str) -> None:
         contract = self._contracts().get(instrument)
         if contract is None:
+            sentence = f"expected a listed instrument, found {instrument!r}"
+            self._flaws.note(self._clock(), Flaw.UNKNOWN_INSTRUMENT, label, sentence)
             return
         try:
             orders = await self._read(

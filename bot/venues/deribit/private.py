@@ -42,6 +42,7 @@ class PrivateSide:
             on_ready=self._ready,
             on_lost=self._lost,
             redial_s=settings.redial_s,
+            pulse_s=settings.pulse_s,
         )
         self.lane: OrderLane | None = None
         if orders:

@@ -20,6 +20,7 @@ from bot.venues.deribit.terms import DeribitSettings
 
 LOOK_S: Final = 0.25
 SWARM_S: Final = 1.0
+FIRST_CHOICE_S: Final = 1.0
 
 
 class PublicSide:
@@ -58,6 +59,7 @@ class PublicSide:
             on_ready=self._ready,
             on_lost=self._lost,
             redial_s=settings.redial_s,
+            pulse_s=settings.pulse_s,
         )
         self._deliveries = Deliveries(exchange.requests, self.directory.contracts, settles, around)
 
@@ -118,9 +120,11 @@ class PublicSide:
 
     async def _choose(self) -> None:
         """Choose anew which options are streamed, as the index and the holdings move."""
+        # What is near the money is known only with the first index.
+        await asyncio.sleep(min(FIRST_CHOICE_S, self._settings.choose_s))
         while True:
-            await asyncio.sleep(self._settings.choose_s)
             await self._want()
+            await asyncio.sleep(self._settings.choose_s)
 
     async def _want(self) -> None:
         if self.session.ready.is_set():

@@ -10,8 +10,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from bot.domain.errors import DeltabandError
 from bot.venues.deribit.client import HardenedDeribit
 from bot.venues.deribit.flaws import Flaw, shown
+from bot.venues.deribit.requests import RefusedError
 
 LONGEST_PAUSE_S: Final = 30.0
 RENEW_AT: Final = 0.8
@@ -22,7 +24,8 @@ class Session:
     """Keeps one connection; `on_ready` sets an epoch up, `on_lost` hears of its end.
 
     `redial_s` is the pause before the next dial; it doubles with each attempt that did not lead to
-    an epoch, up to half a minute.
+    an epoch, up to half a minute. Every `pulse_s` the venue is asked for a sign of life: a
+    connection that answers pings and nothing else is given up within twice that time.
     """
 
     def __init__(
@@ -33,6 +36,7 @@ class Session:
         on_ready: Callable[[int], Awaitable[None]],
         on_lost: Callable[[int], None],
         redial_s: float = 0.2,
+        pulse_s: float = 5.0,
     ) -> None:
         self.exchange = exchange
         self.epoch = 0
@@ -40,7 +44,7 @@ class Session:
         self.failure: BaseException | None = None
         self._authenticated = authenticated
         self._on_ready, self._on_lost = on_ready, on_lost
-        self._redial_s = redial_s
+        self._redial_s, self._pulse_s = redial_s, pulse_s
         self._was_ready = False
         self._tried = asyncio.Event()
 
@@ -85,6 +89,7 @@ class Session:
         self.epoch += 1
         setting_up = asyncio.create_task(self._set_up())
         renewal: asyncio.Task[None] | None = None
+        pulse: asyncio.Task[None] | None = None
         try:
             await asyncio.wait({setting_up, lost}, return_when=asyncio.FIRST_COMPLETED)
             if setting_up.done():
@@ -93,10 +98,11 @@ class Session:
                 self._was_ready = True
                 self.ready.set()
                 self._tried.set()
+                pulse = asyncio.create_task(self._pulse())
             await lost
         finally:
             self.ready.clear()
-            for task in (setting_up, renewal):
+            for task in (setting_up, renewal, pulse):
                 if task is not None:
                     task.cancel()
             await asyncio.gather(setting_up, return_exceptions=True)
@@ -116,6 +122,18 @@ class Session:
                 renewal.cancel()
             raise
         return renewal
+
+    async def _pulse(self) -> None:
+        """Ask for a sign of life now and then; silence ends the connection."""
+        while True:
+            await asyncio.sleep(self._pulse_s)
+            try:
+                await self.exchange.requests.call("public/test", {}, self._pulse_s)
+            except RefusedError:
+                continue  # an answer, too
+            except DeltabandError as error:
+                await self.reconnect(error)
+                return
 
     async def _renew(self, reply: object) -> None:
         """Authenticate again before the token expires; a refusal ends the connection."""

@@ -37,6 +37,7 @@ class DeribitSettings:
     reload_s: float = 86_400.0
     start_s: float = 20.0
     redial_s: float = 0.2
+    pulse_s: float = 5.0
     options: Mapping[str, object] = field(default_factory=dict)
 
 

@@ -381,6 +381,22 @@ async def test_a_token_is_renewed_before_it_expires(connect, server):
     assert venue.health().account_epoch == 1
 
 
+async def test_a_connection_that_answers_nothing_is_given_up(connect, server):
+    """Its pongs go on: only a request that stays unanswered tells."""
+    venue = await connect(orders=True, pulse_s=0.05)
+    await until(venue, lambda: server.count("public/test") >= 2)
+    assert venue.health().account_epoch == 1
+    server.mute.add("public/test")
+    await until(venue, lambda: venue.health().account_epoch >= 2)
+
+
+async def test_options_near_the_money_are_streamed_soon_after_the_start(connect, server):
+    """With the first index, not a minute later."""
+    await connect()
+    await server.push(INDEX, {"timestamp": now_ms(), "price": 99_990.0, "index_name": "btc_usd"})
+    await server.until(lambda: server.listens(OPTION_TICKER))
+
+
 # --- orders ---------------------------------------------------------------------------------------
 
 
