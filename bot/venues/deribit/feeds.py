@@ -18,7 +18,6 @@ from typing import Final
 from bot.domain.instruments import Instrument, Kind
 from bot.venues.deribit.books import Depth, OrderBook
 from bot.venues.deribit.channels import Channels
-from bot.venues.deribit.credits import Credits
 from bot.venues.deribit.directory import Directory
 from bot.venues.deribit.fields import positive, rows, table, time_ns
 from bot.venues.deribit.flaws import Flaw, FlawedError, shown
@@ -87,14 +86,13 @@ class MarketFeed:
         rules: FeedRules,
         directory: Directory,
         requests: Requests,
-        credit: Credits,
         *,
         held: Callable[[], Iterable[str]],
         relist: Callable[[], None],
         around: Surroundings,
     ) -> None:
         self.rules, self._directory, self._requests = rules, directory, requests
-        self._credits, self._held, self._relist = credit, held, relist
+        self._held, self._relist = held, relist
         self._tell, self._clock, self._flaws = around.tell, around.clock, around.flaws
         self.channels = Channels(requests, around.clock, around.flaws)
         self._chains: dict[str, ChainTable] = {}
@@ -248,8 +246,6 @@ class MarketFeed:
         currencies = {self._directory.known[name].currency for name in chain.listing.names}
         entries: list[object] = []
         for currency in sorted(currencies):
-            if not self._credits.others.take():
-                return  # the next round is soon
             params: Mapping[str, object] = {"currency": currency, "kind": "option"}
             reply = await self._requests.call("public/get_book_summary_by_currency", params)
             entries += rows(reply, "summary")

@@ -27,6 +27,7 @@ from bot.venues.deribit.inbox import Surroundings
 from bot.venues.deribit.listing import Contract
 from bot.venues.deribit.reports import read_fill, read_order
 from bot.venues.deribit.requests import (
+    TOO_MANY,
     UNAUTHORISED,
     NoAnswerError,
     NotSentError,
@@ -40,7 +41,6 @@ REPLY_S: Final = 30.0
 READ_S: Final = 5.0
 NOT_CONNECTED: Final = "not_connected"
 NO_CREDIT: Final = "no_credit"
-TOO_MANY: Final = "10028"
 TRADES_PER_ORDER: Final = 1_000
 WORDS: Final = {TimeInForce.IOC: "immediate_or_cancel", TimeInForce.GTC: "good_til_cancelled"}
 
@@ -139,7 +139,7 @@ class OrderLane:
     async def _place(self, intent: Intent) -> None:
         method = "private/buy" if intent.is_buy else "private/sell"
         try:
-            result = await self._requests.call(method, self._order(intent), REPLY_S)
+            result = await self._requests.call(method, self._order(intent), REPLY_S, paid=True)
         except NotSentError as error:
             self._reject(intent, NOT_CONNECTED, str(error))
             return
@@ -180,10 +180,11 @@ class OrderLane:
         try:
             if sent is not None and sent.venue_id:
                 params = {"order_id": sent.venue_id}
-                result = await self._requests.call("private/cancel", params, REPLY_S)
+                result = await self._requests.call("private/cancel", params, REPLY_S, paid=True)
                 self._told({"order": result, "trades": []})
             else:
-                await self._requests.call("private/cancel_by_label", {"label": label}, REPLY_S)
+                by_label = {"label": label}
+                await self._requests.call("private/cancel_by_label", by_label, REPLY_S, paid=True)
                 await self._query(label, instrument)
         except RefusedError:
             await self._query(label, instrument)  # it has ended, or the venue says so itself
@@ -215,7 +216,6 @@ class OrderLane:
             self._tell(OrderDenied(self._clock(), label))
 
     async def _read(self, method: str, params: Mapping[str, object]) -> object:
-        await self._credits.others.spend()
         return await self._requests.call(method, params, READ_S)
 
     # --- what it comes to -------------------------------------------------------------------------

@@ -36,6 +36,7 @@ class PrivateSide:
     ) -> None:
         self._settings, self.exchange = settings, exchange
         self.credits = Credits(around.clock)
+        exchange.requests.budget = self.credits.others
         self.session = Session(
             exchange,
             authenticated=True,
@@ -55,8 +56,8 @@ class PrivateSide:
                 lambda error: tasks.start(self.session.reconnect(error)),
             )
         self.account = AccountBook(
-            positions=lambda: exchange.private_get_get_positions({"currency": "any"}),
-            summaries=lambda: exchange.private_get_get_account_summaries({"extended": "true"}),
+            positions=self._positions,
+            summaries=self._summaries,
             contracts=contracts,
             is_ours=self._is_ours,
             see_order=self._see_order,
@@ -70,6 +71,14 @@ class PrivateSide:
     async def reconcile(self) -> None:
         """Fetch the complete account and report it; a failure is noted."""
         await self.account.reconcile()
+
+    async def _positions(self) -> object:
+        await self.credits.others.spend()
+        return await self.exchange.private_get_get_positions({"currency": "any"})
+
+    async def _summaries(self) -> object:
+        await self.credits.others.spend()
+        return await self.exchange.private_get_get_account_summaries({"extended": "true"})
 
     async def _ready(self, _epoch: int) -> None:
         """Set up streams first, then the complete answer on which they build, then orders."""

@@ -47,12 +47,12 @@ class PublicSide:
             settings.feed,
             self.directory,
             exchange.requests,
-            Credits(around.clock),
             held=held,
             relist=self._relist.set,
             around=around,
         )
         exchange.listener = self.feed
+        exchange.requests.budget = Credits(around.clock).others
         self.session = Session(
             exchange,
             authenticated=False,

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.domain.errors import DeltabandError
+from bot.venues.deribit.credits import Pool
 from bot.venues.deribit.fields import Row
 from bot.venues.deribit.flaws import Flaw, Flaws, shown
 
@@ -27,6 +28,7 @@ LONGEST_STAMP: Final = 20
 # services that answered too late. A late `valid_until` (13888) was never processed.
 UNCERTAIN_CODES: Final = frozenset({"-32603", "11094", "13028"})
 UNAUTHORISED: Final = "13009"
+TOO_MANY: Final = "10028"
 
 
 class RefusedError(DeltabandError):
@@ -82,7 +84,11 @@ class VenueClock:
 
 
 class Requests:
-    """The requests of one connection at a time; `send` writes one JSON object to it."""
+    """The requests of one connection at a time; `send` writes one JSON object to it.
+
+    With a `budget` each request waits for a credit before it is sent, except those that were paid
+    for elsewhere: a venue that is asked too often closes the connection, and then everybody's.
+    """
 
     def __init__(
         self,
@@ -95,14 +101,22 @@ class Requests:
         self._waiting: dict[int, _Waiting] = {}
         self._newest_id = 0
         self.venue_clock = VenueClock()
+        self.budget: Pool | None = None
 
     async def call(
-        self, method: str, params: Mapping[str, object], timeout_s: float = 10.0
+        self,
+        method: str,
+        params: Mapping[str, object],
+        timeout_s: float = 10.0,
+        *,
+        paid: bool = False,
     ) -> object:
-        """Send a request once and return its result.
+        """Send a request once and return its result; time counts from its sending.
 
         Raises RefusedError, NotSentError or NoAnswerError.
         """
+        if self.budget is not None and not paid:
+            await self.budget.spend()
         request_id = self._newest_id = self._next_id()
         message = {"jsonrpc": "2.0", "id": request_id, "method": method, "params": dict(params)}
         future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
@@ -139,6 +153,8 @@ class Requests:
         self.venue_clock.sample(waiting.sent_ns, received_ns, message)
         error = message.get("error")
         if error is not None:
+            if self.budget is not None and refused(error).code == TOO_MANY:
+                self.budget.empty()
             waiting.future.set_exception(refused(error))
         elif "result" in message:
             waiting.future.set_result(message["result"])

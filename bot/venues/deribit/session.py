@@ -11,11 +11,14 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from bot.domain.errors import DeltabandError
+from bot.domain.units import NS_PER_S
 from bot.venues.deribit.client import HardenedDeribit
 from bot.venues.deribit.flaws import Flaw, shown
 from bot.venues.deribit.requests import RefusedError
 
 LONGEST_PAUSE_S: Final = 30.0
+FLAPPING_PAUSE_S: Final = 2.0
+SOUND_NS: Final = 5 * NS_PER_S
 RENEW_AT: Final = 0.8
 LEAST_TOKEN_S: Final = 1.0
 
@@ -23,9 +26,10 @@ LEAST_TOKEN_S: Final = 1.0
 class Session:
     """Keeps one connection; `on_ready` sets an epoch up, `on_lost` hears of its end.
 
-    `redial_s` is the pause before the next dial; it doubles with each attempt that did not lead to
-    an epoch, up to half a minute. Every `pulse_s` the venue is asked for a sign of life: a
-    connection that answers pings and nothing else is given up within twice that time.
+    `redial_s` is the pause before the next dial; it doubles with each attempt, up to half a minute
+    while no epoch comes about, and up to 2 s while epochs end within 5 s of their beginning. Every
+    `pulse_s` the venue is asked for a sign of life: a connection that answers pings and nothing
+    else is given up within twice that time.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class Session:
         """Keep the connection until cancelled."""
         pause_s = self._redial_s
         while True:
+            started_ns = self.exchange.clock()
             try:
                 await self._live()
             except asyncio.CancelledError:
@@ -72,8 +77,10 @@ class Session:
                     f"expected a connection, found {shown(error)}",
                 )
             self._tried.set()
-            pause_s = self._redial_s if self._was_ready else min(2.0 * pause_s, LONGEST_PAUSE_S)
             await asyncio.sleep(pause_s)
+            longest_s = FLAPPING_PAUSE_S if self._was_ready else LONGEST_PAUSE_S
+            sound = self._was_ready and self.exchange.clock() - started_ns > SOUND_NS
+            pause_s = self._redial_s if sound else min(2.0 * pause_s, longest_s)
 
     async def reconnect(self, why: Exception) -> None:
         """Give up this connection and dial again."""

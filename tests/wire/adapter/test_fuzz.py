@@ -15,7 +15,6 @@ from bot.domain.events import Filled, OrderUpdate, PositionsReport
 from bot.domain.quotes import Quote
 from bot.venues.deribit.account import AccountBook
 from bot.venues.deribit.client import HardenedDeribit
-from bot.venues.deribit.credits import Credits
 from bot.venues.deribit.directory import Directory
 from bot.venues.deribit.feeds import FeedRules, MarketFeed
 from bot.venues.deribit.flaws import Flaw, Flaws
@@ -103,7 +102,6 @@ class Both:
             FeedRules(("BTC",)),
             self.directory,
             self.exchange.requests,
-            Credits(time.time_ns),
             held=list,
             relist=lambda: None,
             around=around,

@@ -46,6 +46,12 @@ OPTION_TICKER = f"ticker.{CALL}.100ms"
 BOOK = f"book.{PERPETUAL}.100ms"
 INDEX = "deribit_price_index.btc_usd"
 CHANGES = "user.changes.any.any.raw"
+ACCOUNT_CALLS = frozenset(
+    {
+        *("public/auth", "private/subscribe"),
+        *("private/get_positions", "private/get_account_summaries"),
+    }
+)
 LISTINGS = "instrument.state.any.any"
 
 
@@ -505,6 +511,22 @@ async def test_our_budget_ends_before_the_venue_s_and_leaves_cancels_their_reser
     venue.send(Cancel(sent[0].label, PERPETUAL), now_ns())
     await take(venue, OrderUpdate, where=lambda e: e.report.state is OrderState.CANCELLED)
     assert server.count("private/buy") + server.count("private/cancel") <= 20
+
+
+async def test_a_flapping_connection_never_asks_more_than_the_venue_allows(connect, server):
+    """Ten connections in a row: each sets itself up within the budget of all."""
+    server.limits = {"non_matching_engine": {"rate": 100, "burst": 20}}
+    venue = await connect(key=True, redial_s=0.0)
+    server.calls.clear()
+    started = time.monotonic()
+    for _ in range(10):
+        epoch = venue.health().account_epoch
+        server.cut(CHANGES)
+        await until(venue, lambda epoch=epoch: venue.health().account_epoch > epoch)
+        await until(venue, lambda: venue.health().connected)
+    asked = sum(name in ACCOUNT_CALLS for name, _ in server.calls)
+    assert asked == 40
+    assert asked <= 20 + 100 * (time.monotonic() - started)
 
 
 async def test_two_hundred_drops_at_random_moments_leave_one_order_each(connect, server):
