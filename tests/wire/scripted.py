@@ -197,6 +197,11 @@ class Line:
     channels: set[str] = field(default_factory=set)
     orders: list[dict[str, Any]] = field(default_factory=list)
 
+    def stall(self) -> None:
+        """Read nothing any more: no ping, no request, no goodbye is answered."""
+        if self.request.transport is not None:
+            self.request.transport.pause_reading()
+
     def abort(self) -> None:
         """Cut the connection as a network does."""
         if self.request.transport is not None:
@@ -302,6 +307,12 @@ class ScriptedDeribit:
         for line in self.lines:
             if channel in line.channels:
                 line.abort()
+
+    def stall(self, channel: str) -> None:
+        """Stall the connections that listen to a channel."""
+        for line in self.lines:
+            if channel in line.channels:
+                line.stall()
 
     def listens(self, channel: str) -> bool:
         """Tell whether somebody listens to a channel."""

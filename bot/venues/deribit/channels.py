@@ -18,6 +18,7 @@ from bot.venues.deribit.requests import Requests
 
 # The venue limits a message to 32 KB; names stay below 60 characters.
 BATCH: Final = 200
+ASK_S: Final = 5.0
 RESUBSCRIBE_AFTER: Final = 2.0
 RECONNECT_AFTER: Final = 6.0
 
@@ -95,7 +96,7 @@ class Channels:
         accepted: set[str] = set()
         for start in range(0, len(names), BATCH):
             params = {"channels": names[start : start + BATCH]}
-            reply = await self._requests.call(f"{self._scope}/{verb}", params)
+            reply = await self._requests.call(f"{self._scope}/{verb}", params, ASK_S)
             if isinstance(reply, list):
                 accepted |= {name.lower() for name in reply if isinstance(name, str)}
         return accepted

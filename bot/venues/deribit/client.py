@@ -21,6 +21,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Final, Protocol
 
 import ccxt.pro  # type: ignore[import-untyped]
@@ -36,6 +37,7 @@ from bot.venues.deribit.tasks import Tasks
 
 KEEP_ALIVE_MS: Final = 5_000
 DIAL_MS: Final = 5_000
+GOODBYE_S: Final = 0.5
 LOST: Final = "connection lost"
 
 
@@ -130,7 +132,9 @@ class HardenedDeribit(ccxt.pro.deribit):  # type: ignore[misc]
         client.reject(why)
         if self.clients.get(client.url) is client:
             del self.clients[client.url]
-        await client.aiohttp_close()
+        with suppress(TimeoutError):  # who is silent does not say goodbye either
+            async with asyncio.timeout(GOODBYE_S):
+                await client.aiohttp_close()
 
     async def _send(self, message: Mapping[str, object]) -> None:
         client = (self.clients or {}).get(self.urls["api"]["ws"])
@@ -263,9 +267,8 @@ class HardenedDeribit(ccxt.pro.deribit):  # type: ignore[misc]
         self.check_required_credentials()
         stamp = self.milliseconds()
         nonce = str(self.request_id())
-        signed = self.hmac(
-            self.encode(f"{stamp}\n{nonce}\n"), self.encode(self.secret), hashlib.sha256
-        )
+        proof = self.encode(f"{stamp}\n{nonce}\n")
+        signed = self.hmac(proof, self.encode(self.secret), hashlib.sha256)
         request = {
             "grant_type": "client_signature",
             "client_id": self.apiKey,

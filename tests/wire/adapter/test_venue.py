@@ -396,6 +396,14 @@ async def test_a_connection_that_answers_nothing_is_given_up(connect, server):
     await until(venue, lambda: venue.health().account_epoch >= 2)
 
 
+async def test_a_stalled_connection_is_replaced_without_waiting_for_its_goodbye(connect, server):
+    """The peer is gone and the socket does not know: the next dial does not wait for it."""
+    venue = await connect(orders=True, pulse_s=0.2)
+    server.stall(CHANGES)
+    await until(venue, lambda: venue.health().account_epoch == 2, 3.0)
+    await until(venue, lambda: venue.lane.armed)
+
+
 async def test_options_near_the_money_are_streamed_soon_after_the_start(connect, server):
     """With the first index, not a minute later."""
     await connect()
