@@ -19,7 +19,7 @@ from typing import Final
 from bot.domain.errors import DeltabandError
 from bot.domain.events import Filled, OrderDenied, OrderUpdate
 from bot.domain.orders import TERMINAL, Intent, OrderReport, OrderState, TimeInForce
-from bot.domain.units import NS_PER_MS
+from bot.domain.units import NS_PER_MS, NS_PER_S
 from bot.venues.deribit.credits import Credits
 from bot.venues.deribit.fields import each, table
 from bot.venues.deribit.flaws import Flaw, FlawedError, shown
@@ -39,6 +39,7 @@ from bot.venues.deribit.tasks import Tasks
 # The core asks by label after its own patience; this only bounds how long a late reply is evidence.
 REPLY_S: Final = 30.0
 READ_S: Final = 5.0
+OVER_NS: Final = 60 * NS_PER_S
 NOT_CONNECTED: Final = "not_connected"
 NO_CREDIT: Final = "no_credit"
 TRADES_PER_ORDER: Final = 1_000
@@ -54,6 +55,7 @@ class _Sent:
     """A label that has left: where it went and what is known of it."""
 
     instrument: str
+    valid_until_ns: int
     venue_id: str = ""
     ended: bool = False
 
@@ -89,7 +91,7 @@ class OrderLane:
         if intent.label in self._sent:
             raise OrderLaneError(f"expected a new label, found {intent.label!r} sent before")
         contract = self._contracts().get(intent.instrument)
-        self._sent[intent.label] = _Sent(intent.instrument)
+        self._sent[intent.label] = _Sent(intent.instrument, intent.valid_until_ns)
         if not self.armed:
             self._reject(intent, NOT_CONNECTED, "no authenticated connection")
         elif contract is None:
@@ -213,7 +215,14 @@ class OrderLane:
             self._flaws.note(self._clock(), Flaw.REQUEST_FAILED, label, sentence)
             return
         if not found:
-            self._tell(OrderDenied(self._clock(), label))
+            self._deny(label)
+
+    def _deny(self, label: str) -> None:
+        """Tell that nothing is booked; long after its validity, nothing ever will be."""
+        now_ns, sent = self._clock(), self._sent.get(label)
+        if sent is not None and now_ns > sent.valid_until_ns + OVER_NS:
+            sent.ended = True
+        self._tell(OrderDenied(now_ns, label))
 
     async def _read(self, method: str, params: Mapping[str, object]) -> object:
         return await self._requests.call(method, params, READ_S)
