@@ -1,4 +1,4 @@
-"""The bot in its own process on an exchange over loopback: the whole way, and what a kill leaves."""
+"""The bot in its own process on an exchange over loopback: the whole way, and after a kill."""
 
 import asyncio
 import json
