@@ -26,7 +26,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-DAEMONS = frozenset({"dashboard", "paper", "record", "run", "shadow", "watchdog"})
+DAEMONS = frozenset({"dashboard", "exchange", "paper", "record", "run", "shadow", "watchdog"})
 FENCE = re.compile(r"^```(\w*)\s*$")
 NEEDS = re.compile(r"\s+#\s*needs (?:an? )?(?P<what>.+?)\s*$")
 DAEMON_S = 25.0  # how long a daemon is watched before Ctrl-C

@@ -29,19 +29,15 @@ from bot.venues.deribit.terms import VenueUnreachableError
 from bot.wiring.live import Live, key_for, live
 
 
-def run_live(
-    loaded: config.Loaded, *, really: bool, for_s: float | None, as_json: bool, verbose: bool
-) -> int:
-    """Run in the mode of the settings until it ends and return the exit code.
-
-    `really` is the owner's word that mode live is meant; `for_s` seconds.
-    """
+def run_live(loaded: config.Loaded, *, for_s: float | None, as_json: bool, verbose: bool) -> int:
+    """Run for `for_s` seconds (None: until it is stopped) and return the exit code."""
     settings = loaded.settings
     if settings.mode == "paper":
-        msg = 'expected mode = "sandbox" or "live" for this verb, found "paper"'
+        msg = 'expected mode = "sandbox" for this verb, found "paper"'
         raise VerbError(msg, Exit.USAGE)
-    if settings.mode == "live" and not really:
-        msg = 'expected --live beside mode = "live", found it missing'
+    if settings.mode == "live":
+        # What would margin say, is not asked yet before an order that adds risk.
+        msg = 'expected mode = "sandbox" (this release trades no real money), found "live"'
         raise VerbError(msg, Exit.USAGE)
     key = key_for(settings, os.environ)
     journal = Journal.open(settings.state_dir, settings.instance, durability=Durability.FULL)

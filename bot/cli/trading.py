@@ -93,10 +93,6 @@ Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Log lines instead of a screen, debug ones too.")
 ]
 
-Really = Annotated[
-    bool, typer.Option("--live", help='Said beside mode = "live": real orders, real money.')
-]
-
 
 def paper(  # noqa: PLR0917  typer passes options by name
     market: Market = None,
@@ -142,11 +138,10 @@ def run(
     config: ConfigFiles = None,
     sets: Sets = None,
     for_s: For = None,
-    really: Really = False,
     verbose: Verbose = False,
     as_json: AsJson = False,
 ) -> int:
-    """Hedge the account of the settings on its exchange: mode sandbox, or live with --live.
+    """Hedge the account of the settings in its exchange's sandbox.
 
     Keys come from DELTABAND_<VENUE>_KEY and _SECRET, or the files that the same with _FILE name.
     """
@@ -155,7 +150,7 @@ def run(
         loaded = load(config, list(sets or ()))
         from bot.cli.live import run_live
 
-        return run_live(loaded, really=really, for_s=for_s, as_json=as_json, verbose=verbose)
+        return run_live(loaded, for_s=for_s, as_json=as_json, verbose=verbose)
 
     return _stoppable(begin)
 

@@ -145,3 +145,21 @@ async def test_an_exchange_that_is_not_there_is_said(serve, tmp_path):
     code, _, err = await bot.run()
     assert code == 3
     assert "expected the venue to answer" in err
+
+
+@pytest.mark.parametrize(
+    "mode,said",
+    [
+        ("live", 'expected mode = "sandbox" (this release trades no real money), found "live"'),
+        ("paper", 'expected mode = "sandbox" for this verb, found "paper"'),
+    ],
+)
+async def test_no_other_mode_is_run(serve, tmp_path, mode, said):
+    """Exit code 2, before anything is dialled."""
+    server = await serve(Opening(seed=3))
+    bot = Bot(server, tmp_path)
+    text = SETTINGS.format(state=tmp_path, rest=server.rest_url, ws=server.ws_url)
+    urls = f'rest_url = "{server.rest_url}"\nws_url = "{server.ws_url}"\n'
+    bot.settings.write_text(text.replace('"sandbox"', f'"{mode}"').replace(urls, ""))
+    code, _, err = await bot.run()
+    assert (code, err) == (2, f"error: {said}\n")
