@@ -178,7 +178,9 @@ class _Run:
             gamma_lower=one.gamma.lower,
             gamma_upper=one.gamma.upper,
             gamma_action=one.gamma.action,
-            collateral=f"{counted:g} {coin} counted" if isinstance(counted, float) else counted,
+            collateral=f"{counted:g} {coin} counted"
+            if isinstance(counted, float)
+            else f"{counted}d",
         )
 
     def _views(self, now_ns: int) -> Iterable[tuple[str, object]]:
