@@ -17,6 +17,7 @@ from bot.cli import daemon, say
 from bot.cli.daemon import with_signals
 from bot.cli.exits import Exit, VerbError
 from bot.cli.recall import Past, past_of, recall
+from bot.cli.troubles import Troubles
 from bot.domain.commands import Note
 from bot.domain.events import Event, Filled, Settled
 from bot.domain.positions import Balance, Position
@@ -53,14 +54,15 @@ def run_live(loaded: config.Loaded, *, for_s: float | None, as_json: bool, verbo
 
 
 class _Teller:
-    """Observer of an engine that tells a voice."""
+    """Observer of an engine that tells a voice, also of the connection's troubles."""
 
-    def __init__(self, voice: Voice) -> None:
-        self.voice = voice
+    def __init__(self, voice: Voice, troubles: Troubles) -> None:
+        self.voice, self.troubles = voice, troubles
         self.fills = 0
 
     def see(self, event: Event) -> None:
-        """Tell of fills and settlements."""
+        """Tell of fills and settlements, and of what is wrong with the connection."""
+        self.troubles.look(event.ts_ns)
         if isinstance(event, Filled):
             self.fills += 1
             self.voice.tell(event.fill)
@@ -98,7 +100,7 @@ class _Run:
     def go(self, for_s: float | None, *, as_json: bool, verbose: bool) -> int:
         """Run, then say what it came to."""
         voice = daemon.voice(as_json=as_json, verbose=verbose)
-        teller = _Teller(voice)
+        teller = _Teller(voice, Troubles(self.graph.venue, voice))
         try:
             voice.begin(self._banner())
             for coin, state in self.journal.last_states().items():

@@ -163,3 +163,23 @@ async def test_no_other_mode_is_run(serve, tmp_path, mode, said):
     bot.settings.write_text(text.replace('"sandbox"', f'"{mode}"').replace(urls, ""))
     code, _, err = await bot.run()
     assert (code, err) == (2, f"error: {said}\n")
+
+
+async def test_a_connection_that_is_cut_is_told_and_taken_up_again(serve, tmp_path):
+    """A warning with what was found, the reconnection, and the same books at the end."""
+    server = await serve(Opening(seed=3, compress=60, positions=straddle("-2")))
+    bot = Bot(server, tmp_path)
+    process = await bot.start("--for", "12s")
+    line = b""
+    assert process.stderr is not None
+    while b"hedge.done" not in line:
+        line = await asyncio.wait_for(process.stderr.readline(), 30)
+        assert line, "the bot ended before its first hedge"
+    for session in tuple(server.sessions.values()):
+        session.drop()
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 0, err
+    told = [json.loads(line) for line in err.decode().splitlines()]
+    assert {"venue.connection_lost", "venue.reconnected"} <= {line["event"] for line in told}
+    assert json.loads(out)["connections"] == {"public": 2, "account": 2}
+    assert bot.held() == booked(server)

@@ -1,0 +1,78 @@
+"""What is wrong with a connection, told while it happens: one line for each kind of flaw a minute.
+
+What a venue lists and we leave out by design is for those who read debug lines.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+from bot.domain.units import NS_PER_S
+
+if TYPE_CHECKING:
+    from bot.venues.deribit.flaws import Flaw, Noted
+    from bot.venues.deribit.venue import DeribitVenue
+
+LOOK_NS: Final = NS_PER_S
+QUIET_NS: Final = 60 * NS_PER_S
+_BY_DESIGN: Final = frozenset({"combo", "spot", "unknown_kind", "unknown_settlement", "inactive"})
+_OURS: Final = "fault_of_ours"
+
+
+class Sayer(Protocol):
+    """The part of a voice that is needed here."""
+
+    def say(self, event: str, level: str = "info", **fields: object) -> None:
+        """Hear an event outside the records."""
+        ...
+
+
+class Troubles:
+    """Reads a venue's flaws and epochs, and tells a voice what is new."""
+
+    def __init__(self, venue: DeribitVenue, voice: Sayer) -> None:
+        """Start with nothing told; what is there already counts as new."""
+        self._venue, self._voice = venue, voice
+        self._looked_ns = 0
+        self._read = 0
+        self._waiting: dict[Flaw, tuple[int, Noted]] = {}
+        self._told_ns: dict[Flaw, int] = {}
+        self._epochs = (0, 0)
+
+    def look(self, now_ns: int) -> None:
+        """Tell what is new, at most once a second; cheap where nothing is."""
+        if now_ns - self._looked_ns < LOOK_NS:
+            return
+        self._looked_ns = now_ns
+        self._collect()
+        for flaw, (count, noted) in list(self._waiting.items()):
+            if now_ns - self._told_ns.get(flaw, -QUIET_NS) >= QUIET_NS:
+                self._told_ns[flaw] = now_ns
+                del self._waiting[flaw]
+                self._voice.say(
+                    f"venue.{flaw}", _level(flaw), subject=noted.subject, said=noted.sentence,
+                    times=count,
+                )  # fmt: skip
+        health = self._venue.health()
+        epochs = (health.public_epoch, health.account_epoch)
+        if epochs != self._epochs:
+            if 0 not in self._epochs:
+                public, account = epochs
+                self._voice.say("venue.reconnected", "warning", public=public, account=account)
+            self._epochs = epochs
+
+    def _collect(self) -> None:
+        """Take in what was noted since the last look; only the newest are kept with their words."""
+        flaws = self._venue.flaws
+        total = sum(flaws.counts.values())
+        fresh = min(total - self._read, len(flaws.newest))
+        self._read = total
+        for noted in list(flaws.newest)[len(flaws.newest) - fresh :]:
+            count, _ = self._waiting.get(noted.flaw, (0, noted))
+            self._waiting[noted.flaw] = (count + 1, noted)
+
+
+def _level(flaw: Flaw) -> str:
+    if flaw in _BY_DESIGN:
+        return "debug"
+    return "error" if flaw == _OURS else "warning"
