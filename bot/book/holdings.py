@@ -1,8 +1,8 @@
 """What we own: the venue's report folded with our own fills, exactly once each.
 
-The venue's position is the truth. Between its reports we add our fills, keyed by trade id, so that
-a fill that is told twice counts once. When a report and the fold disagree with nothing of ours in
-flight, the holdings say so: an unexplained jump is for the core to judge, never silently adopted.
+The venue's position is the truth. Between its reports we add our fills, keyed by trade and order, so
+that a fill that is told twice counts once. When a report and the fold disagree with nothing of ours
+in flight, the holdings say so: an unexplained jump is for the core to judge, never silently adopted.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Holdings:
     owned: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     positions: dict[tuple[str, str], Position] = field(default_factory=dict)
     balances: dict[str, Balance] = field(default_factory=dict)
-    seen_trades: set[str] = field(default_factory=set)
+    seen_trades: set[tuple[str, str]] = field(default_factory=set)
     closed: set[str] = field(default_factory=set)
     version: int = 0
 
@@ -43,13 +43,13 @@ class Holdings:
 
     def knows(self, fill: Fill) -> bool:
         """Tell whether a trade has been told before."""
-        return fill.trade_id in self.seen_trades
+        return (fill.trade_id, fill.label) in self.seen_trades
 
     def fold(self, fill: Fill) -> bool:
         """Add a fill of ours; return False when this trade is contained already."""
         if self.knows(fill):
             return False
-        self.seen_trades.add(fill.trade_id)
+        self.seen_trades.add((fill.trade_id, fill.label))
         if fill.label in self.closed:
             return False
         key = (fill.instrument, HEDGE_TAG)
@@ -98,11 +98,11 @@ class Holdings:
             self._set((name, HEDGE_TAG), Position(name, Quantity(hedge, unit), HEDGE_TAG))
         self.version += 1
 
-    def restore_hedges(self, hedges: Iterable[Position], trades: Iterable[str]) -> None:
+    def restore_hedges(self, hedges: Iterable[Position], fills: Iterable[Fill]) -> None:
         """Tell, before the first report, which positions and trades of an earlier run are ours."""
         for position in hedges:
             self._set((position.instrument, HEDGE_TAG), position)
-        self.seen_trades.update(trades)
+        self.seen_trades.update((fill.trade_id, fill.label) for fill in fills)
 
     def credit(self, label: str, quantity: Quantity, instrument: str) -> None:
         """Add to our hedges what an order filled by the venue's word, as its positions show it.

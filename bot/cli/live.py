@@ -108,6 +108,9 @@ class _Run:
                     "state.kept", "warning", coin=coin or "all", state=str(state), lift="resume"
                 )
             asyncio.run(self._run(teller, for_s))
+            summary = self._summary(teller)
+            self.journal.end_run(summary)
+            voice.finish(summary)
         except VenueUnreachableError as fault:
             raise VerbError(str(fault), Exit.VENUE) from fault
         except Exception as error:
@@ -116,8 +119,6 @@ class _Run:
             raise
         finally:
             voice.close()
-        summary = self._summary(teller)
-        self.journal.end_run(summary)
         if as_json:
             say.json(summary)
         return Exit.FINE

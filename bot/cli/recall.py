@@ -49,8 +49,7 @@ def past_of(journal: Journal, settings: Settings) -> Past:
 
 def recall(core: Core, journal: Journal, past: Past, now_ns: int) -> tuple[Command, ...]:
     """Tell the core what of earlier runs is its own; what it answers is to be journalled."""
-    trades = (fill.trade_id for fill in journal.fills())
-    core.floor.book.holdings.restore_hedges(past.hedges(), trades)
+    core.floor.book.holdings.restore_hedges(past.hedges(), journal.fills())
     for coin, spent in journal.spent(day_start(now_ns)).items():
         if coin in core.rules:
             day = core.floor.day(coin, now_ns)

@@ -5,9 +5,10 @@
 
 Reports are compared instrument by instrument; one with an order in flight or a fill just told waits
 for the next report. A difference puts its underlying back to RECONCILING and is asked for again;
-what a second report confirms, or the third that differs, is adopted as the owner's trade. An owner
-who goes on trading is followed at that pace without holding hedging back. An underlying whose
-prices stay incomplete for `patience_s` starts in REDUCE_DELTA_ONLY rather than not at all.
+what a second report confirms, or the third that differs, is adopted as the owner's trade. Reports
+less than half a second apart are one look, however often it is told. An owner who goes on trading
+is followed at that pace without holding hedging back. An underlying whose prices stay incomplete
+for `patience_s` starts in REDUCE_DELTA_ONLY rather than not at all.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ REPORT_S = 30.0
 LAG_S = 5.0
 SETTLE_S = 2.0
 REPEAT_S = 1.0
+APART_S = 0.5
 MOVING_S = 60.0
 PATIENT_REPORTS = 3
 
@@ -44,10 +46,25 @@ Differences = Mapping[str, _Values]
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """The newest difference of an instrument (ours, the venue's), and how many came in a row."""
+    """The newest difference of an instrument (ours, the venue's), and how many came in a row.
+
+    `looked_ns` is when the newest of them was first told.
+    """
 
     values: _Values
     times: int
+    looked_ns: int
+
+    def then(self, values: _Values, now_ns: int) -> Disagreement:
+        """Return what it is after another report that differs."""
+        if seconds_between(self.looked_ns, now_ns) >= APART_S:
+            return Disagreement(values, self.times + 1, now_ns)
+        looked_ns = self.looked_ns if values == self.values else now_ns
+        return Disagreement(values, self.times, looked_ns)
+
+    def confirms(self, before: Disagreement | None) -> bool:
+        """Tell whether this is another look that found the same."""
+        return before is not None and before.values == self.values and self.times > before.times
 
 
 @dataclass(slots=True)
@@ -186,10 +203,12 @@ class Reconciler:
         silent = {n: d for n, d in before.items() if n in self.skipped}
         agreed = {n: d.values for n, d in before.items() if n not in {*silent, *differences}}
         newest = {
-            name: Disagreement(values, before[name].times + 1 if name in before else 1)
+            name: before[name].then(values, now_ns)
+            if name in before
+            else Disagreement(values, 1, now_ns)
             for name, values in differences.items()
         }
-        confirmed = {n for n, d in newest.items() if n in before and before[n].values == d.values}
+        confirmed = {name for name, found in newest.items() if found.confirms(before.get(name))}
         moving = {n for n, d in newest.items() if d.times >= PATIENT_REPORTS} - confirmed
         until_ns = now_ns + round(MOVING_S * NS_PER_S)
         self.moving |= dict.fromkeys(moving, until_ns)

@@ -104,7 +104,7 @@ _FILL = (
 INSERT_TRANSITION: Final = insert("transitions", ("run", "ledger", *_TRANSITION))
 INSERT_INTENT: Final = insert("intents", ("run", "ledger", *_INTENT))
 INSERT_FILL: Final = insert(
-    "fills", ("run", "ledger", *_FILL), "ON CONFLICT (ledger, trade_id) DO NOTHING"
+    "fills", ("run", "ledger", *_FILL), "ON CONFLICT (ledger, trade_id, label) DO NOTHING"
 )
 SELECT_INTENT: Final = ", ".join(_INTENT)
 SELECT_FILL: Final = ", ".join(_FILL)

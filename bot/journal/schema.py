@@ -104,7 +104,7 @@ CREATE TABLE fills (
   seq INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs (id), ledger INTEGER NOT NULL,
   trade_id TEXT NOT NULL, label TEXT NOT NULL, instrument TEXT NOT NULL, quantity TEXT NOT NULL,
   unit TEXT NOT NULL, price TEXT NOT NULL, fee REAL, fee_unit TEXT NOT NULL,
-  maker INTEGER NOT NULL, ts_ns INTEGER NOT NULL, UNIQUE (ledger, trade_id)
+  maker INTEGER NOT NULL, ts_ns INTEGER NOT NULL, UNIQUE (ledger, trade_id, label)
 ) STRICT;
 CREATE TABLE accounts (
   seq INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs (id), ledger INTEGER NOT NULL,

@@ -107,11 +107,21 @@ def test_differences_name_both_sides():
 def test_restored_hedges_and_trades_are_not_counted_again():
     """A fill of an earlier run that the venue tells again is known."""
     holdings = Holdings()
-    holdings.restore_hedges([_position(PERPETUAL, -30, tag=HEDGE_TAG)], ["t1"])
+    told = fill(PERPETUAL, -30, trade="t1")
+    holdings.restore_hedges([_position(PERPETUAL, -30, tag=HEDGE_TAG)], [told])
     holdings.adopt((_position(PERPETUAL, 20),), INSTRUMENTS)
-    assert holdings.fold(fill(PERPETUAL, -30, trade="t1")) is False
+    assert holdings.fold(told) is False
     tags = {tag: p.quantity.value for (_, tag), p in holdings.positions.items()}
     assert tags == {"book": Decimal(50), HEDGE_TAG: Decimal(-30)}
+
+
+def test_a_trade_id_that_another_order_had_is_another_trade():
+    """A venue that begins its count again must not make us trade twice for what has filled."""
+    holdings = Holdings()
+    assert holdings.fold(fill(PERPETUAL, -30, label="a1", trade="t1")) is True
+    assert holdings.fold(fill(PERPETUAL, -30, label="a1", trade="t1")) is False
+    assert holdings.fold(fill(PERPETUAL, -20, label="a2", trade="t1")) is True
+    assert holdings.held() == {PERPETUAL: Decimal(-50)}
 
 
 def test_credited_fills_are_not_counted_again_when_they_are_told_late():
