@@ -1,8 +1,9 @@
 """What we own: the venue's report folded with our own fills, exactly once each.
 
-The venue's position is the truth. Between its reports we add our fills, keyed by trade and order, so
-that a fill that is told twice counts once. When a report and the fold disagree with nothing of ours
-in flight, the holdings say so: an unexplained jump is for the core to judge, never silently adopted.
+The venue's position is the truth. Between its reports we add our fills, keyed by trade and order,
+so that a fill that is told twice counts once. When a report and the fold disagree with nothing of
+ours in flight, the holdings say so: an unexplained jump is for the core to judge, never silently
+adopted.
 """
 
 from __future__ import annotations
