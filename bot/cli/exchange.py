@@ -7,7 +7,7 @@ import asyncio
 import signal
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, closing
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -23,6 +23,7 @@ from bot.cli.options import AsJson, Seed
 if TYPE_CHECKING:
     from bot.domain.positions import Position
     from bot.sim.wire.server import Server
+    from bot.sim.wire.state import StateFile
 
 DEFAULT_PORT: Final = 8_880
 MOST_COMPRESSED: Final = 1_440
@@ -91,7 +92,18 @@ Positions = Annotated[
 ]
 
 
-def exchange(
+State = Annotated[
+    Path | None,
+    typer.Option(
+        "--state",
+        metavar="FILE",
+        dir_okay=False,
+        help="Keep account, orders and trades here, and go on with them at the next start.",
+    ),
+]
+
+
+def exchange(  # noqa: PLR0917  options of a command line
     port: Port = DEFAULT_PORT,
     regime: RegimeName = "normal",
     seed: Seed = None,
@@ -99,6 +111,7 @@ def exchange(
     compress: Compress = 1,
     clock_offset: ClockOffset = 0.0,
     position: Positions = None,
+    state: State = None,
     as_json: AsJson = False,
 ) -> int:
     """Serve the simulated exchange in Deribit's protocol on this machine, until Ctrl-C."""
@@ -114,7 +127,9 @@ def exchange(
         held = _held(position or ())
         with ExitStack() as cleanup:
             folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory())) if tls else None
-            server = _server(port, (regime, seed or 0, compress, clock_offset), held, folder)
+            market = (regime, seed or 0, compress, clock_offset)
+            file = None if state is None else cleanup.enter_context(_kept(state))
+            server = _server(port, market, held, folder, file)
             asyncio.run(_serve(server, folder, early, as_json=as_json))
     finally:
         _on_stop(signal.SIG_IGN)
@@ -126,6 +141,7 @@ def _server(
     market: tuple[str, int, int, float],
     held: "tuple[Position, ...]",
     folder: Path | None,
+    file: "StateFile | None",
 ) -> "Server":
     """Put the exchange together; nothing listens yet."""
     from bot.sim.wire.certificate import self_signed
@@ -136,7 +152,14 @@ def _server(
     regime, seed, compress, offset_s = market
     opening = Opening(seed=seed, regime=regime, compress=compress, positions=held)
     context = None if folder is None else self_signed(folder, datetime.now(UTC))
-    return Server(Hub(opening, WallClock(offset_s)), port=port, tls=context)
+    return Server(Hub(opening, WallClock(offset_s), file), port=port, tls=context)
+
+
+def _kept(path: Path) -> "AbstractContextManager[StateFile]":
+    """Return an open state file."""
+    from bot.sim.wire.state import StateFile
+
+    return closing(StateFile(path))
 
 
 def _held(asked: Sequence[tuple[str, Decimal]]) -> "tuple[Position, ...]":

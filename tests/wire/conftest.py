@@ -20,6 +20,7 @@ from bot.sim.wire.auth import TRADER, Key
 from bot.sim.wire.clock import Clock, HandClock
 from bot.sim.wire.hub import Hub, Opening
 from bot.sim.wire.server import Server
+from bot.sim.wire.state import StateFile
 
 NOON_NS = utc_ns(2026, 3, 4, 12)
 PATIENCE_S = 5.0
@@ -113,8 +114,9 @@ async def serve() -> AsyncIterator[Serve]:
         clock: Clock | None = None,
         tls: ssl.SSLContext | None = None,
         limited: bool = False,
+        state: StateFile | None = None,
     ) -> Server:
-        hub = Hub(opening or Opening(seed=7, regime="calm"), clock)
+        hub = Hub(opening or Opening(seed=7, regime="calm"), clock, state)
         hub.limits.enforced = limited
         server = Server(hub, tls=tls)
         servers.append(server)

@@ -7,7 +7,7 @@ what expired are cancelled, and trading pauses for two seconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.domain.events import Event, OrderUpdate, Settled
 from bot.domain.instruments import FeeTier, Instrument
@@ -24,7 +24,10 @@ FUNDING_PERIOD_NS = 8 * 3_600 * NS_PER_S
 
 @dataclass(slots=True)
 class Clearing:
-    """Funding and settlement of one account; `paused_until_ns` ends the last settlement's pause."""
+    """Funding and settlement of one account; `paused_until_ns` ends the last settlement's pause.
+
+    `delivered` are the settlement prices by coin and time, USD per coin, oldest first.
+    """
 
     board: Board
     account: Account
@@ -32,6 +35,7 @@ class Clearing:
     averages: Averages
     tier: FeeTier
     paused_until_ns: int = 0
+    delivered: dict[str, dict[int, float]] = field(default_factory=dict)
 
     def step(self, now_ns: int) -> list[Event]:
         """Fund and, where it is time, settle after the market's move to `now_ns`."""
@@ -56,6 +60,8 @@ class Clearing:
         """Run the settlement that is due and go on to the next."""
         due_ns = self.averages.next_ns
         events: list[Event] = []
+        for coin in self.board.index:
+            self.delivered.setdefault(coin, {})[due_ns] = self.averages.price(coin)
         for order in self.orders.working():
             if _expired(order.instrument, due_ns):
                 self.orders.end(order, OrderState.CANCELLED)

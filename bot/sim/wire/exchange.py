@@ -11,6 +11,7 @@ move this market's prices.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Final
@@ -54,6 +55,11 @@ class ServedExchange(Exchange):
     def settling(self) -> int:
         """Return until when trading is paused for a settlement (0: it never was)."""
         return self._clearing.paused_until_ns
+
+    @property
+    def delivered(self) -> Mapping[str, Mapping[int, float]]:
+        """Return the settlement prices (USD) by coin and settlement time, oldest first."""
+        return self._clearing.delivered
 
     def listed(self) -> tuple[Instrument, ...]:
         """Return what is listed now, coin by coin."""

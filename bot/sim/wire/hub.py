@@ -7,7 +7,7 @@ the market to the clock's time; it is called before each request and by the loop
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from typing import Final
 
@@ -21,18 +21,21 @@ from bot.sim.exchange import StartingAccount
 from bot.sim.wire.account import AccountView
 from bot.sim.wire.auth import KEYS, Auth
 from bot.sim.wire.clock import Clock, WallClock
-from bot.sim.wire.exchange import ServedExchange
 from bot.sim.wire.faults import Faults
 from bot.sim.wire.feeds import Change, Feeds
 from bot.sim.wire.figures import FigureDesk
 from bot.sim.wire.instruments import Json, instrument, untraded
+from bot.sim.wire.kept import KeptExchange
 from bot.sim.wire.limits import Limits
 from bot.sim.wire.paced import PacedMarket
 from bot.sim.wire.quotes import Quotes
+from bot.sim.wire.standing import execution_said, ticket_said
+from bot.sim.wire.state import Saved, StateError, StateFile
 from bot.sim.wire.tickets import Terms, Ticket
 
 BATCH_NS: Final = 100 * NS_PER_MS
 LONGEST_LAG_NS: Final = 600 * NS_PER_S  # a machine that slept longer wakes at once
+WAKING_NS: Final = 10 * NS_PER_S  # before the present: each price has been published since
 PURSE: Final = {"BTC": 100.0, "ETH": 1_000.0}
 
 
@@ -46,17 +49,34 @@ class Opening:
     balances: dict[str, float] = field(default_factory=lambda: dict(PURSE))
     positions: tuple[Position, ...] = ()
 
+    def said(self) -> Json:
+        """Return this as plain JSON."""
+        held = [[p.instrument, str(p.quantity.value)] for p in self.positions]
+        return asdict(replace(self, positions=())) | {"positions": held}
+
 
 class Hub:
-    """The exchange, its clock and its listeners."""
+    """The exchange, its clock and its listeners.
 
-    def __init__(self, opening: Opening, clock: Clock | None = None) -> None:
+    With a state file it goes on where the file ends, at the present time, and writes there what
+    becomes of the account before anybody hears of it. Connections, tokens and credits begin anew;
+    orders that still rest belong to no connection any more.
+    """
+
+    def __init__(
+        self, opening: Opening, clock: Clock | None = None, state: StateFile | None = None
+    ) -> None:
+        """Open, or go on; StateError where the file was opened with other terms."""
         self.clock = clock or WallClock()
         start_ns = self.clock.now_ns() // NS_PER_S * NS_PER_S
+        saved = None if state is None else state.saved
+        if saved is not None:
+            start_ns = _same(opening, saved)
+            opening = replace(opening, positions=())  # they are in the account
         market = PacedMarket(opening.seed, opening.regime, start_ns, compress=opening.compress)
         account = StartingAccount(opening.balances, opening.positions)
         chance = np.random.Generator(np.random.PCG64(opening.seed))
-        self.exchange = ServedExchange(market, account, chance)
+        self.exchange = KeptExchange(market, account, chance)
         desk = FigureDesk(self.exchange)
         self.quotes = Quotes(self.exchange, desk)
         self.limits = Limits()
@@ -70,9 +90,15 @@ class Hub:
         self.moves = 0
         self._last_ns = start_ns
         self._next_ns: int | None = start_ns
+        self._state, self._kept = state, 0
+        self._facts: list[tuple[str, Json]] = []  # still to be written, once
+        if saved is None:
+            self._facts.append(("opening", {"start_ns": start_ns, "terms": opening.said()}))
         self._dirty: set[str] = set()
         self._flush_ns = 0
         self._listing: list[Json] = []
+        if saved is not None:
+            self._resume(saved)
         self.catch_up()
 
     def now_ns(self) -> int:
@@ -85,7 +111,8 @@ class Hub:
         now_ns = self.now_ns()
         while self._next_ns is not None and self._next_ns <= now_ns:
             late = now_ns - self._next_ns > LONGEST_LAG_NS
-            self._move(now_ns // NS_PER_S * NS_PER_S if late else self._next_ns)
+            woken_ns = (now_ns - WAKING_NS) // NS_PER_S * NS_PER_S
+            self._move(woken_ns if late else self._next_ns)
         if self._dirty and now_ns >= self._flush_ns:
             names, self._dirty = frozenset(self._dirty), set()
             self.feeds.moved(names)
@@ -128,6 +155,7 @@ class Hub:
         ended = []
         for ticket in tickets:
             self.exchange.cancel_ticket(ticket, now_ns)
+            self._keep([ticket])
             self._publish([Change(ticket.instrument, [ticket])])
             ended.append(ticket)
         return ended
@@ -137,6 +165,7 @@ class Hub:
         before = len(self.exchange.executions)
         ticket = act()
         new = self.exchange.executions[before:]
+        self._keep([ticket])
         self._publish([Change(ticket.instrument, [ticket], new)])
         if new:
             names = frozenset({ticket.instrument.name})
@@ -145,6 +174,30 @@ class Hub:
                 self._flush_ns = (self._last_ns // BATCH_NS + 1) * BATCH_NS
             self._dirty |= names
         return ticket
+
+    # --- the state file ---------------------------------------------------------------------------
+
+    def _keep(self, tickets: Iterable[Ticket]) -> None:
+        """Write what has changed, before it is told."""
+        if self._state is None:
+            return
+        new = self.exchange.executions[self._kept :]
+        self._state.save(
+            [*self._facts, ("exchange", self.exchange.said())],
+            [(one.id, ticket_said(one)) for one in tickets],
+            [(one.number, execution_said(one)) for one in new],
+        )
+        self._kept += len(new)
+        self._facts.clear()
+
+    def _resume(self, saved: Saved) -> None:
+        """Stand where the file ends."""
+        said, tickets, trades = saved.facts["exchange"], saved.tickets, saved.trades
+        events = self.exchange.resume(said, tickets.items(), trades.items())
+        self._kept = len(self.exchange.executions)
+        self._last_ns = self.exchange.board.moved_ns
+        self._next_ns = self.exchange.market.next_time(self._last_ns)
+        self._relist(events)
 
     # --- the market -------------------------------------------------------------------------------
 
@@ -155,9 +208,13 @@ class Hub:
         self._next_ns = self.exchange.market.next_time(at_ns)
         self._dirty.clear()
         self._relist(events)
+        changes = self._changes(events, before)
+        self._keep(
+            [one for c in changes for one in (*c.tickets, *(e.ticket for e in c.executions))]
+        )
         self.feeds.moved()
         self.feeds.ticked()
-        self._publish(self._changes(events, before))
+        self._publish(changes)
 
     def _changes(self, events: list[Event], before: int) -> list[Change]:
         """Return what a move did to the account, by instrument."""
@@ -197,3 +254,12 @@ class Hub:
                 self.feeds.listed(one, "settled")
         for name in now.keys() - old if old else ():
             self.feeds.listed(now[name], "created")
+
+
+def _same(opening: Opening, saved: Saved) -> int:
+    """Return when a saved exchange was first opened; StateError where it was by other terms."""
+    was, now = saved.facts["opening"], opening.said()
+    for name, value in was["terms"].items():
+        if now[name] != value:
+            raise StateError(f"expected {name} {value} as in the state file, found {now[name]}")
+    return int(was["start_ns"])

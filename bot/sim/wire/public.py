@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from bot.domain.instruments import Instrument
@@ -24,6 +25,7 @@ from bot.sim.wire.rpc import (
 if TYPE_CHECKING:
     from bot.sim.wire.session import Session
 
+MOST_DELIVERIES: Final = 1_000
 KINDS: Final = ("option", "future", "spot", "future_combo", "option_combo", "combo", "any")
 CURRENCY_WORDS: Final = (*CURRENCIES, "USDT", "EURR", "any")
 VERSION: Final = "1.2.26"
@@ -156,6 +158,29 @@ def get_index_price(call: Call) -> Json:
 def get_index_price_names(call: Call) -> list[str]:
     """Return the names of the indices."""
     return [index_name(coin) for coin in call.hub.exchange.market.coins]
+
+
+@method("public/get_delivery_prices")
+def get_delivery_prices(call: Call) -> Json:
+    """Return the settlement prices of an index since the exchange was opened, newest first."""
+    name = call.params.text("index_name")
+    coins = [coin for coin in call.hub.exchange.market.coins if index_name(coin) == name]
+    if not coins:
+        raise invalid("index_name", "unknown index")
+    offset, count = call.params.integer("offset", 0), call.params.integer("count", 10)
+    if offset < 0:
+        raise invalid("offset", "must not be negative")
+    if not 1 <= count <= MOST_DELIVERIES:
+        raise invalid("count", f"must be from 1 to {MOST_DELIVERIES}")
+    told = call.hub.exchange.delivered.get(coins[0], {})
+    rows = [
+        {
+            "date": f"{datetime.fromtimestamp(due_ns // NS_PER_S, tz=UTC):%Y-%m-%d}",
+            "delivery_price": round(price, 4),
+        }
+        for due_ns, price in sorted(told.items(), reverse=True)
+    ]
+    return {"data": rows[offset : offset + count], "records_total": len(rows)}
 
 
 # --- the connection -------------------------------------------------------------------------------
