@@ -9,7 +9,7 @@ from bot.domain import deribit
 from bot.domain.commands import QueryPositions
 from bot.domain.events import PositionsReport, Settled
 from bot.domain.positions import Position
-from bot.domain.units import utc_ns
+from bot.domain.units import NS_PER_S, utc_ns
 from bot.sim.wire.auth import TRADER
 from bot.sim.wire.clock import HandClock
 from bot.sim.wire.hub import Opening
@@ -20,6 +20,7 @@ from tests.wire.adapter.drive import drain, take
 from tests.wire.conftest import RpcFault
 
 BEFORE_NS = utc_ns(2026, 3, 5, 7, 59)
+AFTER_NS = utc_ns(2026, 3, 5, 8)
 CALL = "BTC-5MAR26-92000-C"
 HELD = Position(CALL, deribit.parse(CALL).quantity(Decimal(-2)))
 OPENING = Opening(seed=4, regime="calm", positions=(HELD,))
@@ -29,6 +30,13 @@ OPENING = Opening(seed=4, regime="calm", positions=(HELD,))
 def hand():
     """Return a clock a minute before a settlement."""
     return HandClock(BEFORE_NS)
+
+
+async def pass_time(hand):
+    """Let ten seconds go by in each."""
+    while True:
+        hand.move(0.1)
+        await asyncio.sleep(0.01)
 
 
 async def test_the_exchange_publishes_the_price_that_it_paid(serve, hand, dial):
@@ -62,19 +70,13 @@ async def test_an_expiry_is_told_once_with_the_price_that_the_exchange_paid(serv
         ws_url=server.ws_url,
     )
     venue = DeribitVenue(settings, hand.now_ns, ApiKey(TRADER.client_id, TRADER.secret))
+    passing = asyncio.create_task(pass_time(hand))
     try:
         await venue.start()
         report = await take(venue, PositionsReport)
         assert [(p.instrument, p.quantity.value) for p in report.positions] == [(CALL, -2)]
-        hand.move(57.0)
         assert not [event for event in drain(venue) if isinstance(event, Settled)]
-
-        async def pass_time():
-            while True:
-                hand.move(0.5)
-                await asyncio.sleep(0.02)
-
-        passing = asyncio.create_task(pass_time())
+        hand.move((AFTER_NS - hand.now_ns()) / NS_PER_S)
         settled = await take(venue, Settled, timeout_s=10.0)
         price = next(iter(server.hub.exchange.delivered["BTC"].values()))
         assert (settled.instrument, settled.price_usd) == (CALL, pytest.approx(price, abs=1e-3))
@@ -84,6 +86,6 @@ async def test_an_expiry_is_told_once_with_the_price_that_the_exchange_paid(serv
         for _ in range(10):
             await venue.wait(0.1)
             assert not [event for event in drain(venue) if isinstance(event, Settled)]
-        passing.cancel()
     finally:
+        passing.cancel()
         await venue.close()

@@ -61,11 +61,11 @@ class HardenedDeribit(ccxt.pro.deribit):  # type: ignore[misc]
         listener: Listener | None = None,
     ) -> None:
         """Take ccxt's configuration (keys, urls); rate limiting is ours and stays off."""
-        settings = {"enableRateLimit": False, **config}
-        super().__init__(settings)
+        super().__init__({"enableRateLimit": False, **config})
         streaming = {"keepAlive": KEEP_ALIVE_MS, "connectionTimeout": DIAL_MS}
         self.options["ws"] = {**streaming, **self.options.get("ws", {})}
         self.clock = clock
+        self.milliseconds = lambda: clock() // 1_000_000  # signatures are on the same clock
         self.flaws = Flaws() if flaws is None else flaws
         self.listener = listener
         self.requests = Requests(self._send, self.request_id, clock, self.flaws)
