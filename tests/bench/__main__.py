@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--only core|greeks] [--json FILE]`: measure, print tables, write rows.
+"""`python -m tests.bench [--only core|greeks|wire] [--json FILE]`: measure, print, write rows.
 
 The code is 0 when everything was measured, whatever the figures are. `--runs` (or BENCH_RUNS) and
 `--hours` shorten the paper days.
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bot.domain.errors import DeltabandError
-from tests.bench import days, recorded, settling, speed, starting
+from tests.bench import days, recorded, settling, speed, starting, wire
 from tests.bench.programs import BenchError
 from tests.bench.rows import Row, json_lines, table
 
@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--only", choices=("core", "greeks"))
+    parser.add_argument("--only", choices=("core", "greeks", "wire"))
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write rows, one a line")
     default = os.environ.get("BENCH_RUNS", "20")
     parser.add_argument("--runs", type=_count, default=default, help="paper days (20)")
@@ -72,7 +72,11 @@ def _groups(asked: argparse.Namespace) -> list[Group]:
         ("Agreement with the exchange", recorded.agreement),
         ("Kernels", speed.kernels),
     ]
-    chosen = {"core": core, "greeks": greeks, None: core + greeks}
+    wired: list[Group] = [
+        ("From a quote to an order over the wire", wire.latency),
+        ("Two thousand quotes a second", wire.flood),
+    ]
+    chosen = {"core": core, "greeks": greeks, "wire": wired, None: core + greeks + wired}
     return chosen[asked.only]
 
 

@@ -65,7 +65,7 @@ class HardenedDeribit(ccxt.pro.deribit):  # type: ignore[misc]
         streaming = {"keepAlive": KEEP_ALIVE_MS, "connectionTimeout": DIAL_MS}
         self.options["ws"] = {**streaming, **self.options.get("ws", {})}
         self.clock = clock
-        self.milliseconds = lambda: clock() // 1_000_000  # signatures are on the same clock
+        self.milliseconds: Callable[[], int] = lambda: clock() // 1_000_000  # for signatures
         self.flaws = Flaws() if flaws is None else flaws
         self.listener = listener
         self.requests = Requests(self._send, self.request_id, clock, self.flaws)
