@@ -63,6 +63,8 @@ class Stopwatch(ScriptedDeribit):
         self.arrived = asyncio.Event()
         self.at_ns = 0
         self.high = False
+        # An account whose tier is wide enough: what is measured is the way, not the budget.
+        self.limits = {"matching_engine": {"rate": 100, "burst": 100}}
 
     def _book(self, params: dict[str, Any], line: Any, side: str) -> Any:
         self.at_ns = time.monotonic_ns()
