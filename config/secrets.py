@@ -3,7 +3,8 @@
 Owns reading `DELTABAND_<VENUE>_KEY` and `_SECRET`, or the files that `_KEY_FILE` and
 `_SECRET_FILE` name. Refuses a file that others may read or replace: group or other permission
 bits, another owner, a symbolic link, a folder that others may write to, a place inside a git
-tree. No message repeats a secret.
+tree. One exception: a secret that the system mounts read-only for a container (root's file, which
+nobody may write to) may be readable by others there. No message repeats a secret.
 """
 
 import hmac
@@ -81,6 +82,14 @@ def credentials(venue: str, environ: Mapping[str, str]) -> Credentials | None:
     return Credentials(key, secret)
 
 
+def on_read_only_mount(path: Path) -> bool:
+    """Tell whether a secret's file is root's on a read-only mount, which nobody here can change."""
+    try:
+        return _mounted_by_root(path.stat(), os.statvfs(path))
+    except OSError:
+        return False
+
+
 def exposed(environ: Mapping[str, str]) -> tuple[Secret, ...]:
     """Give every secret that the environment itself holds, for the redaction of logs."""
     named = sorted(name for name in environ if _NAMED.fullmatch(name))
@@ -108,7 +117,9 @@ def _from_file(path: Path, name: str) -> str:
         found = "a symbolic link" if path.is_symlink() else fault.strerror
         raise _refused(name, "a readable regular file", f"{path}: {found}") from fault
     with file:
-        unsafe = _unsafe(os.fstat(file.fileno())) or _misplaced(path.absolute().parent)
+        about = os.fstat(file.fileno())
+        mounted = _mounted_by_root(about, os.fstatvfs(file.fileno()))
+        unsafe = _unsafe(about, mounted=mounted) or _misplaced(path.absolute().parent)
         if unsafe is not None:
             raise _refused(name, unsafe.expected, f"{path}: {unsafe.found}")
         content = file.read(LONGEST_BYTES + 1)
@@ -135,11 +146,21 @@ class _Fault:
         return cls(expected, found) if condition else None
 
 
-def _unsafe(about: os.stat_result) -> _Fault | None:
+def _mounted_by_root(about: os.stat_result, mount: os.statvfs_result) -> bool:
+    """Tell a read-only secret mount: root's file, and neither it nor its mount takes a write."""
+    written = bool(stat.S_IMODE(about.st_mode) & 0o133)
+    return about.st_uid == 0 and not written and bool(mount.f_flag & os.ST_RDONLY)
+
+
+def _unsafe(about: os.stat_result, *, mounted: bool) -> _Fault | None:
     mode = stat.S_IMODE(about.st_mode)
     return (
         _Fault.when(not stat.S_ISREG(about.st_mode), "a regular file", "something else")
-        or _Fault.when(bool(mode & 0o077), "a file for its owner alone (0600)", f"mode {mode:04o}")
+        or _Fault.when(
+            bool(mode & 0o077) and not mounted,
+            "a file for its owner alone (0600)",
+            f"mode {mode:04o}",
+        )
         or _Fault.when(
             about.st_uid not in {os.geteuid(), 0},
             f"a file of user {os.geteuid()} or of root",

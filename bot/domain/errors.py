@@ -4,6 +4,7 @@
     ├── UnknownInstrumentError   a name that no rule explains
     ├── BadInputError            a file, book or recording that cannot be used
     ├── JournalError             the journal cannot be opened, read or written
+    ├── KeyRightsError           a key to a venue that may do too much or too little
     └── TransitionError          an order was asked to do what its state forbids (a bug)
 
 Every message says what was expected and what was found.
@@ -26,6 +27,10 @@ class BadInputError(DeltabandError):
 
 class JournalError(DeltabandError):
     """The journal is of another version or instance, damaged, locked, or cannot be written."""
+
+
+class KeyRightsError(DeltabandError):
+    """A key to a venue has rights that a bot must not have, or lacks one that it needs."""
 
 
 class TransitionError(DeltabandError):

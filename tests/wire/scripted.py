@@ -428,7 +428,7 @@ class ScriptedDeribit:
             "access_token": "A",
             "refresh_token": "R",
             "expires_in": self.expires_s,
-            "scope": "",
+            "scope": "connection mainaccount account:read trade:read_write",
         }
 
     async def _subscribe(self, params, line):

@@ -108,7 +108,7 @@ def journal(state_dir: Path, instance: str | None) -> Iterator[Finding]:
 def secrets(environ: Mapping[str, str]) -> Iterator[Finding]:
     """Say for which venues there are keys, and whether they are kept as they should be."""
     from config import ConfigError
-    from config.secrets import credentials
+    from config.secrets import credentials, on_read_only_mount
 
     named = [found for name in environ if (found := _KEYS.fullmatch(name))]
     for venue in sorted({found[1] for found in named}):
@@ -119,7 +119,10 @@ def secrets(environ: Mapping[str, str]) -> Iterator[Finding]:
             yield from (fail("secrets", str(one), expected) for one in fault.problems)
             continue
         open_ones = [found for found in named if found[1] == venue and not found[3]]
-        where = "in the environment" if open_ones else "in files"
+        files = [Path(environ[found[0]]) for found in named if found[1] == venue and found[3]]
+        mounted = files and all(map(on_read_only_mount, files))
+        kept = "in files on a read-only mount" if mounted else "in files"
+        where = "in the environment" if open_ones else kept
         yield graded(
             "secrets",
             f"{venue.lower()}: key and secret {where}",

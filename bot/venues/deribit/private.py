@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from bot.domain.orders import OrderReport
@@ -11,6 +12,7 @@ from bot.venues.deribit.account import AccountBook
 from bot.venues.deribit.channels import Channels
 from bot.venues.deribit.client import HardenedDeribit
 from bot.venues.deribit.credits import Credits
+from bot.venues.deribit.grants import must_fit
 from bot.venues.deribit.inbox import Surroundings
 from bot.venues.deribit.listing import Contract
 from bot.venues.deribit.orders import OrderLane
@@ -40,6 +42,7 @@ class PrivateSide:
         self.session = Session(
             exchange,
             authenticated=True,
+            judge=partial(must_fit, orders=orders),
             on_ready=self._ready,
             on_lost=self._lost,
             redial_s=settings.redial_s,

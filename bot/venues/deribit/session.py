@@ -26,6 +26,9 @@ LEAST_TOKEN_S: Final = 1.0
 class Session:
     """Keeps one connection; `on_ready` sets an epoch up, `on_lost` hears of its end.
 
+    `judge` is shown each reply to an authentication before anything else is done, and raises where
+    the connection must not be used.
+
     `redial_s` is the pause before the next dial; it doubles with each attempt, up to half a minute
     while no epoch comes about, and up to 2 s while epochs end within 5 s of their beginning. Every
     `pulse_s` the venue is asked for a sign of life: a connection that answers pings and nothing
@@ -37,6 +40,7 @@ class Session:
         exchange: HardenedDeribit,
         *,
         authenticated: bool,
+        judge: Callable[[object], None] | None = None,
         on_ready: Callable[[int], Awaitable[None]],
         on_lost: Callable[[int], None],
         redial_s: float = 0.2,
@@ -46,7 +50,7 @@ class Session:
         self.epoch = 0
         self.ready = asyncio.Event()
         self.failure: BaseException | None = None
-        self._authenticated = authenticated
+        self._authenticated, self._judge = authenticated, judge
         self._on_ready, self._on_lost = on_ready, on_lost
         self._redial_s, self._pulse_s = redial_s, pulse_s
         self._was_ready = False
@@ -121,6 +125,7 @@ class Session:
         renewal: asyncio.Task[None] | None = None
         if self._authenticated:
             reply = await self.exchange.authenticate()
+            self._judged(reply)
             renewal = asyncio.create_task(self._renew(reply))
         try:
             await self._on_ready(self.epoch)
@@ -151,6 +156,11 @@ class Session:
             await asyncio.sleep(max(LEAST_TOKEN_S, RENEW_AT * float(expires_s)))
             try:
                 reply = await self.exchange.prove()
+                self._judged(reply)
             except Exception as error:  # noqa: BLE001  without a token this connection is no use
                 await self.reconnect(error)
                 return
+
+    def _judged(self, reply: object) -> None:
+        if self._judge is not None:
+            self._judge(reply)

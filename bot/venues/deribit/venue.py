@@ -14,17 +14,19 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
 from bot.domain.commands import Cancel, Place, Query, QueryPositions, WantGamma
-from bot.domain.errors import DeltabandError
+from bot.domain.errors import DeltabandError, KeyRightsError
 from bot.domain.events import Event, GammaWanted
 from bot.domain.units import NS_PER_S
 from bot.venues.deribit.books import Depth
 from bot.venues.deribit.client import HardenedDeribit
 from bot.venues.deribit.flaws import Flaws, shown
+from bot.venues.deribit.grants import ONE_SYSTEM, UNKNOWN_KEY
 from bot.venues.deribit.inbox import Inbox, Surroundings
 from bot.venues.deribit.orders import OrderLane, OrderLaneError
 from bot.venues.deribit.private import PrivateSide
 from bot.venues.deribit.public import PublicSide
 from bot.venues.deribit.reports import Line, Portfolio
+from bot.venues.deribit.requests import RefusedError
 from bot.venues.deribit.session import Session
 from bot.venues.deribit.tasks import Tasks
 from bot.venues.deribit.terms import ApiKey, DeribitSettings, Health, VenueUnreachableError
@@ -80,7 +82,8 @@ class DeribitVenue:
     async def start(self) -> None:
         """Load the instruments, connect, and tell listings, then positions.
 
-        Raises VenueUnreachableError with what prevented it; nothing is left open then.
+        Raises VenueUnreachableError with what prevented it, KeyRightsError where the key may do
+        too much or too little; nothing is left open then.
         """
         try:
             await self.public.load()
@@ -90,8 +93,12 @@ class DeribitVenue:
                 await session.opened(self.settings.start_s)
         except Exception as error:
             await self.close()
+            if isinstance(error, KeyRightsError):
+                raise
             found = str(error) if isinstance(error, DeltabandError) else shown(error)
             message = f"expected the venue to answer, found: {found}"
+            if isinstance(error, RefusedError) and error.code in UNKNOWN_KEY:
+                message += f" ({ONE_SYSTEM} {self.settings.rest_url})"
             raise VenueUnreachableError(message) from error
         self.public.keep(self._tasks)
 
