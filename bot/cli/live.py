@@ -26,7 +26,12 @@ from bot.domain.units import NS_PER_S
 from bot.engine import Control, Engine
 from bot.journal import Durability, Journal, RunStart
 from bot.monitor import Banner, Scope, Voice
-from bot.venues.deribit.terms import VenueUnreachableError
+from bot.venues.deribit.terms import (
+    CLOCK_LIMIT_S,
+    Health,
+    VenueUnreachableError,
+    clock_is_off,
+)
 from bot.wiring.live import Live, key_for, live
 
 
@@ -51,6 +56,13 @@ def run_live(loaded: config.Loaded, *, for_s: float | None, as_json: bool, verbo
         return _Run(graph, journal, past).go(for_s, as_json=as_json, verbose=verbose)
     finally:
         journal.close()
+
+
+def must_agree(health: Health) -> None:
+    """Refuse a venue whose clock and ours are apart by more than CLOCK_LIMIT_S."""
+    if clock_is_off(health.clock_ahead_s, health.clock_error_s):
+        found = f"the venue's {health.clock_ahead_s:+.3f} s ahead"
+        raise VerbError(f"expected clocks within {CLOCK_LIMIT_S:g} s, found {found}")
 
 
 class _Teller:
@@ -139,6 +151,7 @@ class _Run:
         )
         until_ns = None if for_s is None else self.start_ns + round(for_s * NS_PER_S)
         try:
+            must_agree(venue.health())
             await with_signals(engine.run(until_ns), control)
         finally:
             await venue.close()

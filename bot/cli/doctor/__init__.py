@@ -1,4 +1,4 @@
-"""`doctor`: whether this machine is fit to hedge, as far as that shows without an exchange.
+"""`doctor`: whether this machine is fit to hedge, and the exchange where the settings name one.
 
 Every check says what it expects and what it found, with a verdict: ok, warn or fail. One failed
 check makes exit code 5. Checks change nothing but a scratch file that they remove again.
@@ -18,7 +18,10 @@ def doctor(
     sets: Sets = None,
     as_json: AsJson = False,
 ) -> int:
-    """Check this machine, the settings, the journal and the mathematics; 5 where one fails."""
+    """Check this machine, the settings, the journal, and the exchange that they name.
+
+    The exchange is only read from. Exit code 5 where one check fails.
+    """
     from bot.cli.doctor.examine import examine
 
     findings = examine(tuple(config or ()), tuple(sets or ()), instance)

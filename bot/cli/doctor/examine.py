@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.cli.doctor import machine, numbers, state
+from bot.cli.doctor import machine, numbers, state, venue
 from bot.cli.doctor.finding import Finding, fail, ok, warn
 from bot.cli.options import load, named_instance
 from bot.cli.settings import refuse_unlisted, warned
@@ -37,6 +37,8 @@ def examine(
         findings += _guarded("disk", partial(state.room, folder))
         findings += _guarded("write latency", partial(state.latency, folder))
         findings += _guarded("journal", partial(state.journal, folder, named))
+        if venue.needed(loaded.settings):
+            findings += _guarded("venue", partial(venue.venue, loaded.settings))
     findings += _guarded("secrets", partial(state.secrets, os.environ))
     return tuple(findings)
 

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from bot.domain.errors import DeltabandError
 from bot.venues.deribit.feeds import FeedRules
 from bot.venues.deribit.flaws import Flaw
+
+# Prices, orders' validity and settlements are corrected by the venue's clock. What is not (journal,
+# the day that budgets belong to) is off by as much as ours is, and a clock that far out may jump.
+CLOCK_LIMIT_S: Final = 1.0
+
+
+def clock_is_off(ahead_s: float, error_s: float, limit_s: float = CLOCK_LIMIT_S) -> bool:
+    """Tell whether the venue's clock is surely further from ours than a limit, in seconds."""
+    return abs(ahead_s) - error_s > limit_s
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,150 @@
+"""The exchange of the settings: whether it answers, and whether it and the key fit the book.
+
+Reads alone, each with a time-out; no order lane and no subscription is made. A run refuses what
+fails here: a clock off by more than a second, a key with other rights, a hedge that is not listed.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from bot.cli.doctor.finding import Finding, fail, graded, ok, warn
+
+if TYPE_CHECKING:
+    from bot.venues.deribit.probe import Probe
+    from config.schema import Settings
+
+_ODD_CLOCK_S: Final = 0.25
+_MARGIN: Final = {
+    "segregated_sm": "segregated standard margin",
+    "segregated_pm": "segregated portfolio margin",
+    "cross_sm": "cross standard margin",
+    "cross_pm": "cross portfolio margin",
+}
+
+
+def needed(settings: "Settings") -> bool:
+    """Tell whether a run with these settings talks to an exchange."""
+    return settings.mode != "paper" or settings.market == "venue"
+
+
+def venue(settings: "Settings") -> Iterator[Finding]:
+    """Look at the exchange of the settings and say what was found."""
+    from bot.venues.deribit.feeds import FeedRules
+    from bot.venues.deribit.probe import probe
+    from bot.venues.deribit.terms import DeribitSettings
+    from bot.wiring.live import addresses, key_for
+    from config import ConfigError
+
+    _, table = settings.exchange()
+    # Public prices on paper are the real system's.
+    rest_url, ws_url = addresses("live" if settings.mode == "paper" else settings.mode, table)
+    key = None
+    if settings.mode != "paper":
+        try:
+            key = key_for(settings, os.environ)
+        except ConfigError as fault:
+            yield from (fail("key", str(one), "a key for this mode") for one in fault.problems)
+    terms = DeribitSettings(
+        feed=FeedRules(coins=tuple(settings.underlying)),
+        currencies=(*settings.underlying, "USDC"),
+        rest_url=rest_url,
+        ws_url=ws_url,
+        options={} if table.ca_file is None else {"cafile": str(table.ca_file)},
+    )
+    found = asyncio.run(probe(terms, key, time.time_ns))
+    if "reach" in found.faults:
+        yield fail("venue", found.faults["reach"], f"{rest_url} and {ws_url} to answer")
+        return
+    yield ok("venue", f"{rest_url} answers, {2e3 * found.error_s:.1f} ms there and back")
+    yield _clock(found)
+    yield from _hedges(settings, found)
+    if key is not None:
+        yield from _key(rest_url, found)
+
+
+def _clock(found: "Probe") -> Finding:
+    from bot.venues.deribit.terms import CLOCK_LIMIT_S, clock_is_off
+
+    ahead_s, error_s = found.ahead_s, found.error_s
+    return graded(
+        "venue clock",
+        f"{ahead_s:+.3f} s ahead of ours, ± {error_s:.3f} s",
+        f"within {_ODD_CLOCK_S:g} s; beyond {CLOCK_LIMIT_S:g} s a run is refused",
+        bad=clock_is_off(ahead_s, error_s),
+        odd=clock_is_off(ahead_s, error_s, _ODD_CLOCK_S),
+    )
+
+
+def _hedges(settings: "Settings", found: "Probe") -> Iterator[Finding]:
+    """Say for each underlying whether options and what hedges them are listed."""
+    if "instruments" in found.faults:
+        yield fail("instruments", found.faults["instruments"], "a list of instruments")
+        return
+    listed = [contract.instrument for contract in found.contracts.values()]
+    for coin, one in settings.underlying.items():
+        kinds = [str(instrument.kind) for instrument in listed if instrument.coin == coin]
+        missing = [kind for kind in one.hedge_with if kind not in kinds]
+        # A later choice is only made where the first is not there to be had.
+        yield graded(
+            "instruments",
+            f"{coin}: {kinds.count('option')} options; "
+            + ", ".join(f"{kinds.count(kind)} {kind}" for kind in one.hedge_with),
+            f"options of {coin} and each kind that hedge_with names",
+            bad=not kinds.count("option") or len(missing) == len(one.hedge_with),
+            odd=bool(missing),
+        )
+
+
+def _key(rest_url: str, found: "Probe") -> Iterator[Finding]:
+    """Say what the key may do, and what the account is."""
+    from bot.venues.deribit.grants import ONE_SYSTEM, Fit, expected, judge, told
+
+    if "key" in found.faults:
+        wanted = f"a key that is known here ({ONE_SYSTEM} {rest_url})"
+        expected_ = wanted if found.refused else "an answer to the authentication"
+        yield fail("key", found.faults["key"], expected_)
+        return
+    rights = found.rights or frozenset()
+    fit, words = judge(rights, orders=True)
+    if fit is Fit.FITTING:
+        yield ok("key", f"may {', '.join(sorted(rights))}")
+    else:
+        sentence = expected(fit, orders=True).removeprefix("expected ")
+        yield fail("key", told(fit, words), sentence)
+    if "account" in found.faults:
+        yield fail("account", found.faults["account"], "a summary of the account")
+        return
+    yield _tier(found)
+    yield from _margin(found)
+
+
+def _tier(found: "Probe") -> Finding:
+    tiers = (("orders", found.orders), ("everything else", found.others))
+    told = "; ".join(
+        f"{what} {tier.rate:g} a second, {tier.burst:g} at once"
+        for what, tier in tiers
+        if tier is not None
+    )
+    if found.limits_told:
+        return ok("rate tier", told)
+    return warn("rate tier", f"none told, taken: {told}", "limits in the account's summary")
+
+
+def _margin(found: "Probe") -> Iterator[Finding]:
+    """Say the margin mode of the currencies that share one."""
+    by_model: dict[str, list[str]] = {}
+    for currency, model in found.margin.items():
+        by_model.setdefault(model, []).append(currency)
+    if not by_model:
+        yield fail("margin mode", "no currency", "a summary for each currency")
+    for model, currencies in by_model.items():
+        yield graded(
+            "margin mode",
+            f"{', '.join(currencies)}: {_MARGIN.get(model, model or 'not told')}",
+            "segregated margin: a bot looks at the margin of each currency by itself",
+            bad=False,
+            odd=not model.startswith("segregated_"),
+        )

@@ -1,0 +1,131 @@
+"""A look at the venue before a run: reads alone, each with a time-out, nothing kept or subscribed.
+
+A step that fails does not hide the others: its sentence stands in `faults` under its name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+from bot.domain.errors import DeltabandError
+from bot.domain.units import NS_PER_S
+from bot.venues.deribit.client import HardenedDeribit
+from bot.venues.deribit.credits import Credits, Tier
+from bot.venues.deribit.fields import Row, each, table
+from bot.venues.deribit.flaws import Flaws, shown
+from bot.venues.deribit.grants import UNKNOWN_KEY, granted
+from bot.venues.deribit.listing import Contract, read_contracts
+from bot.venues.deribit.requests import RefusedError
+from bot.venues.deribit.terms import ApiKey, DeribitSettings
+
+TIMEOUT_S: Final = 10.0
+CLOCK_SAMPLES: Final = 5
+
+
+@dataclass(slots=True)
+class Probe:
+    """What the venue said; times in seconds.
+
+    `rights` is None without an authentication, `limits_told` whether the account states its own
+    tiers, `refused` whether the venue does not know the key. `margin` is the margin model by
+    currency, empty where it is not told. `faults` has a sentence for each step that failed.
+    """
+
+    ahead_s: float = 0.0
+    error_s: float = 0.0
+    contracts: Mapping[str, Contract] = field(default_factory=dict)
+    rights: frozenset[str] | None = None
+    orders: Tier | None = None
+    others: Tier | None = None
+    limits_told: bool = False
+    margin: dict[str, str] = field(default_factory=dict)
+    faults: dict[str, str] = field(default_factory=dict)
+    refused: bool = False
+
+
+async def probe(
+    settings: DeribitSettings,
+    key: ApiKey | None,
+    clock: Callable[[], int],
+    timeout_s: float = TIMEOUT_S,
+) -> Probe:
+    """Ask the venue what a run would need to know; `timeout_s` for each step. Never raises."""
+    found = Probe()
+    urls = {"rest": settings.rest_url, "ws": settings.ws_url}
+    config: dict[str, object] = {**settings.options, "urls": {"api": urls, "test": urls}}
+    if key is not None:
+        config |= {"apiKey": key.client_id, "secret": key.secret}
+    exchange = HardenedDeribit(config, clock=clock)
+    steps: list[tuple[str, Callable[[], Awaitable[None]]]] = [
+        ("reach", lambda: _reach(exchange, found)),
+        ("instruments", lambda: _instruments(exchange, found)),
+    ]
+    if key is not None:
+        steps += [
+            ("key", lambda: _key(exchange, found)),
+            ("account", lambda: _account(exchange, found)),
+        ]
+    try:
+        for name, step in steps:
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await step()
+            except TimeoutError:
+                found.faults[name] = f"no answer within {timeout_s:g} s"
+            except DeltabandError as error:
+                found.faults[name] = str(error)
+                found.refused = isinstance(error, RefusedError) and error.code in UNKNOWN_KEY
+            except Exception as error:  # noqa: BLE001  ccxt raises a family of its own
+                found.faults[name] = shown(error)
+            if name in found.faults and name in {"reach", "key"}:
+                break  # what follows stands on it
+    finally:
+        with suppress(Exception):
+            await exchange.close()
+    return found
+
+
+async def _reach(exchange: HardenedDeribit, found: Probe) -> None:
+    """Connect and compare clocks by the quickest of a few replies."""
+    await exchange.connect()
+    for _ in range(CLOCK_SAMPLES):
+        await exchange.requests.call("public/test", {})
+    venue_clock = exchange.requests.venue_clock
+    found.ahead_s = venue_clock.ahead_ns / NS_PER_S
+    found.error_s = venue_clock.error_ns / NS_PER_S
+
+
+async def _instruments(exchange: HardenedDeribit, found: Probe) -> None:
+    reply = table(await exchange.public_get_get_instruments({}), "reply")
+    found.contracts = read_contracts(reply.get("result"), Flaws(), exchange.clock())
+
+
+async def _key(exchange: HardenedDeribit, found: Probe) -> None:
+    found.rights = granted(await exchange.authenticate())
+
+
+async def _account(exchange: HardenedDeribit, found: Probe) -> None:
+    reply = await exchange.private_get_get_account_summaries({"extended": "true"})
+    answer = table(table(reply, "reply").get("result"), "summaries")
+    tiers = Credits(exchange.clock)
+    for row in each(answer.get("summaries"), "summaries"):
+        limits = row.get("limits")
+        found.limits_told = found.limits_told or bool(limits)
+        tiers.learn(limits)
+        found.margin[str(row.get("currency"))] = _margin(row)
+    found.orders, found.others = tiers.matching.tier, tiers.others.tier
+
+
+def _margin(row: Row) -> str:
+    """Return a portfolio's margin model; empty where the venue does not tell."""
+    model = row.get("margin_model")
+    if isinstance(model, str) and model.isprintable():
+        return model[:40]
+    enabled = row.get("portfolio_margining_enabled")
+    if not isinstance(enabled, bool):
+        return ""
+    return "segregated_pm" if enabled else "segregated_sm"

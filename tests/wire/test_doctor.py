@@ -1,0 +1,153 @@
+"""The doctor at an exchange over loopback: a finding for each thing that a run would need."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+
+import pytest
+
+from bot.sim.wire.auth import OWNER, READER, TRADER, Key
+from bot.sim.wire.clock import WallClock
+from bot.sim.wire.hub import Opening
+from bot.venues.deribit.feeds import FeedRules
+from bot.venues.deribit.probe import probe
+from bot.venues.deribit.terms import DeribitSettings, clock_is_off
+from tests.wire.test_run import TOP, Bot, booked, straddle
+
+CANARY = "c4n4ry-of-a-secret"
+
+
+async def doctor(bot: Bot, *more: str, **environ: str | None):
+    """Run `deltaband doctor` on a bot's settings: exit code, findings by check, all it said."""
+    own = {
+        "PYTHONPATH": str(TOP),
+        "DELTABAND_DERIBIT_KEY": bot.key.client_id,
+        "DELTABAND_DERIBIT_SECRET": bot.key.secret,
+    }
+    given = {name: value for name, value in (os.environ | own | environ).items() if value}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "doctor", "-c", str(bot.settings), "--json", *more),
+        env=given,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    checks: dict[str, list[dict[str, str]]] = {}
+    for one in json.loads(out)["checks"]:
+        checks.setdefault(one["check"], []).append(one)
+    return process.returncode, checks, (out + err).decode()
+
+
+async def test_an_exchange_that_fits_is_told_in_full_and_left_as_it_was(serve, tmp_path):
+    """Reachability, clock, instruments, rights, tier, margin: all well, and nothing sent."""
+    server = await serve(Opening(seed=3, positions=straddle("-5")))
+    before = booked(server)
+    code, checks, said = await doctor(Bot(server, tmp_path))
+    assert code == 0, said
+    assert server.rest_url in checks["venue"][0]["found"]
+    assert abs(float(checks["venue clock"][0]["found"].split()[0])) < 1.0
+    assert "BTC: " in checks["instruments"][0]["found"]
+    assert "1 perpetual" in checks["instruments"][0]["found"]
+    assert checks["key"][0]["found"] == "may account:read, trade:read_write, wallet:read"
+    assert "orders 5 a second, 20 at once" in checks["rate tier"][0]["found"]
+    assert "BTC" in checks["margin mode"][0]["found"]
+    assert "segregated standard margin" in checks["margin mode"][0]["found"]
+    assert "disk" in checks
+    assert booked(server) == before
+    assert TRADER.secret not in said
+
+
+@pytest.mark.parametrize(
+    "key,found,expected",
+    [
+        (OWNER, "one with account:read_write, wallet:read_write", "neither move money"),
+        (READER, "one without trade:read_write", "may trade"),
+        (Key("foreign", CANARY, TRADER.scopes), "13004", "known to one system alone"),
+    ],
+)
+async def test_a_key_that_does_not_fit_is_a_failure(serve, tmp_path, key, found, expected):
+    """Exit code 5, the venue's public side is examined all the same, no secret is shown."""
+    server = await serve(Opening(seed=3))
+    code, checks, said = await doctor(Bot(server, tmp_path, key))
+    (one,) = checks["key"]
+    assert (code, one["verdict"]) == (5, "fail")
+    assert found in one["found"]
+    assert expected in one["expected"]
+    assert checks["venue"][0]["verdict"] == "ok"
+    assert key.secret not in said
+
+
+async def test_no_key_at_all_is_a_failure_in_sandbox(serve, tmp_path):
+    """What it should be called is said."""
+    server = await serve(Opening(seed=3))
+    without = {"DELTABAND_DERIBIT_KEY": None, "DELTABAND_DERIBIT_SECRET": None}
+    code, checks, _ = await doctor(Bot(server, tmp_path), **without)
+    assert code == 5
+    assert "DELTABAND_DERIBIT_KEY" in checks["key"][0]["found"]
+    assert checks["instruments"][0]["verdict"] == "ok"
+
+
+async def test_a_clock_that_is_off_is_a_failure_and_no_run_begins(serve, tmp_path):
+    """Two seconds: the doctor fails, and `run` refuses before its first order."""
+    server = await serve(Opening(seed=3, positions=straddle("-5")), clock=WallClock(2.0))
+    before = booked(server)
+    bot = Bot(server, tmp_path)
+    code, checks, _ = await doctor(bot)
+    assert (code, checks["venue clock"][0]["verdict"]) == (5, "fail")
+    code, _, err = await bot.run("--for", "20s")
+    assert code == 1
+    assert "expected clocks within 1 s, found the venue's +" in err
+    assert booked(server) == before
+
+
+def test_a_slow_answer_does_not_make_a_clock_wrong():
+    """What may be the wire's doing is not held against the clock."""
+    assert clock_is_off(1.2, 0.1)
+    assert clock_is_off(-1.2, 0.1)
+    assert not clock_is_off(1.2, 0.3)
+    assert not clock_is_off(0.9, 0.0)
+
+
+async def test_hedges_that_are_not_listed_are_found(serve, tmp_path):
+    """None of the kinds is a failure, one of several a warning."""
+    server = await serve(Opening(seed=3))
+    bot = Bot(server, tmp_path)
+    code, checks, _ = await doctor(bot, "--set", 'underlying.BTC.hedge_with=["spot"]')
+    assert (code, checks["instruments"][0]["verdict"]) == (5, "fail")
+    assert "0 spot" in checks["instruments"][0]["found"]
+    both = 'underlying.BTC.hedge_with=["perpetual", "spot"]'
+    code, checks, _ = await doctor(bot, "--set", both)
+    assert (code, checks["instruments"][0]["verdict"]) == (0, "warn")
+
+
+async def test_an_exchange_that_is_not_there_is_a_failure(serve, tmp_path):
+    """And the machine is examined all the same."""
+    server = await serve(Opening(seed=3))
+    bot = Bot(server, tmp_path)
+    await server.stop()
+    code, checks, said = await doctor(bot)
+    assert (code, checks["venue"][0]["verdict"]) == (5, "fail")
+    assert server.ws_url in checks["venue"][0]["expected"]
+    assert checks["mathematics"][0]["verdict"] == "ok"
+    assert TRADER.secret not in said
+
+
+async def test_an_exchange_that_says_nothing_is_left_after_a_while():
+    """A server that accepts and keeps silent costs one time-out, not an evening."""
+
+    async def silent(reader, _writer):
+        await reader.read()
+
+    listener = await asyncio.start_server(silent, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    terms = DeribitSettings(
+        feed=FeedRules(coins=("BTC",)),
+        currencies=("BTC",),
+        rest_url=f"http://127.0.0.1:{port}",
+        ws_url=f"ws://127.0.0.1:{port}/ws/api/v2",
+    )
+    async with listener:
+        found = await probe(terms, None, time.time_ns, timeout_s=0.2)
+    assert found.faults == {"reach": "no answer within 0.2 s"}
