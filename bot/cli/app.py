@@ -9,7 +9,17 @@ from typing import Annotated, Final, Literal
 
 import typer
 
-from bot.cli import control, doctor, exchange, planning, reading, say, settings, trading
+from bot.cli import (
+    control,
+    doctor,
+    exchange,
+    planning,
+    reading,
+    say,
+    settings,
+    trading,
+    venues,
+)
 from bot.cli.exits import Exit, explain
 
 Verb = Callable[..., int]
@@ -23,7 +33,7 @@ _PANELS: Final[dict[str, dict[str, Verb]]] = {
         "greeks": reading.greeks,
     },
     "Steer": {"pause": control.pause, "resume": control.resume, "halt": control.halt},
-    "Set up": {"doctor": doctor.doctor},
+    "Set up": {"doctor": doctor.doctor, "venues": venues.venues},
 }
 _CONFIG: Final[dict[str, Verb]] = {
     "init": settings.init,

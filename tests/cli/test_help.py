@@ -23,6 +23,7 @@ PROMISED = {
         "resume",
         "halt",
         "doctor",
+        "venues",
     ),
     *("config init", "config show", "config check"),
 }

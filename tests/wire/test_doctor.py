@@ -8,28 +8,30 @@ import time
 
 import pytest
 
+from bot.cli.doctor.finding import Verdict
+from bot.cli.doctor.venue import venue
 from bot.sim.wire.auth import OWNER, READER, TRADER, Key
 from bot.sim.wire.clock import WallClock
 from bot.sim.wire.hub import Opening
 from bot.venues.deribit.feeds import FeedRules
 from bot.venues.deribit.probe import probe
 from bot.venues.deribit.terms import DeribitSettings, clock_is_off
+from config import load
 from tests.wire.test_run import TOP, Bot, booked, straddle
 
 CANARY = "c4n4ry-of-a-secret"
 
 
-async def doctor(bot: Bot, *more: str, **environ: str | None):
+async def doctor(bot: Bot):
     """Run `deltaband doctor` on a bot's settings: exit code, findings by check, all it said."""
     own = {
         "PYTHONPATH": str(TOP),
         "DELTABAND_DERIBIT_KEY": bot.key.client_id,
         "DELTABAND_DERIBIT_SECRET": bot.key.secret,
     }
-    given = {name: value for name, value in (os.environ | own | environ).items() if value}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "doctor", "-c", str(bot.settings), "--json", *more),
-        env=given,
+        *(sys.executable, "-m", "bot", "doctor", "-c", str(bot.settings), "--json"),
+        env=os.environ | own,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -59,6 +61,23 @@ async def test_an_exchange_that_fits_is_told_in_full_and_left_as_it_was(serve, t
     assert TRADER.secret not in said
 
 
+@pytest.fixture
+def look(monkeypatch):
+    """Return a caller of the doctor's look at the exchange alone, by check."""
+
+    async def ask(bot: Bot, *sets: str, key: Key | None = TRADER):
+        for part in ("KEY", "SECRET"):
+            monkeypatch.delenv(f"DELTABAND_DERIBIT_{part}", raising=False)
+        if key is not None:
+            monkeypatch.setenv("DELTABAND_DERIBIT_KEY", key.client_id)
+            monkeypatch.setenv("DELTABAND_DERIBIT_SECRET", key.secret)
+        settings = load((bot.settings,), sets).settings
+        findings = await asyncio.to_thread(lambda: list(venue(settings)))
+        return {one.check: one for one in findings}
+
+    return ask
+
+
 @pytest.mark.parametrize(
     "key,found,expected",
     [
@@ -67,35 +86,32 @@ async def test_an_exchange_that_fits_is_told_in_full_and_left_as_it_was(serve, t
         (Key("foreign", CANARY, TRADER.scopes), "13004", "known to one system alone"),
     ],
 )
-async def test_a_key_that_does_not_fit_is_a_failure(serve, tmp_path, key, found, expected):
-    """Exit code 5, the venue's public side is examined all the same, no secret is shown."""
+async def test_a_key_that_does_not_fit_is_a_failure(serve, tmp_path, look, key, found, expected):
+    """The venue's public side is examined all the same, and no secret is shown."""
     server = await serve(Opening(seed=3))
-    code, checks, said = await doctor(Bot(server, tmp_path, key))
-    (one,) = checks["key"]
-    assert (code, one["verdict"]) == (5, "fail")
-    assert found in one["found"]
-    assert expected in one["expected"]
-    assert checks["venue"][0]["verdict"] == "ok"
-    assert key.secret not in said
+    checks = await look(Bot(server, tmp_path), key=key)
+    assert checks["key"].verdict is Verdict.FAIL
+    assert found in checks["key"].found
+    assert expected in checks["key"].expected
+    assert checks["venue"].verdict is Verdict.OK
+    assert key.secret not in repr(checks)
 
 
-async def test_no_key_at_all_is_a_failure_in_sandbox(serve, tmp_path):
+async def test_no_key_at_all_is_a_failure_in_sandbox(serve, tmp_path, look):
     """What it should be called is said."""
     server = await serve(Opening(seed=3))
-    without = {"DELTABAND_DERIBIT_KEY": None, "DELTABAND_DERIBIT_SECRET": None}
-    code, checks, _ = await doctor(Bot(server, tmp_path), **without)
-    assert code == 5
-    assert "DELTABAND_DERIBIT_KEY" in checks["key"][0]["found"]
-    assert checks["instruments"][0]["verdict"] == "ok"
+    checks = await look(Bot(server, tmp_path), key=None)
+    assert checks["key"].verdict is Verdict.FAIL
+    assert "DELTABAND_DERIBIT_KEY" in checks["key"].found
+    assert checks["instruments"].verdict is Verdict.OK
 
 
-async def test_a_clock_that_is_off_is_a_failure_and_no_run_begins(serve, tmp_path):
+async def test_a_clock_that_is_off_is_a_failure_and_no_run_begins(serve, tmp_path, look):
     """Two seconds: the doctor fails, and `run` refuses before its first order."""
     server = await serve(Opening(seed=3, positions=straddle("-5")), clock=WallClock(2.0))
     before = booked(server)
     bot = Bot(server, tmp_path)
-    code, checks, _ = await doctor(bot)
-    assert (code, checks["venue clock"][0]["verdict"]) == (5, "fail")
+    assert (await look(bot))["venue clock"].verdict is Verdict.FAIL
     code, _, err = await bot.run("--for", "20s")
     assert code == 1
     assert "expected clocks within 1 s, found the venue's +" in err
@@ -110,16 +126,13 @@ def test_a_slow_answer_does_not_make_a_clock_wrong():
     assert not clock_is_off(0.9, 0.0)
 
 
-async def test_hedges_that_are_not_listed_are_found(serve, tmp_path):
+async def test_hedges_that_are_not_listed_are_found(serve, tmp_path, look):
     """None of the kinds is a failure, one of several a warning."""
-    server = await serve(Opening(seed=3))
-    bot = Bot(server, tmp_path)
-    code, checks, _ = await doctor(bot, "--set", 'underlying.BTC.hedge_with=["spot"]')
-    assert (code, checks["instruments"][0]["verdict"]) == (5, "fail")
-    assert "0 spot" in checks["instruments"][0]["found"]
-    both = 'underlying.BTC.hedge_with=["perpetual", "spot"]'
-    code, checks, _ = await doctor(bot, "--set", both)
-    assert (code, checks["instruments"][0]["verdict"]) == (0, "warn")
+    bot = Bot(await serve(Opening(seed=3)), tmp_path)
+    none = (await look(bot, 'underlying.BTC.hedge_with=["spot"]'))["instruments"]
+    assert (none.verdict, "0 spot" in none.found) == (Verdict.FAIL, True)
+    some = await look(bot, 'underlying.BTC.hedge_with=["perpetual", "spot"]')
+    assert some["instruments"].verdict is Verdict.WARN
 
 
 async def test_an_exchange_that_is_not_there_is_a_failure(serve, tmp_path):
@@ -137,8 +150,9 @@ async def test_an_exchange_that_is_not_there_is_a_failure(serve, tmp_path):
 async def test_an_exchange_that_says_nothing_is_left_after_a_while():
     """A server that accepts and keeps silent costs one time-out, not an evening."""
 
-    async def silent(reader, _writer):
+    async def silent(reader, writer):
         await reader.read()
+        writer.close()
 
     listener = await asyncio.start_server(silent, "127.0.0.1", 0)
     port = listener.sockets[0].getsockname()[1]
