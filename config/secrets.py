@@ -111,6 +111,7 @@ def _one(name: str, environ: Mapping[str, str]) -> Secret | None:
 
 def _from_file(path: Path, name: str) -> str:
     """Read a secret's file, its checks made on the open file so that nobody can swap it between."""
+    path = _on_its_mount(path)
     try:
         file = open(path, "rb", opener=_no_detour)  # noqa: SIM115 - Path.open takes no opener
     except OSError as fault:
@@ -129,6 +130,20 @@ def _from_file(path: Path, name: str) -> str:
         return content.decode()
     except UnicodeDecodeError:
         raise _refused(name, "UTF-8 text", f"{path}: other bytes") from None
+
+
+def _on_its_mount(path: Path) -> Path:
+    """Return what a link on a read-only mount stands for there: some systems mount secrets so.
+
+    Any other path is returned as it is, and a link is refused by who opens it.
+    """
+    try:
+        if not path.is_symlink() or not os.statvfs(path.parent).f_flag & os.ST_RDONLY:
+            return path
+        whole = path.resolve(strict=True)
+        return whole if whole.stat().st_dev == path.parent.stat().st_dev else path
+    except OSError:
+        return path
 
 
 def _no_detour(path: str, flags: int) -> int:
