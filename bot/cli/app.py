@@ -15,6 +15,7 @@ from bot.cli import (
     exchange,
     planning,
     reading,
+    record,
     say,
     settings,
     trading,
@@ -25,7 +26,12 @@ from bot.cli.exits import Exit, explain
 Verb = Callable[..., int]
 
 _PANELS: Final[dict[str, dict[str, Verb]]] = {
-    "Trade": {"paper": trading.paper, "run": trading.run, "exchange": exchange.exchange},
+    "Trade": {
+        "paper": trading.paper,
+        "run": trading.run,
+        "record": record.record,
+        "exchange": exchange.exchange,
+    },
     "Look": {
         "plan": planning.plan,
         "status": reading.status,

@@ -3,7 +3,9 @@
 A folder holds Parquet files of chain rows (one row per option and snapshot; which coins is told by
 the content) and, where it was recorded, `perp_at_snapshots*.csv[.gz]` with the perpetual's minute
 candle at each snapshot. A candle file (`timestamp, open, volume`; its name begins with the coin)
-adds the perpetual between snapshots.
+adds the perpetual between snapshots. What `deltaband record` writes holds more, and is played as it
+was seen: sizes of options beside their prices, and `futures_*.parquet` with the best prices and
+sizes of the perpetual and the dated futures at each snapshot (see `recorded_futures`).
 
 Files that are damaged, incomplete or contradict themselves are refused. Prices are not judged: NaN,
 zero, negative and crossed cells are handed on as recorded, for the book's quality door to judge.
@@ -23,9 +25,10 @@ from bot.domain.errors import BadInputError, UnknownInstrumentError
 from bot.domain.instruments import Instrument
 from bot.domain.quotes import FloatArray, IntArray
 from bot.domain.units import NS_PER_S, iso
-from bot.lab import tables
+from bot.lab import recorded_futures, tables
+from bot.lab.recorded_futures import FuturesSeen
 from bot.lab.tables import Column
-from bot.sim.recorded import CoinRecord, PriceTrack, Recording, Snapshot
+from bot.sim.recorded import CoinRecord, PriceTrack, Recording, Snapshot, Top
 
 if TYPE_CHECKING:
     import polars as pl
@@ -46,7 +49,10 @@ CHAIN_COLUMNS: Final = {
     "mark": Column.NUMBER,
     "mark_iv_pct": Column.NUMBER,
     "delta": Column.NUMBER,
+    "bid_size": Column.NUMBER,
+    "ask_size": Column.NUMBER,
 }
+SIZES: Final = ("bid_size", "ask_size")
 PERPETUAL_COLUMNS: Final = {
     "obs_datetime": Column.TIME,
     "coin": Column.TEXT,
@@ -75,8 +81,13 @@ def read(folder: Path, perpetual: Path | None = None, coins: Sequence[str] = ())
     if not wanted:
         msg = f"{folder}: expected rows of {' or '.join(coins)}, found {', '.join(found)}"
         raise BadInputError(msg)
+    books = recorded_futures.read(folder)
     tracks = _tracks(folder, perpetual)
-    records = {coin: _coin(folder, frame, coin, tracks.get(coin, [])) for coin in wanted}
+    for coin, seen in books.items():
+        tracks.setdefault(coin, []).insert(0, _seen(seen))
+    records = {
+        coin: _coin(folder, frame, coin, tracks.get(coin, []), books.get(coin)) for coin in wanted
+    }
     return Recording(records)
 
 
@@ -86,10 +97,12 @@ def _chain_rows(folder: Path) -> pl.DataFrame:
 
     if not folder.is_dir():
         raise BadInputError(f"{folder}: expected a folder of recorded chains, found none")
-    paths = sorted(folder.glob("*.parquet"))
+    paths = sorted(
+        set(folder.glob("*.parquet")) - set(folder.glob(recorded_futures.PATTERN)), key=str
+    )
     if not paths:
         raise BadInputError(f"{folder}: expected at least one .parquet file, found none")
-    frame = pl.concat(tables.parquet(path, CHAIN_COLUMNS) for path in paths)
+    frame = pl.concat(tables.parquet(path, CHAIN_COLUMNS, SIZES) for path in paths)
     twice = frame.filter(frame.select("snapshot_ts", "instrument_name").is_duplicated())
     if not twice.is_empty():
         name, at = twice["instrument_name"][0], iso(twice["snapshot_ts"][0])
@@ -98,20 +111,25 @@ def _chain_rows(folder: Path) -> pl.DataFrame:
     return frame.sort("currency", "snapshot_ts", "row", "instrument_name")
 
 
-def _coin(folder: Path, frame: pl.DataFrame, coin: str, tracks: list[PriceTrack]) -> CoinRecord:
+def _coin(
+    folder: Path,
+    frame: pl.DataFrame,
+    coin: str,
+    tracks: list[PriceTrack],
+    books: FuturesSeen | None,
+) -> CoinRecord:
     """Assemble one coin: its options, its snapshots and its perpetual."""
     rows = frame.filter(frame["currency"] == coin)
     names = rows["instrument_name"].unique(maintain_order=True).to_list()
     options = [_option(folder, coin, name) for name in names]
-    place = {name: i for i, name in enumerate(names)}
-    code = np.array([place[name] for name in rows["instrument_name"]], dtype=np.int64)
+    code = _codes(rows, names)
     return CoinRecord(
         coin=coin,
         names=tuple(names),
         is_call=np.array([option.is_call for option in options], dtype=np.bool_),
         strike=np.array([option.strike for option in options], dtype=np.float64),
         expiry_ns=np.array([option.expiry_ns for option in options], dtype=np.int64),
-        snapshots=_snapshots(rows, code),
+        snapshots=_snapshots(rows, code, {} if books is None else books.tops),
         perpetual=_merged(tracks),
     )
 
@@ -128,7 +146,17 @@ def _option(folder: Path, coin: str, name: str) -> Instrument:
     return option
 
 
-def _snapshots(rows: pl.DataFrame, code: IntArray) -> tuple[Snapshot, ...]:
+def _codes(rows: pl.DataFrame, names: list[str]) -> IntArray:
+    """Return each row's option as its place among the names."""
+    import polars as pl
+
+    place = rows["instrument_name"].cast(pl.Enum(names)).to_physical()
+    return place.cast(pl.Int64).to_numpy()
+
+
+def _snapshots(
+    rows: pl.DataFrame, code: IntArray, tops: Mapping[int, Mapping[str, Top]]
+) -> tuple[Snapshot, ...]:
     """Cut one coin's rows into its snapshots."""
     time = rows["snapshot_ts"].to_numpy()
     starts = np.flatnonzero(np.diff(time, prepend=time[0] - 1))
@@ -137,15 +165,24 @@ def _snapshots(rows: pl.DataFrame, code: IntArray) -> tuple[Snapshot, ...]:
     }
     underlying = rows["underlying_name"].to_list()
     return tuple(
-        _snapshot(slice(begin, end), int(time[begin]), code, column, underlying)
+        _snapshot(
+            slice(begin, end), code, column, underlying, (at := int(time[begin]), tops.get(at, {}))
+        )
         for begin, end in zip(starts, [*starts[1:], len(time)], strict=True)
     )
 
 
 def _snapshot(
-    part: slice, at: int, code: IntArray, column: Mapping[str, FloatArray], underlying: list[str]
+    part: slice,
+    code: IntArray,
+    column: Mapping[str, FloatArray],
+    underlying: list[str],
+    moment: tuple[int, Mapping[str, Top]],
 ) -> Snapshot:
-    """Return the rows of one moment as arrays."""
+    """Return the rows of one moment, with the futures that were seen then, as arrays."""
+    at, tops = moment
+    futures = _futures(underlying[part], column["underlying_price"][part])
+    futures |= {name: top.mark for name, top in tops.items() if not name.endswith("-PERPETUAL")}
     return Snapshot(
         ts_ns=at,
         index=_early(column["index_price"][part]),
@@ -156,7 +193,10 @@ def _snapshot(
         bid=column["bid"][part],
         ask=column["ask"][part],
         delta=column["delta"][part],
-        futures=_futures(underlying[part], column["underlying_price"][part]),
+        futures=futures,
+        bid_size=column["bid_size"][part],
+        ask_size=column["ask_size"][part],
+        tops=tops,
     )
 
 
@@ -199,6 +239,11 @@ def _tracks(folder: Path, candles: Path | None) -> dict[str, list[PriceTrack]]:
             raise BadInputError(msg)
         tracks.setdefault(coin, []).append(_candles(candles))
     return tracks
+
+
+def _seen(books: FuturesSeen) -> PriceTrack:
+    """Return the perpetual at the snapshots at which its own book was seen."""
+    return PriceTrack(books.ts_ns, books.perpetual, np.full(len(books.ts_ns), np.nan))
 
 
 def _at_snapshots(path: Path, rows: pl.DataFrame) -> PriceTrack:

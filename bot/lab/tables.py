@@ -6,7 +6,8 @@ Integers are accepted where fractions are expected; nothing else is converted si
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,9 +36,12 @@ def require_polars() -> None:
         raise DeltabandError(msg) from error
 
 
-def parquet(path: Path, columns: Mapping[str, Column]) -> pl.DataFrame:
+def parquet(
+    path: Path, columns: Mapping[str, Column], optional: Collection[str] = ()
+) -> pl.DataFrame:
     """Return these columns of a Parquet file: text as strings, numbers as float64 (null: NaN).
 
+    Columns of numbers that are `optional` are NaN throughout where the file lacks them.
     Raises BadInputError naming the file when it is damaged, or a column is missing, holds something
     else, or lacks a time or a text.
     """
@@ -48,7 +52,8 @@ def parquet(path: Path, columns: Mapping[str, Column]) -> pl.DataFrame:
         frame = pl.read_parquet(path, glob=False)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise _unreadable(path, "a complete Parquet file", error) from error
-    return _checked(path, frame, columns)
+    unknown = [pl.lit(math.nan).alias(name) for name in optional if name not in frame.columns]
+    return _checked(path, frame.with_columns(unknown), columns)
 
 
 def csv(path: Path, columns: Mapping[str, Column]) -> pl.DataFrame:

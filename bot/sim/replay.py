@@ -3,8 +3,10 @@
 The market moves at each snapshot, at each recorded point of the perpetual between snapshots, and
 every half minute of the half hour that settles an expiry (modelled: see `replay_tape`, and
 `replay_depth` for books and sizes). Nothing is random. A replay ends where the recording is torn:
-at its end, or where no coin has a snapshot for longer than `LONGEST_GAP_NS`. Funding is not
-recorded and taken as zero. A coin that was not recorded, or not yet, or no longer, has no quotes.
+at its end, or where no coin has a snapshot for longer than `LONGEST_GAP_NS`. Books of futures,
+sizes and funding are shown as recorded where the recorder saw them; where it did not, books and
+sizes are modelled and funding is zero. A coin that was not recorded, or not yet, or no longer, has
+no quotes.
 """
 
 from __future__ import annotations

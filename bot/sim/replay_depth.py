@@ -3,12 +3,13 @@
 Nothing here is data. The figures are the order of magnitude of Deribit's books on a calm day;
 spreads widen and books thin in proportion to at-the-money volatility above `CALM_VOL`. A missing
 side of a recorded option stays missing: it has neither price nor size, and nothing trades against
-it.
+it. Where the recorder saw best prices and sizes, these are shown and only what lies behind them is
+modelled.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from bot.domain.instruments import Instrument, Kind, TickTable
 from bot.domain.quotes import FloatArray, Quote
 from bot.sim.ports import FutureMove
-from bot.sim.recorded import Snapshot
+from bot.sim.recorded import Snapshot, Top
 
 CALM_VOL: Final = 0.50
 NEAR_THE_MONEY: Final = (0.35, 0.65)
@@ -88,6 +89,36 @@ def move(instrument: Instrument, stand: Stand, strain: float, volume_coin: float
         bought_usd=turned,
         sold_usd=turned,
     )
+
+
+def seen_move(modelled: FutureMove, top: Top | None, *, exact: bool) -> FutureMove:
+    """Return a future with what was recorded of it; the depth behind its best prices is modelled.
+
+    `exact` tells that `top` is of this very time; an older one still tells the rate of funding. A
+    missing side stays missing.
+    """
+    if top is None:
+        return modelled
+    if not exact:
+        return replace(modelled, quote=replace(modelled.quote, funding_8h=top.funding_8h))
+    quote = replace(
+        modelled.quote,
+        bid=top.bid,
+        ask=top.ask,
+        bid_size=top.bid_size,
+        ask_size=top.ask_size,
+        mark=top.mark,
+        funding_8h=top.funding_8h,
+    )
+    return replace(modelled, quote=quote)
+
+
+def shown_sizes(recorded: FloatArray | None, price: FloatArray, modelled: FloatArray) -> FloatArray:
+    """Return the recorded sizes of these prices; modelled where the recorder knew none."""
+    if recorded is None:
+        return modelled
+    known = np.isfinite(recorded) & np.isfinite(price)
+    return np.where(known, recorded, modelled)
 
 
 def option_sizes(price: FloatArray, index: float, strain: float, lot: float) -> FloatArray:

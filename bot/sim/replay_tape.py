@@ -97,7 +97,14 @@ class Tape:
         index = self._index(shot, at_ns)
         perpetual = Stand(at_ns, self._knots.perpetual(at_ns), index)
         turned = self._knots.volume(before_ns, at_ns)
-        moves = [replay_depth.move(self._perpetual, perpetual, strain, turned)]
+        exact = at_ns == shot.ts_ns
+        moves = [
+            replay_depth.seen_move(
+                replay_depth.move(self._perpetual, perpetual, strain, turned),
+                shot.tops.get(self._perpetual.name),
+                exact=exact,
+            )
+        ]
         if self.has_chain(at_ns):
             names = list(shot.futures)
             expiry = np.array([self._futures[name][0].expiry_ns for name in names], dtype=np.int64)
@@ -107,7 +114,9 @@ class Tape:
             for place in np.flatnonzero(live):
                 stand = Stand(at_ns, float(carried[place]), index)
                 future = self._futures[names[place]][0]
-                moves.append(replay_depth.move(future, stand, strain, 0.0))
+                modelled = replay_depth.move(future, stand, strain, 0.0)
+                top = shot.tops.get(names[place])
+                moves.append(replay_depth.seen_move(modelled, top, exact=exact))
         return tuple(moves)
 
     def chain(self, at_ns: int) -> Chain:
@@ -134,8 +143,8 @@ class Tape:
             mark=_pick(mark, row),
             bid=bid,
             ask=ask,
-            bid_size=replay_depth.option_sizes(bid, index, strain, lot),
-            ask_size=replay_depth.option_sizes(ask, index, strain, lot),
+            bid_size=self._sizes(shot.bid_size, row, bid, (index, strain, lot)),
+            ask_size=self._sizes(shot.ask_size, row, ask, (index, strain, lot)),
         )
 
     def instruments(self, at_ns: int) -> tuple[Instrument, ...]:
@@ -185,6 +194,17 @@ class Tape:
             replay_depth.on_grid(shot.bid + moved, ticks, up=False),
             replay_depth.on_grid(shot.ask + moved, ticks, up=True),
         )
+
+    @staticmethod
+    def _sizes(
+        recorded: FloatArray | None,
+        row: IntArray,
+        price: FloatArray,
+        model: tuple[float, float, float],
+    ) -> FloatArray:
+        """Return the sizes at listed prices: recorded ones are carried as long as the snapshot."""
+        picked = None if recorded is None else _pick(recorded, row)
+        return replay_depth.shown_sizes(picked, price, replay_depth.option_sizes(price, *model))
 
     def _average(self, at_ns: int) -> float:
         """Return the average of the index over the stops of the settlement that is under way."""

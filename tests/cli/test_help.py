@@ -14,6 +14,7 @@ HEAVY = {"numpy", "scipy", "ccxt", "polars", "aiohttp", "structlog", "sqlite3", 
 PROMISED = {
     *(
         "paper",
+        "record",
         "exchange",
         "plan",
         "status",
