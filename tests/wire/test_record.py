@@ -39,6 +39,17 @@ collateral = {{ BTC = 5.0 }}
 position = [{positions}]
 """
 HELD = straddle("-2")
+FILLING = """
+import collections, shutil, sys
+from bot.cli import main
+usage, asked = collections.namedtuple("usage", "total used free"), []
+def disk_usage(path):
+    asked.append(path)
+    return usage(10**10, 0, 10**10 if len(asked) < 10 else 0)
+shutil.disk_usage = disk_usage
+sys.exit(main(sys.argv[1:]))
+"""
+"""A disk of which others leave nothing after a while: a real one cannot be filled by a test."""
 Done: TypeAlias = tuple[int, str, str]
 
 
@@ -56,11 +67,12 @@ class Tape:
         self.settings.write_text(text, encoding="utf-8")
 
     async def start(
-        self, *argv: object, limit: Callable[[], None] | None = None
+        self, *argv: object, limit: Callable[[], None] | None = None, program: str = ""
     ) -> asyncio.subprocess.Process:
-        """Start the command."""
+        """Start the command, or a program that calls it."""
+        how = ("-c", program) if program else ("-m", "bot")
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", *map(str, argv), "-c", str(self.settings)),
+            *(sys.executable, *how, *map(str, argv), "-c", str(self.settings)),
             env=os.environ | {"PYTHONPATH": str(TOP)},
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -210,6 +222,19 @@ async def test_a_disk_that_takes_no_more_is_said_in_one_line(tape):
     assert "expected to write it, found: File too large" in line
     assert not list(made.folder.glob(".*"))
     assert len(read(made.folder).coins["BTC"].snapshots) == len(before)
+
+
+async def test_a_disk_that_fills_up_ends_the_recording_before_it_is_full(tape):
+    """What was seen until then is saved and reported, then the reason stands in one line."""
+    made = await tape()
+    argv = ("record", made.folder, "--coins", "BTC", "--every", "1s", "--for", "30s")
+    process = await made.start(*argv, program=FILLING)
+    code, out, err = await done(process)
+    assert code == 1
+    (line,) = err.splitlines()
+    assert "MB free on the disk, found 0 MB" in line
+    assert "recorded from http://127.0.0.1" in out
+    assert len(read(made.folder).coins["BTC"].snapshots) >= 1
 
 
 async def test_a_lost_connection_is_a_gap_with_its_reason(tape):
