@@ -178,7 +178,7 @@ class _Run:
         for part in parts:
             done = await asyncio.to_thread(self.recorder.save, part)
             if not self.quiet:
-                _say_part(done)
+                _say_part(done, self.recorder.report(time.time_ns())["coins"][part.coin])
         if parts:
             await asyncio.to_thread(self.recorder.save_report, time.time_ns())
 
@@ -192,10 +192,12 @@ class _Run:
             self.recorder.crossed({one.subject for one in noted[-fresh:]})
 
 
-def _say_part(done: dict[str, Any]) -> None:
+def _say_part(done: dict[str, Any], so_far: dict[str, Any]) -> None:
     say.line(
         f"saved {done['coin']}: {done['snapshots']} snapshots, {done['rows']:,} option rows, "
-        f"{done['futures']:,} future rows, {done['bytes']:,} bytes"
+        f"{done['futures']:,} future rows, {done['bytes']:,} bytes; so far "
+        f"{len(so_far['gaps'])} gaps, {so_far['one_sided_share']:.1%} one-sided, "
+        f"{so_far['crossed_share']:.1%} crossed, {so_far['stale_s']:g} s stale"
     )
     with suppress(OSError, ValueError):
         sys.stdout.flush()

@@ -119,7 +119,10 @@ class Recorder:
 
     def check_disk(self) -> None:
         """Raise DiskError where less is left on the disk than is to be kept free."""
-        free = shutil.disk_usage(self.plan.folder).free
+        try:
+            free = shutil.disk_usage(self.plan.folder).free
+        except OSError as error:
+            raise _disk(self.plan.folder, error) from error
         if free < self.plan.keep_free:
             expected = f"at least {_size(self.plan.keep_free)} free on the disk"
             raise DiskError(f"{self.plan.folder}: expected {expected}, found {_size(free)}")

@@ -60,7 +60,7 @@ class Part:
         shots = self.shots
         numbers = {name: np.concatenate([_numbers(s)[name] for s in shots]) for name in _NUMBERS}
         names = [s.chain.listing.names[place] for s in shots for place in s.row.tolist()]
-        under = [_underlying(s, place) for s in shots for place in s.row.tolist()]
+        under = [name for s in shots for name in _underlyings(s)]
         at = np.concatenate([np.full(len(s.row), s.ts_ns // NS_PER_US) for s in shots])
         row = np.concatenate([np.arange(len(s.row), dtype=np.int64) for s in shots])
         return pl.DataFrame(
@@ -122,12 +122,15 @@ def _numbers(shot: Shot) -> dict[str, FloatArray]:
     }
 
 
-def _underlying(shot: Shot, place: int) -> str:
-    """Return the dated future of an option's expiry, or the name of a synthetic one."""
+def _underlyings(shot: Shot) -> list[str]:
+    """Return each row's dated future of the same expiry, or the name of a synthetic one."""
     listing = shot.chain.listing
-    expiry_ns = int(listing.expiry_ns[place])
-    code = deribit.date_code
-    return shot.dated.get(expiry_ns) or f"SYN.{listing.coin}-{code(expiry_ns)}"
+    expiries, which = np.unique(listing.expiry_ns[shot.row], return_inverse=True)
+    names = [
+        shot.dated.get(expiry_ns) or f"SYN.{listing.coin}-{deribit.date_code(expiry_ns)}"
+        for expiry_ns in expiries.tolist()
+    ]
+    return [names[i] for i in which.tolist()]
 
 
 def _times(microseconds: IntArray) -> pl.Series:

@@ -200,6 +200,7 @@ async def test_a_stop_saves_what_was_seen_and_a_second_recorder_is_refused(tape)
     code, out, err = await done(process)
     assert (code, err) == (0, "")
     assert "recorded from http://127.0.0.1" in out
+    assert re.search(r"saved BTC: .* so far 0 gaps, [\d.]+% one-sided, 0.0% crossed", out)
     (path,) = made.folder.glob("quality_*.json")
     report = json.loads(path.read_bytes())["coins"]["BTC"]
     assert report["snapshots"] == len(read(made.folder).coins["BTC"].snapshots)
