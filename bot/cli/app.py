@@ -28,6 +28,7 @@ Verb = Callable[..., int]
 _PANELS: Final[dict[str, dict[str, Verb]]] = {
     "Trade": {
         "paper": trading.paper,
+        "shadow": trading.shadow,
         "run": trading.run,
         "record": record.record,
         "exchange": exchange.exchange,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import config
@@ -23,7 +23,7 @@ from bot.domain.events import Event, Filled, Settled
 from bot.domain.positions import Balance, Position
 from bot.domain.records import Record
 from bot.domain.units import NS_PER_S
-from bot.engine import Control, Engine
+from bot.engine import Control, Engine, Observer
 from bot.journal import Durability, Journal, RunStart
 from bot.monitor import Banner, Scope, Voice
 from bot.venues.deribit.terms import (
@@ -53,7 +53,7 @@ def run_live(loaded: config.Loaded, *, for_s: float | None, as_json: bool, verbo
         past = None if journal.last_account() is None else past_of(journal, settings)
         epoch = 1 if last is None else last.id + 1
         graph = live(settings, key, time.time_ns, epoch=epoch, sticky=journal.last_states())
-        return _Run(graph, journal, past).go(for_s, as_json=as_json, verbose=verbose)
+        return LiveRun(graph, journal, past).go(for_s, as_json=as_json, verbose=verbose)
     finally:
         journal.close()
 
@@ -66,15 +66,14 @@ def must_agree(health: Health) -> None:
 
 
 class _Teller:
-    """Observer of an engine that tells a voice, also of the connection's troubles."""
+    """Observer of an engine that tells a voice."""
 
-    def __init__(self, voice: Voice, troubles: Troubles) -> None:
-        self.voice, self.troubles = voice, troubles
+    def __init__(self, voice: Voice) -> None:
+        self.voice = voice
         self.fills = 0
 
     def see(self, event: Event) -> None:
-        """Tell of fills and settlements, and of what is wrong with the connection."""
-        self.troubles.look(event.ts_ns)
+        """Tell of fills and settlements."""
         if isinstance(event, Filled):
             self.fills += 1
             self.voice.tell(event.fill)
@@ -86,7 +85,7 @@ class _Teller:
         self.voice.tell(record)
 
 
-class _Run:
+class LiveRun:
     """One run: its graph, its journal, its voices."""
 
     def __init__(self, graph: Live, journal: Journal, past: Past | None) -> None:
@@ -96,9 +95,9 @@ class _Run:
         recalled = () if past is None else recall(graph.core, journal, past, self.start_ns)
         journal.begin_run(
             RunStart(
-                mode=settings.mode,
+                mode=graph.mode,
                 market=settings.market,
-                seed=None,
+                seed=graph.seed,
                 version=daemon.version(),
                 market_start_ns=self.start_ns,
                 settings=settings.model_dump(mode="json"),
@@ -112,16 +111,17 @@ class _Run:
     def go(self, for_s: float | None, *, as_json: bool, verbose: bool) -> int:
         """Run, then say what it came to."""
         voice = daemon.voice(as_json=as_json, verbose=verbose)
-        teller = _Teller(voice, Troubles(self.graph.venue, voice))
         try:
             voice.begin(self._banner())
             for coin, state in self.journal.last_states().items():
                 voice.say(
                     "state.kept", "warning", coin=coin or "all", state=str(state), lift="resume"
                 )
-            asyncio.run(self._run(teller, for_s))
-            summary = self._summary(teller)
+            observers = (*self._observers(voice), Troubles(self.graph.venue, voice))
+            asyncio.run(self._run(observers, for_s))
+            summary = self._summary()
             self.journal.end_run(summary)
+            self._tell_end(voice, summary)
             voice.finish(summary)
         except VenueUnreachableError as fault:
             raise VerbError(str(fault), Exit.VENUE) from fault
@@ -135,7 +135,7 @@ class _Run:
             say.json(summary)
         return Exit.FINE
 
-    async def _run(self, teller: _Teller, for_s: float | None) -> None:
+    async def _run(self, observers: tuple[Observer, ...], for_s: float | None) -> None:
         control = Control(halt_file=self.journal.path.parent / "HALT")
         venue = self.graph.venue
         await venue.start()
@@ -145,7 +145,7 @@ class _Run:
             self.journal,
             control,
             speed=None,
-            observers=(teller,),
+            observers=observers,
             views=self._views,
             account=self._account,
         )
@@ -156,12 +156,26 @@ class _Run:
         finally:
             await venue.close()
 
-    def _summary(self, teller: _Teller) -> dict[str, Any]:
+    def _observers(self, voice: Voice) -> tuple[Observer, ...]:
+        """Return who watches."""
+        self.teller = _Teller(voice)
+        return (self.teller,)
+
+    def _tell_end(self, voice: Voice, summary: Mapping[str, Any]) -> None:
+        """Tell what a run has to say after its end; one with real orders has said it all."""
+
+    def _summary(self) -> dict[str, Any]:
+        return self._about() | {"fills": self.teller.fills} | self._connection()
+
+    def _about(self) -> dict[str, Any]:
+        return {
+            "mode": self.graph.mode,
+            "seconds": (self.graph.venue.now_ns() - self.start_ns) / NS_PER_S,
+        }
+
+    def _connection(self) -> dict[str, Any]:
         health = self.graph.venue.health()
         return {
-            "mode": self.graph.settings.mode,
-            "seconds": (self.graph.venue.now_ns() - self.start_ns) / NS_PER_S,
-            "fills": teller.fills,
             "unknown_orders": health.unknown_orders,
             "connections": {"public": health.public_epoch, "account": health.account_epoch},
             "flaws": {str(flaw): count for flaw, count in health.flaws.items()},
@@ -173,10 +187,10 @@ class _Run:
         return Banner(
             version=daemon.version(),
             instance=settings.instance,
-            mode=settings.mode,
+            mode=self.graph.mode,
             market=self.graph.venue.settings.rest_url,
             speed="1",
-            seed=None,
+            seed=self.graph.seed,
             epoch_ns=self.start_ns,
             journal=str(self.journal.path),
             scopes=tuple(self._scope(coin) for coin in settings.underlying),

@@ -61,6 +61,16 @@ def run_paper(
     if settings.mode != "paper":
         msg = f'expected mode = "paper" for this verb, found {settings.mode!r}'
         raise VerbError(msg, Exit.USAGE)
+    if settings.market == "venue":
+        from bot.cli.onlooker import run_public
+
+        if speed not in {None, 1.0}:
+            msg = f"expected no --speed beside --market venue (its time is ours), found {speed:g}"
+            raise VerbError(msg, Exit.USAGE)
+        number = settings.sim.seed if seed is None else seed
+        return run_public(
+            settings, for_s=for_s, seed=number, resume=resume, as_json=as_json, verbose=verbose
+        )
     journal = Journal.open(settings.state_dir, settings.instance, durability=Durability.BATCH)
     try:
         past = past_of(journal, settings) if resume else None

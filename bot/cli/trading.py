@@ -60,7 +60,10 @@ def moment(text: str) -> str:
 Market = Annotated[
     str | None,
     typer.Option(
-        "--market", metavar="WHICH", help="synthetic, or replay:FOLDER for recorded chains."
+        "--market",
+        metavar="WHICH",
+        help="synthetic, replay:FOLDER for recorded chains, or venue for the exchange's public "
+        "streams.",
     ),
 ]
 From = Annotated[
@@ -151,6 +154,27 @@ def run(
         from bot.cli.live import run_live
 
         return run_live(loaded, for_s=for_s, as_json=as_json, verbose=verbose)
+
+    return _stoppable(begin)
+
+
+def shadow(
+    config: ConfigFiles = None,
+    sets: Sets = None,
+    for_s: For = None,
+    verbose: Verbose = False,
+    as_json: AsJson = False,
+) -> int:
+    """Hedge a copy of the account of the settings (mode sandbox or live), which is only read.
+
+    The key needs to read positions and nothing else. Once a day: what would have been done.
+    """
+
+    def begin() -> int:
+        loaded = load(config, list(sets or ()))
+        from bot.cli.onlooker import run_shadow
+
+        return run_shadow(loaded, for_s=for_s, as_json=as_json, verbose=verbose)
 
     return _stoppable(begin)
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Final, Protocol
 from bot.domain.units import NS_PER_S
 
 if TYPE_CHECKING:
-    from bot.venues.deribit.flaws import Flaw, Noted
-    from bot.venues.deribit.venue import DeribitVenue
+    from bot.domain.events import Event
+    from bot.domain.records import Record
+    from bot.venues.deribit.flaws import Flaw, Flaws, Noted
+    from bot.venues.deribit.terms import Health
 
 LOOK_NS: Final = NS_PER_S
 QUIET_NS: Final = 60 * NS_PER_S
@@ -27,10 +29,23 @@ class Sayer(Protocol):
         ...
 
 
-class Troubles:
-    """Reads a venue's flaws and epochs, and tells a voice what is new."""
+class Connected(Protocol):
+    """The part of a venue that is looked at."""
 
-    def __init__(self, venue: DeribitVenue, voice: Sayer) -> None:
+    @property
+    def flaws(self) -> Flaws:
+        """Return what was wrong so far."""
+        ...
+
+    def health(self) -> Health:
+        """Return how the connection is doing."""
+        ...
+
+
+class Troubles:
+    """Observer of an engine: reads its venue's flaws and epochs, and tells a voice what is new."""
+
+    def __init__(self, venue: Connected, voice: Sayer) -> None:
         """Start with nothing told; what is there already counts as new."""
         self._venue, self._voice = venue, voice
         self._looked_ns = 0
@@ -38,6 +53,13 @@ class Troubles:
         self._waiting: dict[Flaw, tuple[int, Noted]] = {}
         self._told_ns: dict[Flaw, int] = {}
         self._epochs = (0, 0)
+
+    def see(self, event: Event) -> None:
+        """Look, now and then."""
+        self.look(event.ts_ns)
+
+    def note(self, record: Record) -> None:
+        """Leave what the core says to others."""
 
     def look(self, now_ns: int) -> None:
         """Tell what is new, at most once a second; cheap where nothing is."""

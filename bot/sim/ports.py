@@ -21,6 +21,8 @@ class FutureMove:
     `depth_usd` lies at the best price of each side, and at each of the next levels `level_gap_usd`
     apart (a little more at each level further out). `bought_usd` and `sold_usd` are the volumes of
     aggressive buyers and sellers since the previous move, which is what fills resting orders.
+    `bids` and `asks` are the levels (price, size in the instrument's unit) of a book that is really
+    there, best first; where they are empty, the levels behind the best price are modelled.
     """
 
     quote: Quote
@@ -28,6 +30,8 @@ class FutureMove:
     level_gap_usd: float
     bought_usd: float
     sold_usd: float
+    bids: tuple[tuple[float, float], ...] = ()
+    asks: tuple[tuple[float, float], ...] = ()
 
 
 class Market(Protocol):

@@ -122,6 +122,10 @@ class PaperVenue:
             self._wakes.add(at)
             self._schedule(at, Tick(at))
 
+    def stir(self) -> None:
+        """Ask the market again when it moves: one that is told from outside has heard something."""
+        self._next_move_ns = self.exchange.market.next_time(self._now_ns)
+
     def _move(self, now_ns: int) -> None:
         """Let the market move, and sort what that brought into public and private."""
         events = self.exchange.advance(now_ns)

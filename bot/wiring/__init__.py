@@ -58,7 +58,7 @@ def paper(
     """Return the graph of a paper run; `settings` are unscaled, the scale is applied here."""
     settings = settings.scaled()
     if account is None:
-        _refuse_unlisted(settings, market)
+        refuse_unlisted(settings, market)
     rules = tuple(desk_rules(settings, coin, market.cadence) for coin in settings.underlying)
     core = new_core(settings, rules, epoch, sticky or {})
     matching, network = np.random.SeedSequence(seed).spawn(2)
@@ -75,7 +75,7 @@ def paper(
     return Paper(settings, rules, core, venue, market, seed)
 
 
-def _refuse_unlisted(settings: Settings, market: Market) -> None:
+def refuse_unlisted(settings: Settings, market: Market) -> None:
     """Refuse a fresh book with a position that its market does not have, before anything runs."""
     listed = [i for coin in market.coins for i in market.instruments(coin, market.start_ns)]
     names = {one.name for one in listed}
@@ -155,7 +155,7 @@ def market(settings: Settings, seed: int, start_ns: int | None = None) -> Market
     """
     coins = tuple(settings.underlying)
     if settings.market == "venue":
-        expected = "synthetic or replay:FOLDER (this release knows no exchange)"
+        expected = "synthetic or replay:FOLDER for this verb"
         raise _unusable("market", expected, settings.market)
     strange = [coin for coin in coins if coin not in deribit.COINS]
     if strange:

@@ -18,12 +18,17 @@ from bot.sim.ports import Cadence
 from bot.venues.deribit.feeds import FeedRules
 from bot.venues.deribit.terms import ApiKey, DeribitSettings
 from bot.venues.deribit.venue import DeribitVenue
+from bot.venues.live_paper import LivePaper
 from bot.wiring.desks import desk_rules, new_core
 from config.errors import ConfigError, Origin, Problem
 from config.schema import Settings, Venue
 from config.secrets import PREFIX, credentials
 
-HOSTS: Final = {"sandbox": "test.deribit.com", "live": "www.deribit.com"}
+HOSTS: Final = {
+    "paper": "www.deribit.com",
+    "sandbox": "test.deribit.com",
+    "live": "www.deribit.com",
+}
 WS_PATH: Final = "/ws/api/v2"
 CADENCE: Final = Cadence(quote_s=1.0, chain_s=5.0, future_s=2.5)
 
@@ -35,7 +40,9 @@ class Live:
     settings: Settings
     rules: tuple[DeskRules, ...]
     core: Core
-    venue: DeribitVenue
+    venue: DeribitVenue | LivePaper
+    mode: str
+    seed: int | None = None
 
 
 def live(
@@ -50,19 +57,26 @@ def live(
 
     `clock` gives the wall clock in ns, `epoch` the number of this start of the instance.
     """
-    _, venue = settings.exchange()
     rules = tuple(desk_rules(settings, coin, CADENCE) for coin in settings.underlying)
     core = new_core(settings, rules, epoch, sticky)
+    venue = DeribitVenue(terms_of(settings, core), clock, key, orders=True)
+    return Live(settings, rules, core, venue, settings.mode)
+
+
+def terms_of(
+    settings: Settings, core: Core, depth: frozenset[str] = frozenset()
+) -> DeribitSettings:
+    """Return how to connect; `depth` names the instruments whose books are kept."""
+    _, venue = settings.exchange()
     rest_url, ws_url = addresses(settings.mode, venue)
-    terms = DeribitSettings(
-        feed=FeedRules(coins=tuple(settings.underlying)),
+    return DeribitSettings(
+        feed=FeedRules(coins=tuple(settings.underlying), depth=depth),
         currencies=(*settings.underlying, "USDC"),
         rest_url=rest_url,
         ws_url=ws_url,
         label_prefix=core.floor.names.prefix,
         options={} if venue.ca_file is None else {"cafile": str(venue.ca_file)},
     )
-    return Live(settings, rules, core, DeribitVenue(terms, clock, key, orders=True))
 
 
 def addresses(mode: str, venue: Venue) -> tuple[str, str]:

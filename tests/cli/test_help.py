@@ -15,6 +15,7 @@ PROMISED = {
     *(
         "paper",
         "record",
+        "shadow",
         "exchange",
         "plan",
         "status",

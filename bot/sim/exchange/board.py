@@ -31,10 +31,14 @@ class Drift(NamedTuple):
 
 @dataclass(slots=True)
 class Board:
-    """What the exchange shows; `moved_ns` is the time of the market's last move."""
+    """What the exchange shows; `moved_ns` is the time of the market's last move.
+
+    Not `carried`, a future stands where its last move left it, whatever the index did since.
+    """
 
     moved_ns: int
     before_ns: int
+    carried: bool = True
     moves: dict[str, FutureMove] = field(default_factory=dict)
     elapsed_ns: dict[str, int] = field(default_factory=dict)
     _since_ns: dict[str, int] = field(default_factory=dict)
@@ -59,7 +63,7 @@ class Board:
         One that moves less often than the index is carried along with it in between.
         """
         move = self.moves.get(name)
-        if move is None or self._since_ns[name] == self.moved_ns:
+        if move is None or not self.carried or self._since_ns[name] == self.moved_ns:
             return move
         quote = move.quote
         ratio = self.index[quote.coin] / quote.index

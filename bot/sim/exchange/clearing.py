@@ -43,7 +43,7 @@ class Clearing:
         for coin, index in self.board.index.items():
             self.averages.sample(coin, now_ns, index)
         events: list[Event] = []
-        while now_ns >= self.averages.next_ns:
+        while self.averages.due(now_ns):
             events += self._settle(now_ns)
         return events
 

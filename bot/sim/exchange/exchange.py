@@ -36,7 +36,7 @@ from bot.sim.exchange.fees import currency, trade_fee
 from bot.sim.exchange.ladder import Eaten, Level, future_levels, option_levels
 from bot.sim.exchange.matching import crosses, executable, option_executable, queue_ahead, walk
 from bot.sim.exchange.orders import Order, Orders
-from bot.sim.exchange.settlement import Averages, next_settlement
+from bot.sim.exchange.settlement import Averages, VenueAverages, next_settlement
 from bot.sim.exchange.valuation import Valuation
 from bot.sim.ports import Market
 
@@ -52,17 +52,19 @@ class Exchange:
         account: StartingAccount,
         generator: np.random.Generator,
         fee_tier: FeeTier = BASE_TIER,
+        published: VenueAverages | None = None,
     ) -> None:
+        """Take the parts; `published` where the market is a real one, told as it arrives."""
         self.market = market
         self._start = account
         self._generator = generator
         self._tier = fee_tier
-        self._board = Board(market.start_ns, market.start_ns)
+        self._board = Board(market.start_ns, market.start_ns, carried=published is None)
         self._account = Account(dict(account.balances))
         self._orders = Orders()
         self._eaten = Eaten()
         self._valuation = Valuation(self._board, self._account, self._orders)
-        averages = Averages(next_settlement(market.start_ns))
+        averages = published or Averages(next_settlement(market.start_ns))
         self._clearing = Clearing(self._board, self._account, self._orders, averages, fee_tier)
         self._listed: dict[str, tuple[Instrument, ...]] = {}
         self._known: dict[str, Instrument] = {}
@@ -139,18 +141,27 @@ class Exchange:
         """Book the starting positions, now that the market has prices."""
         self._opened = True
         for position in self._start.positions:
-            instrument = self._known.get(position.instrument)
-            if instrument is None:
-                msg = f"expected a position in a listed instrument, found {position.instrument!r}"
-                raise BadInputError(msg)
-            if position.quantity.unit is not instrument.unit:
-                msg = (
-                    f"expected a quantity of {instrument.name} in {instrument.unit}, "
-                    f"found {position.quantity}"
-                )
-                raise BadInputError(msg)
-            mark = self._valuation.marks([instrument])[instrument.name]
+            instrument, mark = self._marked(position)
             self._account.open(instrument, position.quantity.value, mark)
+
+    def adopt(self, position: Position) -> None:
+        """Book what somebody else has traded, at the mark and free: equity stays what it was.
+
+        Raises BadInputError where it is not listed.
+        """
+        instrument, mark = self._marked(position)
+        self._account.trade(instrument, position.quantity.value, mark, 0.0)
+
+    def _marked(self, position: Position) -> tuple[Instrument, float]:
+        """Return a position's instrument and its mark now."""
+        instrument = self._known.get(position.instrument)
+        if instrument is None:
+            msg = f"expected a position in a listed instrument, found {position.instrument!r}"
+            raise BadInputError(msg)
+        if position.quantity.unit is not instrument.unit:
+            expected = f"expected a quantity of {instrument.name} in {instrument.unit}"
+            raise BadInputError(f"{expected}, found {position.quantity}")
+        return instrument, self._valuation.marks([instrument])[instrument.name]
 
     def _list(self, now_ns: int, events: list[Event]) -> None:
         """Take over new listings; the market hands out the same tuple while nothing changes."""

@@ -1,6 +1,7 @@
 """The visible order book as a ladder of levels, and how much of it we have already eaten.
 
-A future shows its best size and then `depth_usd` at each next level, a tenth more each time. An
+A future shows its best size and then the levels of its book where the market has one, otherwise
+`depth_usd` at each next level, a tenth more each time. An
 option shows its best size and then, half a volatility point, one and a half, three ... further
 away (never less than a tick each), half as much again each time: beyond the best price an option
 book is thin and steep. What we take is missing until the market moves, and comes back with a
@@ -75,6 +76,11 @@ def future_levels(instrument: Instrument, move: FutureMove, *, buying: bool) -> 
         return
     best = snap(price, instrument, ROUND_CEILING if buying else ROUND_FLOOR)
     yield Level(best, size)
+    shown = move.asks if buying else move.bids
+    if shown:
+        levels = (Level(snap(p, instrument, ROUND_HALF_EVEN), s) for p, s in shown)
+        yield from (one for one in levels if (one.price > best if buying else one.price < best))
+        return
     tick = instrument.ticks.at(best)
     gap = max(tick, snap(move.level_gap_usd, instrument, ROUND_HALF_EVEN))
     step = gap if buying else -gap

@@ -3,7 +3,7 @@
 The settlement price is the mean of the index over the half hour before 08:00 (after 07:30:00, up
 to and including 08:00:00), one sample per market move. A recording too coarse to have a sample in
 that half hour settles on the straight line between its last index before 08:00 and its first one
-after.
+after. A real venue publishes its own price some seconds later, which `VenueAverages` waits for.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ PAUSE_NS: Final = 2 * NS_PER_S
 _DAY_NS: Final = 86_400 * NS_PER_S
 _HOUR_NS: Final = SETTLEMENT_HOUR_UTC * 3_600 * NS_PER_S
 _WINDOW_NS: Final = round(AVERAGING_S * NS_PER_S)
+_PUBLISHED_WITHIN_NS: Final = 60 * NS_PER_S
 
 
 def next_settlement(now_ns: int) -> int:
@@ -55,6 +56,10 @@ class Averages:
             self._sums[coin] = self._sums.get(coin, 0.0) + index
             self._counts[coin] = self._counts.get(coin, 0) + 1
 
+    def due(self, now_ns: int) -> bool:
+        """Tell whether the next settlement can happen now."""
+        return now_ns >= self.next_ns
+
     def price(self, coin: str) -> float:
         """Return the settlement price of the settlement that is due (USD per coin)."""
         count = self._counts.get(coin, 0)
@@ -75,3 +80,35 @@ class Averages:
         late, self._after = self._after, {}
         for coin, (ts_ns, index) in late.items():
             self.sample(coin, ts_ns, index)
+
+
+@dataclass
+class VenueAverages(Averages):
+    """Settlement on the price that a venue publishes, and on our own average where it does not.
+
+    A settlement waits up to a minute for the price of every coin.
+    """
+
+    _published: dict[str, float] = field(default_factory=dict)
+
+    def publish(self, coin: str, expiry_ns: int, price_usd: float) -> None:
+        """Take a price that the venue published; one of another settlement is passed over."""
+        if expiry_ns == self.next_ns:
+            self._published[coin] = price_usd
+
+    def due(self, now_ns: int) -> bool:
+        """Tell whether the next settlement can happen now."""
+        if now_ns < self.next_ns:
+            return False
+        known = self._before.keys() | self._after.keys() <= self._published.keys()
+        return known or now_ns >= self.next_ns + _PUBLISHED_WITHIN_NS
+
+    def price(self, coin: str) -> float:
+        """Return the settlement price of the settlement that is due (USD per coin)."""
+        published = self._published.get(coin)
+        return super().price(coin) if published is None else published
+
+    def roll(self) -> None:
+        """Go on to the next day's settlement."""
+        self._published.clear()
+        super().roll()
