@@ -8,8 +8,10 @@ import pytest
 
 import config
 from bot.cli.would_have import WouldHave
+from bot.domain import deribit
 from bot.domain.commands import QueryPositions
 from bot.domain.events import PositionsReport, Tick
+from bot.domain.positions import Position
 from bot.domain.units import NS_PER_S, iso
 from bot.monitor import Logs
 from bot.sim.exchange.settlement import next_settlement
@@ -97,6 +99,22 @@ async def test_it_begins_with_the_real_positions_and_balances(shadowing):
     assert {p.instrument: float(p.quantity) for p in report.positions} == booked(server)
     real = server.hub.exchange.equity()["BTC"]
     assert venue.exchange.equity()["BTC"] == pytest.approx(real, rel=1e-3)
+
+
+async def test_what_its_coins_do_not_list_is_left_out_and_named(serve, tmp_path):
+    """A bot of BTC beside an account that also holds ETH begins with the BTC alone."""
+    ether = Position("ETH-PERPETUAL", deribit.parse("ETH-PERPETUAL").quantity("5000"))
+    server = await serve(Opening(seed=3, positions=(*straddle("-2"), ether)))
+    settings = Onlooker(server, tmp_path, "sandbox", {}).settings()
+    graph = shadow(settings, KEY, time.time_ns, seed=1, epoch=1, sticky={})
+    venue = simulated(graph)
+    await venue.start()
+    try:
+        await step(graph, lambda: bool(venue.exchange.index))
+    finally:
+        await venue.close()
+    assert venue.left_out == ("ETH-PERPETUAL",)
+    assert venue.exchange.holdings.keys() == {one.instrument for one in straddle("-2")}
 
 
 def ready(venue: LivePaper) -> bool:
