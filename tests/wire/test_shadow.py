@@ -15,7 +15,7 @@ from bot.domain.positions import Position
 from bot.domain.units import NS_PER_S, iso
 from bot.monitor import Logs
 from bot.sim.exchange.settlement import next_settlement
-from bot.sim.wire.auth import READER
+from bot.sim.wire.auth import READER, TRADER, Key
 from bot.sim.wire.hub import Opening
 from bot.venues.deribit.terms import ApiKey
 from bot.venues.live_paper import LivePaper
@@ -23,21 +23,26 @@ from bot.wiring.onlooking import shadow, shadow_instance
 from tests.wire.onlooking import Onlooker, orders, simulated, step, tap
 from tests.wire.test_run import booked, straddle
 
-KEYED = {
-    "DELTABAND_DERIBIT_KEY": READER.client_id,
-    "DELTABAND_DERIBIT_SECRET": READER.secret,
-}
+
+def keyed(key: Key) -> dict[str, str]:
+    """Return an environment with a key."""
+    return {"DELTABAND_DERIBIT_KEY": key.client_id, "DELTABAND_DERIBIT_SECRET": key.secret}
+
+
 KEY = ApiKey(READER.client_id, READER.secret)
 PERPETUAL = "BTC-PERPETUAL"
 
 
-async def test_a_shadow_hedges_on_paper_and_leaves_the_account_alone(serve, tmp_path, monkeypatch):
-    """With a key that may only read: same books before and after, and what would have been done."""
+@pytest.mark.parametrize("key", [READER, TRADER], ids=["may read", "may trade"])
+async def test_a_shadow_hedges_on_paper_and_leaves_the_account_alone(
+    serve, tmp_path, monkeypatch, key
+):
+    """Whatever its key may do: same books before and after, and what would have been done."""
     asked = tap(monkeypatch)
     server = await serve(Opening(seed=3, positions=long_straddle()))
     before = booked(server)
     look = Onlooker(server, tmp_path, "sandbox", {})
-    code, summary, err = await look.run_until("hedge.done", "shadow", **KEYED)
+    code, summary, err = await look.run_until("hedge.done", "shadow", **keyed(key))
     assert code == 0, err
     assert summary["mode"] == "shadow"
     assert summary["fills"] > 0
@@ -63,7 +68,11 @@ def long_straddle() -> tuple:
 @pytest.mark.parametrize(
     "mode,environ,said",
     [
-        ("paper", KEYED, 'expected mode = "sandbox" or "live" for this verb, found "paper"'),
+        (
+            "paper",
+            keyed(READER),
+            'expected mode = "sandbox" or "live" for this verb, found "paper"',
+        ),
         ("sandbox", {}, "DELTABAND_DERIBIT_KEY: expected a key"),
     ],
 )
