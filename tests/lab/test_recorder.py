@@ -242,6 +242,14 @@ def test_a_disk_below_the_floor_is_refused(tmp_path):
         Hand(tmp_path / "other", keep_free=10**18)
 
 
+def test_a_second_recorder_of_the_same_folder_is_refused(hand, tmp_path):
+    """Two would write each moment twice; when the first has ended, the next may begin."""
+    with pytest.raises(BadInputError, match="expected no other recorder at work, found one"):
+        Hand(tmp_path)
+    hand.recorder.close()
+    Hand(tmp_path).recorder.close()
+
+
 def test_a_future_twice_in_one_snapshot_is_refused(hand, tmp_path):
     """Copies contradict each other; the future and the time are named."""
     hand.second(at(0))
