@@ -100,6 +100,7 @@ class Engine:
         self._polled = self._viewed = 0.0
         self._saved_ns = 0
         self._count = 0
+        self._sending = False
 
     async def run(self, until_ns: int | None) -> None:
         """Run until the market ends, event time reaches `until_ns`, or somebody asks to stop.
@@ -164,6 +165,9 @@ class Engine:
                 await venue.wait(POLL_S)
                 continue
             self._step(event)
+            if self._sending:  # it leaves now, not after the next heartbeat is on disk
+                self._sending = False
+                await asyncio.sleep(0)
             self._count += 1
             if self._count % UNPACED_CHECK == 0:
                 await self._breathe()
@@ -201,6 +205,7 @@ class Engine:
                     observer.note(command.record)
             else:
                 self.venue.send(command, self.now_ns)
+                self._sending = True
 
     async def _pace(self, when_ns: int) -> None:
         """Wait until it is time, listening to operators meanwhile."""

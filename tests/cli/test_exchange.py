@@ -1,5 +1,6 @@
 """`exchange`: it says where it is, serves what it says, and ends with 0 when it is asked to."""
 
+import base64
 import json
 import signal
 import ssl
@@ -67,3 +68,23 @@ def test_what_it_cannot_do_is_said(deltaband, options, code, found):
     done = deltaband("exchange", "--port", 0, *options)
     assert done.returncode == code
     assert found in done.stderr
+
+
+def test_a_killed_exchange_goes_on_from_its_state_file(deltaband, tmp_path):
+    """The account's position is there again; with another seed it is refused."""
+    options = ("exchange", "--port", 0, "--json", "--state", tmp_path / "exchange.db")
+    held = ("--position", "BTC-PERPETUAL=-1000")
+    for number in (signal.SIGKILL, signal.SIGTERM):
+        process = deltaband.start(*options, *held)
+        said = json.loads(process.stdout.readline())
+        ask = urllib.request.Request(f"{said['rest']}/api/v2/private/get_positions?currency=BTC")
+        key = f"{said['keys'][0]['client_id']}:{said['keys'][0]['client_secret']}"
+        ask.add_header("Authorization", f"Basic {base64.b64encode(key.encode()).decode()}")
+        with urllib.request.urlopen(ask, timeout=5) as reply:
+            (position,) = json.load(reply)["result"]
+        assert position["size"] == -1000.0
+        process.send_signal(number)
+        process.communicate(timeout=10)
+    done = deltaband(*options, *held, "--seed", 5)
+    assert done.returncode == 1
+    assert "expected seed 0 as in the state file, found 5" in done.stderr
