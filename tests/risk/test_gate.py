@@ -333,3 +333,12 @@ def test_an_options_price_is_bounded_by_its_tolerance_on_the_worse_side(quantity
     assert _refused(leg, now()) == []
     found = _refused(replace(leg, tolerance=0.002), now())
     assert found == ([Reason.COLLAR] if refused else [])
+
+
+def test_an_unwind_never_leaves_the_owners_band():
+    """Inside it may go either way; what would end outside is refused."""
+    inside = exposure(-1.5)
+    step = order(-0.4, purpose="unwind")
+    assert _refused(step, now(exposure=inside)) == []
+    beyond = order(-0.6, purpose="unwind")
+    assert _refused(beyond, now(exposure=inside)) == [Reason.WRONG_SIDE]
