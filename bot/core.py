@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from bot.book.measure import measure
+from bot.desk.agreement import Agreement
 from bot.desk.delta import DeltaDesk
 from bot.desk.floor import Floor
 from bot.desk.gamma import GammaDesk
@@ -25,10 +26,12 @@ from bot.desk.rules import DeskRules
 from bot.desk.samples import sample
 from bot.domain.commands import Command, Note
 from bot.domain.events import (
+    BalancesReport,
     Event,
     Filled,
     GammaWanted,
     InstrumentsListed,
+    MarginAnswer,
     Operator,
     OrderDenied,
     OrderUpdate,
@@ -56,6 +59,7 @@ class Core:
         self.rules: Mapping[str, DeskRules] = {r.coin: r for r in rules}
         self.delta = {coin: DeltaDesk(r) for coin, r in self.rules.items()}
         self.gamma = {coin: GammaDesk(r) for coin, r in self.rules.items()}
+        self.agreements = {coin: Agreement(r) for coin, r in self.rules.items()}
         self.reconciler = Reconciler(floor, self.rules)
         self._next_ns = dict.fromkeys(self.rules, 0)
         self._sample_ns = dict.fromkeys(self.rules, 0)
@@ -92,6 +96,8 @@ class Core:
             return due, []
         if isinstance(event, Filled):
             return self._fold_fill(event)
+        if isinstance(event, BalancesReport | MarginAnswer):
+            return self._fold_margin(event)
         self.floor.book.apply(event)
         if isinstance(event, OrderUpdate | OrderDenied):
             return self._fold_order(event)
@@ -108,12 +114,32 @@ class Core:
             case OrderDenied():
                 return tuple(self.rules), list(orders.deny(event.label, now_ns))
 
+    def _fold_margin(
+        self, event: BalancesReport | MarginAnswer
+    ) -> tuple[tuple[str, ...], list[Command]]:
+        if isinstance(event, MarginAnswer):
+            desks = (self.delta.get(event.coin), self.gamma.get(event.coin))
+            heard = [desk.whatif.hear(event) for desk in desks if desk is not None]
+            return ((event.coin,) if any(heard) else ()), []
+        self.floor.see_balances(event.balances, event.ts_ns)
+        return (), self._agree(event)
+
+    def _agree(self, event: BalancesReport | PositionsReport) -> list[Command]:
+        """Hold our delta against the venue's."""
+        notes: list[Command] = []
+        for agreement in self.agreements.values():
+            if isinstance(event, PositionsReport):
+                notes += agreement.report(self.floor, event)
+            else:
+                notes += agreement.look(self.floor, event.ts_ns)
+        return notes
+
     def _fold_rest(
         self, event: PositionsReport | InstrumentsListed | Operator | Tick
     ) -> list[Command]:
         match event:
             case PositionsReport():
-                return self.reconciler.report(event)
+                return self.reconciler.report(event) + self._agree(event)
             case InstrumentsListed():
                 return self.reconciler.listed(event.coin, event.ts_ns)
             case Operator():
@@ -162,9 +188,12 @@ class Core:
         exposure = measure(floor.book, coin, now_ns, floor.orders.pending(coin))
         commands: list[Command] = self.reconciler.climb(coin, exposure, now_ns)
         doubts = exposure.doubts + self.delta[coin].doubts(now_ns)
+        doubts += self.agreements[coin].doubts(floor)
         commands += map(Note, floor.machine.judge(coin, doubts, now_ns))
         if isinstance(event, GammaWanted) and self.gamma[coin].thinking:
             commands += self.gamma[coin].act(floor, exposure, self.delta[coin], now_ns)
+        elif isinstance(event, MarginAnswer) and self.gamma[coin].whatif.asked(event):
+            commands += self.gamma[coin].answered(floor, exposure, self.delta[coin], now_ns)
         else:
             commands += self.delta[coin].cycle(floor, exposure, now_ns)
             commands += self.gamma[coin].cycle(floor, exposure, now_ns)
@@ -173,6 +202,9 @@ class Core:
             gap_s = rules.sample_s if exposure.trusted else min(rules.sample_s, UNMEASURED_S)
             self._sample_ns[coin] = now_ns + round(gap_s * NS_PER_S)
             commands.append(Note(self.sample(coin, now_ns)))
+            margin = self.agreements[coin].sample(floor, now_ns)
+            if margin is not None:
+                commands.append(Note(margin))
         return commands
 
     def _fold_fill(self, event: Filled) -> tuple[tuple[str, ...], list[Command]]:

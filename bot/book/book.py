@@ -21,6 +21,7 @@ from bot.domain.events import Event, Filled, InstrumentsListed, Settled
 from bot.domain.instruments import Instrument
 from bot.domain.positions import Balance, Position
 from bot.domain.quotes import Chain, Quote
+from bot.domain.reasons import Because
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,11 @@ class UnderlyingRules:
 
 @dataclass(slots=True)
 class CoinBook:
-    """What is known of one coin."""
+    """What is known of one coin.
+
+    While the venue's own delta of the account disagrees with ours (`disagreement`), it lies `gap`
+    coins above ours.
+    """
 
     rules: UnderlyingRules
     market: CoinMarket
@@ -45,6 +50,8 @@ class CoinBook:
     futures: dict[Instrument, float] = field(default_factory=dict)
     hedges: tuple[Instrument, ...] = ()
     unknown: tuple[str, ...] = ()
+    disagreement: Because | None = None
+    gap: float = 0.0
     packed_version: int = -1
     packed_listing: int = 0
 

@@ -67,7 +67,9 @@ def _measured(
     fading, fading_left_s = net_fading(futures)
     counted = collateral(book, mine, index, parts.settled_coin)
     delta = parts.delta + sum(leg.delta for leg in futures) + counted
-    low, high = delta + parts.unsure_low, delta + parts.unsure_high
+    # Where the venue disagrees, only what is right for both of us is traded.
+    low = delta + parts.unsure_low + min(mine.gap, 0.0)
+    high = delta + parts.unsure_high + max(mine.gap, 0.0)
     for name, quantity in pending:
         instrument = book.instruments.get(name)
         if instrument is None:
@@ -225,6 +227,8 @@ def _book_vol(vol: FloatArray, gamma: FloatArray) -> float:
 
 def _doubts(mine: CoinBook, now_ns: int) -> Iterable[Because]:
     rules, market = mine.rules, mine.market
+    if mine.disagreement is not None:
+        yield mine.disagreement
     for name in mine.unknown:
         yield Because(Reason.UNKNOWN_INSTRUMENT, name)
     if market.refused:

@@ -91,10 +91,27 @@ def _underlyings(coins: Mapping[str, Mapping[str, Any]]) -> None:
 
 def _figures(one: Mapping[str, Any]) -> dict[str, object]:
     """Name all figures of one underlying as a person reads them, one below the other."""
-    plain = {say.header(name): one[name] for name in _FIGURES}
+    plain = {say.header(name): one[name] for name in _FIGURES} | _margin(one["margin"])
     shocks = {f"shock: {say.header(name)}": value for name, value in one["shocks"].items()}
     tenors = one["vega_by_tenor_usd"].items()
     return plain | shocks | {f"vega usd, {say.header(name)}": value for name, value in tenors}
+
+
+def _margin(found: Mapping[str, Any] | None) -> dict[str, object]:
+    """Name what margin uses of its funds, and the moves that would liquidate."""
+    if found is None:
+        return {}
+    funds = found["funds"]
+    shares = {
+        f"{name} margin used": _percent(found[f"{name}_margin"] / funds if funds else None)
+        for name in ("initial", "maintenance")
+    }
+    moves = {f"liquidation {side}": _percent(found[side]) for side in ("down", "up")}
+    return {"margin model": found["model"]} | shares | moves
+
+
+def _percent(share: float | None) -> str | None:
+    return None if share is None else f"{share * 100.0:+.1f} %"
 
 
 def _rows(

@@ -17,8 +17,9 @@ from bot.desk.explain import Wish, decision_record, snapshot
 from bot.desk.floor import Floor
 from bot.desk.resting import cancel_resting, tend
 from bot.desk.rules import DeskRules
-from bot.desk.situation import CapsInForce, caps_in_force
+from bot.desk.situation import Allowance, CapsInForce, caps_in_force
 from bot.desk.ticket import Ticket, Want, draw, waiting, want
+from bot.desk.whatif import WhatIf
 from bot.domain.commands import Command, Note, Place
 from bot.domain.orders import Intent, TimeInForce
 from bot.domain.reasons import Because, Reason
@@ -26,6 +27,7 @@ from bot.domain.records import Decision, TradeNote
 from bot.domain.states import SENDING
 from bot.domain.units import NS_PER_S, seconds_between
 from bot.execution.rounding import to_lots, to_tick
+from bot.risk.gate import Proposal
 from bot.risk.limits import Caps
 from bot.strategy.delta import LastHedge
 from bot.strategy.unwind import Unwind
@@ -56,6 +58,7 @@ class DeltaDesk:
     asked_ns: int = 0
     outside_ns: int | None = None
     alarmed_ns: int = 0
+    whatif: WhatIf = field(default_factory=WhatIf)
 
     def doubts(self, now_ns: int) -> tuple[Because, ...]:
         """Return what is doubtful beside the exposure: the fate of orders, the lack of a hedge."""
@@ -80,19 +83,34 @@ class DeltaDesk:
             return commands
         if stands:
             return commands
-        ticket, refused = draw(
+        drawn = draw(
             floor,
             self.rules,
             exposure,
             wanted,
-            self.caps_now(floor, exposure),
-            floor.budget(self.rules.coin, now_ns),
+            self.allowance(floor, exposure, self.whatif),
             rung=self.attempts.rung,
             may_rest=self.may_rest,
         )
-        if ticket is None:
-            return commands + self._refuse(floor, exposure, wanted, refused)
-        return commands + self._send(floor, exposure, wanted, ticket)
+        if drawn.asks is not None:
+            return commands + self._ask(floor, exposure, wanted, drawn.asks)
+        self.whatif.forget()
+        if drawn.ticket is None:
+            return commands + self._refuse(floor, exposure, wanted, drawn.reasons)
+        return commands + self._send(floor, exposure, wanted, drawn.ticket)
+
+    def _ask(
+        self, floor: Floor, exposure: Exposure, wanted: Want, order: Proposal
+    ) -> list[Command]:
+        """Ask the venue about margin, or tell that it does not answer; then ask again."""
+        now_ns = exposure.ts_ns
+        failed = self.whatif.failed(now_ns)
+        if self.whatif.waiting and not failed:
+            return []
+        told = self._refuse(floor, exposure, wanted, failed) if failed else []
+        if failed and not self.whatif.rested(now_ns):
+            return told
+        return [*told, *self.whatif.ask(floor, (order,), now_ns)]
 
     def want(self, floor: Floor, exposure: Exposure, *, under_way: bool = False) -> Want:
         """Return what the desk wants now; asking changes nothing.
@@ -107,6 +125,11 @@ class DeltaDesk:
         """Return the caps in force, and remember them for a minute."""
         self.in_force = caps_in_force(floor, self.rules, exposure, self.in_force)
         return self.in_force.caps
+
+    def allowance(self, floor: Floor, exposure: Exposure, whatif: WhatIf) -> Allowance:
+        """Return what orders of this underlying may use up now."""
+        budget = floor.budget(self.rules.coin, exposure.ts_ns)
+        return Allowance(self.caps_now(floor, exposure), budget, whatif.answers(exposure.ts_ns))
 
     @property
     def may_rest(self) -> bool:

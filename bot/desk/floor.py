@@ -99,11 +99,17 @@ class Names:
     epoch: int
     sequence: int = 0
     decisions: int = 0
+    questions: int = 0
 
     def label(self) -> str:
         """Return the next order label, unique over restarts (at most 64 characters)."""
         self.sequence += 1
         return f"{self.prefix}{self.epoch}-{self.sequence}"
+
+    def question(self, coin: str) -> str:
+        """Return the next id of a question about margin."""
+        self.questions += 1
+        return f"{coin}-{self.epoch}-m{self.questions}"
 
     def decision(self, coin: str) -> str:
         """Return the next decision id."""

@@ -1,9 +1,10 @@
 """The gamma desk of one underlying: notices a passed limit, thinks, and trades or proposes.
 
 The plan needs the whole chain, so it leaves the core as WantGamma and comes back as GammaWanted
-after its thinking time. All legs go out at once, one immediate-or-cancel order per option at the
-displayed price; what is not filled is planned anew from the next chain. Nothing is traded while the
-delta that it brings could not be hedged.
+after its thinking time. Then the venue is asked what the legs would do to margin, and its answer
+meets a plan that is made anew. All legs go out at once, one immediate-or-cancel order per option at
+the displayed price; what is not filled is planned anew from the next chain. Nothing is traded while
+the delta that it brings could not be hedged.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from bot.desk.explain import Wish, decision_record, snapshot
 from bot.desk.floor import Floor
 from bot.desk.legs import Leg, draw_legs, held_back, need_of, plan_for
 from bot.desk.rules import DeskRules
+from bot.desk.whatif import WhatIf
 from bot.domain.commands import Command, Note, Place, WantGamma
 from bot.domain.orders import Intent
 from bot.domain.reasons import Because, Reason
@@ -37,8 +39,9 @@ ANSWER_S = 10.0
 class GammaDesk:
     """Memory of one underlying's gamma: what is thought about, proposed and under way.
 
-    `asked_ns` is when thinking time was asked for, None while no answer is awaited; `told` maps the
-    reasons of refusals to when they were last told.
+    `asked_ns` is when thinking time was asked for, None while no answer is awaited; `whatif` what
+    the venue was asked about margin; `told` maps the reasons of refusals to when they were last
+    told.
     """
 
     rules: DeskRules
@@ -47,18 +50,17 @@ class GammaDesk:
     acted_ns: int = 0
     told: dict[tuple[Reason, ...], int] = field(default_factory=dict)
     episode: Episode | None = None
+    whatif: WhatIf = field(default_factory=WhatIf)
 
     @property
     def thinking(self) -> bool:
-        """Tell whether an answer is awaited."""
-        return self.asked_ns is not None
+        """Tell whether an answer is awaited: thinking time that ends, or the venue's on margin."""
+        return self.asked_ns is not None or self.whatif.waiting
 
     def cycle(self, floor: Floor, exposure: Exposure, now_ns: int) -> list[Command]:
         """Notice a passed limit and ask for thinking time; close what has been filled."""
-        commands = self._close_episode(floor, exposure)
+        commands = self._close_episode(floor, exposure) + self._give_up(floor, exposure, now_ns)
         rules = self.rules
-        if self._overdue(now_ns):
-            self.asked_ns = None
         if rules.gamma.action == "off" or self.thinking or self.episode is not None:
             return commands
         due = seconds_between(self.checked_ns, now_ns) >= rules.gamma_check_s
@@ -79,10 +81,30 @@ class GammaDesk:
 
     def act(self, floor: Floor, exposure: Exposure, delta: DeltaDesk, now_ns: int) -> list[Command]:
         """Plan on what is true now that the thinking time is over, then trade or propose."""
-        awaited = self.thinking and not self._overdue(now_ns)
+        awaited = self.asked_ns is not None and not self._overdue(now_ns)
         self.asked_ns = None
         if not awaited or self.episode is not None:
             return []
+        return self._work(floor, exposure, delta, now_ns)
+
+    def answered(
+        self, floor: Floor, exposure: Exposure, delta: DeltaDesk, now_ns: int
+    ) -> list[Command]:
+        """Plan anew on what is true now that the venue has said what becomes of margin."""
+        if self.whatif.waiting or self.whatif.failed(now_ns) or self.episode is not None:
+            return []
+        commands = self._work(floor, exposure, delta, now_ns)
+        if not self.whatif.waiting:
+            self.whatif.forget()
+        return commands
+
+    def _work(
+        self, floor: Floor, exposure: Exposure, delta: DeltaDesk, now_ns: int
+    ) -> list[Command]:
+        """Send what may go of the plan that fits now; ask first about what needs the venue's word.
+
+        A plan that has changed while it was asked about waits for the next look.
+        """
         self.acted_ns = now_ns
         plan = plan_for(floor, self.rules, exposure)
         if plan is None:
@@ -90,12 +112,26 @@ class GammaDesk:
         stands = held_back(floor, self.rules, exposure)
         if stands:
             return self._note(floor, exposure, _nothing(plan.need), stands, now_ns)
-        budget = floor.budget(self.rules.coin, now_ns)
-        caps = delta.caps_now(floor, exposure)
-        legs, refused = draw_legs(floor, self.rules, exposure, plan, caps, budget)
-        if not legs:
-            return self._note(floor, exposure, plan, refused, now_ns)
-        return self._send(floor, exposure, plan, legs, refused, now_ns)
+        allowance = delta.allowance(floor, exposure, self.whatif)
+        legs = draw_legs(floor, self.rules, exposure, plan, allowance)
+        if legs.may_go:
+            return self._send(floor, exposure, plan, legs.may_go, legs.refused, now_ns)
+        if legs.unasked and self.whatif.asked_ns is None:
+            return list(self.whatif.ask(floor, legs.unasked, now_ns))
+        if legs.unasked:
+            return []
+        return self._note(floor, exposure, plan, legs.refused, now_ns)
+
+    def _give_up(self, floor: Floor, exposure: Exposure, now_ns: int) -> list[Command]:
+        """Stop waiting for what does not come; an answer on margin that is refused is told."""
+        if self._overdue(now_ns):
+            self.asked_ns = None
+        failed = self.whatif.failed(now_ns)
+        if not failed:
+            return []
+        self.whatif.forget()
+        need = need_of(floor, self.rules, exposure)
+        return self._note(floor, exposure, _nothing(need), failed, now_ns)
 
     def _overdue(self, now_ns: int) -> bool:
         patience_s = self.rules.gamma_think_s + ANSWER_S

@@ -11,13 +11,11 @@ from bot.book.exposure import Exposure
 from bot.book.shocks import shocks
 from bot.desk.floor import Floor
 from bot.desk.rules import DeskRules
-from bot.desk.situation import admit, circumstances
+from bot.desk.situation import Allowance, admit, circumstances
 from bot.domain.reasons import Because, Reason
 from bot.domain.states import State
 from bot.domain.units import seconds_between
-from bot.risk.budget import OrderBudget
 from bot.risk.gate import Proposal
-from bot.risk.limits import Caps
 from bot.strategy.candidates import candidates
 from bot.strategy.choice import choose_hedge
 from bot.strategy.gamma import (
@@ -37,6 +35,15 @@ class Leg:
     trade: GammaTrade
     allowed: Proposal
     reducing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """What of a plan may go, why the rest may not, and what the venue must be asked about first."""
+
+    may_go: tuple[Leg, ...]
+    refused: tuple[Because, ...]
+    unasked: tuple[Proposal, ...] = ()
 
 
 def need_of(floor: Floor, rules: DeskRules, exposure: Exposure) -> GammaNeed:
@@ -98,27 +105,28 @@ def draw_legs(
     rules: DeskRules,
     exposure: Exposure,
     plan: GammaPlan,
-    caps: Caps,
-    budget: OrderBudget,
-) -> tuple[tuple[Leg, ...], tuple[Because, ...]]:
+    allowance: Allowance,
+) -> Legs:
     """Return the legs of a plan that may go now, and why the others may not.
 
     What passes has spent its part of the order budget.
     """
     refused = _obstacles(rules, plan)
     if refused:
-        return (), refused
-    legs: list[Leg] = []
+        return Legs((), refused)
+    legs, unasked = list[Leg](), list[Proposal]()
     for trade in plan.trades:
         proposal = _proposal(floor, rules, trade)
-        now = circumstances(floor, rules, exposure, caps, proposal.instrument.name)
-        verdict = admit(proposal, now, budget)
+        now = circumstances(floor, rules, exposure, allowance.caps, proposal.instrument)
+        verdict = admit(proposal, now, allowance)
+        if verdict.asks is not None:
+            unasked.append(verdict.asks)
         if verdict.proposal is None:
             refused += verdict.reasons
             continue
         cut = replace(trade, quantity=verdict.proposal.quantity)
         legs.append(Leg(cut, verdict.proposal, reducing=verdict.reducing))
-    return tuple(legs), refused
+    return Legs(tuple(legs), refused, tuple(unasked))
 
 
 def _obstacles(rules: DeskRules, plan: GammaPlan) -> tuple[Because, ...]:

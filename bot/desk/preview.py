@@ -2,6 +2,7 @@
 
 The preview asks what the desks ask, in their order (options first, then the delta with what they
 bring), through the same sizing, caps and gate, and forgets the answers: looking spends no budget.
+The venue is not asked about margin; the local formula stands in for its word.
 A hedge above the largest order goes out in slices; they are shown as one trade, as if each filled.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 
 from bot.book.exposure import Exposure
 from bot.book.measure import measure
@@ -18,11 +20,10 @@ from bot.desk.floor import Floor
 from bot.desk.gamma import GammaDesk
 from bot.desk.legs import draw_legs, held_back, plan_for
 from bot.desk.rules import DeskRules
-from bot.desk.situation import caps_in_force
+from bot.desk.situation import Allowance, caps_in_force
 from bot.desk.ticket import Ticket, Want, draw, waiting
+from bot.desk.whatif import estimated
 from bot.domain.reasons import Because, Reason
-from bot.risk.budget import OrderBudget
-from bot.risk.limits import Caps
 from bot.strategy.candidates import Candidate
 from bot.strategy.gamma import GammaPlan, GammaTrade
 
@@ -35,14 +36,17 @@ def preview(floor: Floor, delta: DeltaDesk, gamma: GammaDesk, now_ns: int) -> Ro
     """Return one underlying's plan in the shape of `deltaband plan --json`."""
     rules, coin = delta.rules, delta.rules.coin
     exposure = measure(floor.book, coin, now_ns, floor.orders.pending(coin))
-    caps = caps_in_force(floor, rules, exposure, delta.in_force).caps
-    budget = deepcopy(floor.budget(coin, now_ns))
-    plan, legs, refused = _options(floor, gamma, exposure, caps, budget)
+    allowance = Allowance(
+        caps_in_force(floor, rules, exposure, delta.in_force).caps,
+        deepcopy(floor.budget(coin, now_ns)),
+        partial(estimated, floor),
+    )
+    plan, legs, refused = _options(floor, gamma, exposure, allowance)
     after = _with_options(exposure, legs)
     trades = [_leg(t.candidate.name, t.quantity, "coin", t.cost_usd, t.gamma) for t in legs]
     wanted = delta.want(floor, after)
     if wanted.plan.wanted:
-        tickets, why = _slices(floor, delta, after, caps, budget)
+        tickets, why = _slices(floor, delta, after, allowance)
         after = _moved(after, sum(ticket.allowed.delta_coin for ticket in tickets))
         trades, refused = trades + _hedge(tickets), refused + why
     proposed = plan.trades if plan is not None and rules.gamma.action == "propose" else ()
@@ -64,7 +68,7 @@ def preview(floor: Floor, delta: DeltaDesk, gamma: GammaDesk, now_ns: int) -> Ro
 
 
 def _options(
-    floor: Floor, gamma: GammaDesk, exposure: Exposure, caps: Caps, budget: OrderBudget
+    floor: Floor, gamma: GammaDesk, exposure: Exposure, allowance: Allowance
 ) -> tuple[GammaPlan | None, tuple[GammaTrade, ...], tuple[Because, ...]]:
     """Return the gamma plan, what of it would be sent now, and why the rest would not."""
     rules = gamma.rules
@@ -76,12 +80,12 @@ def _options(
         stands = (*stands, Because(Reason.UNRESOLVED_ORDER, f"{rules.coin} options"))
     if stands:
         return plan, (), stands
-    legs, refused = draw_legs(floor, rules, exposure, plan, caps, budget)
-    return plan, tuple(leg.trade for leg in legs), refused
+    legs = draw_legs(floor, rules, exposure, plan, allowance)
+    return plan, tuple(leg.trade for leg in legs.may_go), legs.refused
 
 
 def _slices(
-    floor: Floor, delta: DeltaDesk, exposure: Exposure, caps: Caps, budget: OrderBudget
+    floor: Floor, delta: DeltaDesk, exposure: Exposure, allowance: Allowance
 ) -> tuple[list[Ticket], tuple[Because, ...]]:
     """Return the orders that would go one after another, each filled, and why no more of them."""
     rules, tickets = delta.rules, list[Ticket]()
@@ -92,9 +96,16 @@ def _slices(
             break
         may_rest = delta.may_rest and not tickets
         rung = delta.attempts.rung
-        ticket, why = draw(
-            floor, rules, exposure, wanted, caps, budget, rung=rung, may_rest=may_rest
+        drawn = draw(
+            floor,
+            rules,
+            exposure,
+            wanted,
+            allowance,
+            rung=rung,
+            may_rest=may_rest,
         )
+        ticket, why = drawn.ticket, drawn.reasons
         # A cut to the largest order is no refusal: the rest follows in the next slice.
         refused = tuple(b for b in why if b.reason is not Reason.ORDER_TOO_LARGE or ticket is None)
         if ticket is not None:

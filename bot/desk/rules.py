@@ -17,7 +17,8 @@ class DeskRules:
     """One underlying's measurement, policies, limits and habits.
 
     Times in seconds of event time. `cycle_s` is the least time between two decisions that only
-    quotes ask for; fills and order ends always ask.
+    quotes ask for; fills and order ends always ask. `margin_model` is the one that the owner
+    expects of the account; None takes any.
     """
 
     measure: UnderlyingRules
@@ -32,6 +33,7 @@ class DeskRules:
     gamma_think_s: float = 0.5
     gamma_rest_s: float = 5.0
     patience_s: float = 10.0
+    margin_model: str | None = None
 
     @property
     def coin(self) -> str:

@@ -6,14 +6,19 @@ nothing by asking; what is to be remembered (caps in force, budgets spent) is ha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from bot.book.exposure import Exposure
+from bot.book.margin import STANDARD, room
 from bot.book.measure import delta_in
 from bot.book.numeraire import Numeraire, future_delta
 from bot.book.shocks import shocks
 from bot.desk.floor import Floor
 from bot.desk.rules import DeskRules
+from bot.domain.instruments import Instrument
+from bot.domain.positions import Balance
 from bot.domain.reasons import Because, Reason
 from bot.domain.units import seconds_between
 from bot.risk.budget import OrderBudget
@@ -21,6 +26,18 @@ from bot.risk.gate import Circumstances, Proposal, Verdict, examine
 from bot.risk.limits import Caps, derive_caps
 
 CAPS_S = 60.0
+
+# The balance as it would be with an order, by the venue; None where it has not said.
+Answers = Callable[[Proposal], Balance | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What orders may use up: the caps in force, the order budget, the venue's word on margin."""
+
+    caps: Caps
+    budget: OrderBudget
+    answers: Answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +72,18 @@ def caps_in_force(
 
 
 def circumstances(
-    floor: Floor, rules: DeskRules, exposure: Exposure, caps: Caps, instrument: str
+    floor: Floor,
+    rules: DeskRules,
+    exposure: Exposure,
+    caps: Caps,
+    instrument: Instrument,
 ) -> Circumstances:
     """Return what the gate looks at when an order on an instrument is to be sent now."""
     coin, now_ns = rules.coin, exposure.ts_ns
     book, day, unconfirmed = floor.book, floor.day(coin, now_ns), coin in floor.unconfirmed
-    balance = book.holdings.balances.get(coin)
+    balances = book.holdings.balances
+    balance = balances.get(instrument.currency)
+    buy, sell = _rooms(floor, instrument, balance, exposure.index)
     unknown = floor.orders.unknown(coin)
     since_ns = min((o.unknown_since_ns for o in unknown), default=0)
     low, high = _position(floor, exposure)
@@ -74,20 +97,41 @@ def circumstances(
         rules=rules.limits,
         position_low=low,
         position_high=high,
-        unresolved=floor.orders.unresolved(instrument) is not None,
+        unresolved=floor.orders.unresolved(instrument.name) is not None,
         unknown_s=seconds_between(since_ns, now_ns) if unknown else None,
         unknown_limit_s=floor.orders.patience.unknown_s,
         fees_day_usd=day.fees_usd,
-        loss_day_usd=day.loss_usd(balance, exposure.index),
+        loss_day_usd=day.loss_usd(balances.get(coin), exposure.index),
         balance=balance,
         confirmed=not unconfirmed,
         delta_in={str(n): delta_in(book, coin, now_ns, n) for n in Numeraire if unconfirmed},
+        room_buy=buy,
+        room_sell=sell,
     )
 
 
-def admit(proposal: Proposal, now: Circumstances, budget: OrderBudget) -> Verdict:
+def _rooms(
+    floor: Floor, instrument: Instrument, balance: Balance | None, index: float
+) -> tuple[float, float]:
+    """Return how many coins of a future may be bought and sold by the local formula of margin.
+
+    Infinite where it does not apply: under portfolio margin a hedge frees margin.
+    """
+    if instrument.is_option or balance is None or balance.model not in STANDARD:
+        return math.inf, math.inf
+    held = future_delta(instrument, float(floor.book.holdings.total(instrument.name)), index, index)
+    free = balance.funds - balance.initial_margin
+    return (
+        room(instrument, held, free, index, buy=True),
+        room(instrument, held, free, index, buy=False),
+    )
+
+
+def admit(proposal: Proposal, now: Circumstances, allowance: Allowance) -> Verdict:
     """Return the gate's verdict; what passes has spent its part of the order budget."""
-    verdict = examine(proposal, now)
+    verdict, budget = examine(proposal, now), allowance.budget
+    if verdict.asks is not None and (after := allowance.answers(verdict.asks)) is not None:
+        verdict = examine(proposal, replace(now, after=after))
     budget.refill(now.caps.orders_per_min, now.caps.reserve_per_min, now.exposure.ts_ns)
     if verdict.proposal is None or budget.take(reducing=verdict.reducing):
         return verdict

@@ -13,15 +13,13 @@ from bot.book.numeraire import future_delta
 from bot.desk.attempts import Attempts
 from bot.desk.floor import Floor
 from bot.desk.rules import DeskRules
-from bot.desk.situation import admit, circumstances
+from bot.desk.situation import Allowance, admit, circumstances
 from bot.domain.reasons import Because, Reason
 from bot.domain.states import SENDING
 from bot.domain.units import seconds_between
 from bot.execution.rounding import quantity_for, to_lots
 from bot.execution.tactics import Pricing, price_hedge
-from bot.risk.budget import OrderBudget
 from bot.risk.gate import Proposal
-from bot.risk.limits import Caps
 from bot.strategy.choice import Hedge, choose_hedge
 from bot.strategy.delta import DeltaPlan, LastHedge, Urgency, plan_delta
 from bot.strategy.unwind import Unwind, due, schedule
@@ -62,6 +60,18 @@ class Ticket:
         return abs(self.allowed.delta_coin) * self.hedge.cost_usd_per_coin
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The order that may go, or None with the reasons.
+
+    `asks` is what the venue must be asked about before it may.
+    """
+
+    ticket: Ticket | None
+    reasons: tuple[Because, ...]
+    asks: Proposal | None = None
+
+
 def want(
     floor: Floor, rules: DeskRules, exposure: Exposure, last: LastHedge, running: Unwind | None
 ) -> Want:
@@ -97,26 +107,25 @@ def draw(
     rules: DeskRules,
     exposure: Exposure,
     wanted: Want,
-    caps: Caps,
-    budget: OrderBudget,
+    allowance: Allowance,
     *,
     rung: int,
     may_rest: bool,
-) -> tuple[Ticket | None, tuple[Because, ...]]:
-    """Return the order for a want, or None with the reasons why it may not go.
+) -> Drawn:
+    """Return the order for a want, or why it may not go.
 
     `rung` is the collar's; `may_rest` allows a maker's order. What passes has spent its budget.
     """
     plan, hedge = wanted.plan, wanted.hedge
     if hedge is None:
-        return None, wanted.missing
+        return Drawn(None, wanted.missing)
     instrument, quote, index = hedge.instrument, hedge.quote, exposure.index
     quantity = quantity_for(instrument, plan.change, quote.mark, index)
     size = float(to_lots(instrument, quantity))
     if not size:
         figures = {"quantity": quantity, "lot": float(instrument.lot)}
         below = Because(Reason.BELOW_ONE_LOT, instrument.name, figures)
-        return None, (below,)
+        return Drawn(None, (below,))
     pricing = price_hedge(
         rules.tactics,
         quote,
@@ -134,11 +143,12 @@ def draw(
         notional_usd=abs(plan.change) * index,
         purpose=plan.purpose,
     )
-    now = circumstances(floor, rules, exposure, caps, instrument.name)
-    verdict = admit(proposal, now, budget)
+    now = circumstances(floor, rules, exposure, allowance.caps, instrument)
+    verdict = admit(proposal, now, allowance)
     if verdict.proposal is None:
-        return None, verdict.reasons
-    return Ticket(hedge, pricing, verdict.proposal, reducing=verdict.reducing), verdict.reasons
+        return Drawn(None, verdict.reasons, verdict.asks)
+    ticket = Ticket(hedge, pricing, verdict.proposal, reducing=verdict.reducing)
+    return Drawn(ticket, verdict.reasons)
 
 
 def _smallest(hedge: Hedge, index: float) -> float:

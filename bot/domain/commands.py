@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from bot.domain.orders import Intent
 from bot.domain.records import Record
+from bot.domain.units import Quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,19 @@ class QueryPositions:
 
 
 @dataclass(frozen=True, slots=True)
+class AskMargin:
+    """Ask the venue what changes of positions would do to margin: MarginAnswer answers.
+
+    `currency` is what they settle in: a coin, or USD.
+    """
+
+    question: str
+    coin: str
+    currency: str
+    changes: tuple[tuple[str, Quantity], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class WantGamma:
     """A gamma plan is due: answer with GammaWanted when its modelled thinking time is over."""
 
@@ -56,4 +70,4 @@ class Note:
     record: Record
 
 
-Command: TypeAlias = Place | Cancel | Query | QueryPositions | WantGamma | Note
+Command: TypeAlias = Place | Cancel | Query | QueryPositions | AskMargin | WantGamma | Note

@@ -1,8 +1,8 @@
 """What happens to us: the only way in which the world, the clock and the operator reach the core.
 
 Each event carries `ts_ns`, the time at which the core learns of it. Quotes and chains are events
-themselves (see `quotes`). Market data may be conflated to the newest value; everything else never
-is.
+themselves (see `quotes`). Market data and balances may be conflated to the newest value; everything
+else never is.
 """
 
 from __future__ import annotations
@@ -34,11 +34,34 @@ class InstrumentsListed:
 
 @dataclass(frozen=True, slots=True)
 class PositionsReport:
-    """The venue's complete list of positions and balances of one account."""
+    """The venue's complete list of positions and balances of one account.
+
+    `deltas` are the venue's own delta of each position (coin), where it tells them.
+    """
 
     ts_ns: int
     positions: tuple[Position, ...]
     balances: tuple[Balance, ...]
+    deltas: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BalancesReport:
+    """The venue's newest balances and margins, between two complete lists."""
+
+    ts_ns: int
+    balances: tuple[Balance, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MarginAnswer:
+    """What a question (see `AskMargin`) came to: the balance as it would be, or why not."""
+
+    ts_ns: int
+    question: str
+    coin: str
+    after: Balance | None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +126,8 @@ Event: TypeAlias = (
     | Chain
     | InstrumentsListed
     | PositionsReport
+    | BalancesReport
+    | MarginAnswer
     | OrderUpdate
     | OrderDenied
     | Filled

@@ -113,6 +113,11 @@ class Instrument:
         return self.settlement is Settlement.INVERSE
 
     @property
+    def currency(self) -> str:
+        """Return what this settles in: its coin, or USD for linear ones."""
+        return self.coin if self.is_inverse else "USD"
+
+    @property
     def variance_expiry_ns(self) -> int | None:
         """Return the time to which variance runs before the averaging window opens."""
         if self.expiry_ns is None:

@@ -51,7 +51,10 @@ class Balance:
     """An account's cash in one coin and its equity as the venue values it (both in that coin).
 
     `open_profit` is the futures' profit that is not yet cash: where collateral counts as delta, it
-    counts with it.
+    counts with it. What the venue has not told is None, or "" for its margin model:
+    `margin_balance` is what margins are held against, `delta_total` its own net delta of all that
+    settles in the coin (coin), `liquidation_ratio` the price at which it would liquidate in parts
+    of today's.
     """
 
     coin: str
@@ -60,3 +63,13 @@ class Balance:
     initial_margin: float
     maintenance_margin: float
     open_profit: float = 0.0
+    margin_balance: float | None = None
+    model: str = ""
+    delta_total: float | None = None
+    liquidation_ratio: float | None = None
+
+    @property
+    def funds(self) -> float:
+        """Return what margins are held against: the venue's word, else cash and open profit."""
+        own = self.cash + self.open_profit
+        return own if self.margin_balance is None else self.margin_balance

@@ -42,6 +42,8 @@ class Reason(StrEnum):
     UNKNOWN_INSTRUMENT = "unknown_instrument"
     PAST_EXPIRY = "past_expiry"
     POSITION_JUMP = "position_jump"
+    DELTA_DISAGREES = "delta_disagrees"
+    MARGIN_MODEL = "margin_model"
     NO_HEDGE_INSTRUMENT = "no_hedge_instrument"
     # what we allow
     STATE_FORBIDS = "state_forbids"
@@ -56,6 +58,9 @@ class Reason(StrEnum):
     LOSS_LIMIT = "loss_limit"
     FEE_LIMIT = "fee_limit"
     MARGIN = "margin"
+    MARGIN_UNASKED = "margin_unasked"
+    MARGIN_UNANSWERED = "margin_unanswered"
+    NO_FUNDS = "no_funds"
     REPEATED_REJECTS = "repeated_rejects"
     NEEDS_CONFIRMATION = "needs_confirmation"
     BACKING_OFF = "backing_off"

@@ -136,6 +136,30 @@ class ExposureSample:
 
 
 @dataclass(frozen=True, slots=True)
+class MarginSample:
+    """An account's margin in one coin at one moment, all in that coin; NaN is not known.
+
+    `down` and `up` are the relative index moves (down < 0) at which maintenance margin would meet
+    what it is held against: by the local formula under standard margin, else by the venue's
+    estimate; infinite where no move does. `delta_venue` and `delta_ours` are the net delta of all
+    that settles in the coin, the venue's and ours in its convention.
+    """
+
+    ts_ns: int
+    coin: str
+    model: str
+    cash: float
+    equity: float
+    funds: float
+    initial_margin: float
+    maintenance_margin: float
+    down: float
+    up: float
+    delta_venue: float
+    delta_ours: float
+
+
+@dataclass(frozen=True, slots=True)
 class Doubt:
     """Something cannot be trusted (`active`) or can be again; confined to one underlying."""
 
@@ -156,5 +180,12 @@ class CommandOutcome:
 
 
 Record: TypeAlias = (
-    Decision | HedgeDone | OrderTransition | StateChange | ExposureSample | Doubt | CommandOutcome
+    Decision
+    | HedgeDone
+    | OrderTransition
+    | StateChange
+    | ExposureSample
+    | MarginSample
+    | Doubt
+    | CommandOutcome
 )

@@ -30,6 +30,11 @@ _SHOWN: Final = (
     *("unknown_orders", "doubts"),
 )
 
+_MARGIN: Final = (
+    *("model", "cash", "equity", "funds", "initial_margin", "maintenance_margin"),
+    *("down", "up", "delta_venue", "delta_ours"),
+)
+
 
 def instances(state_dir: Path) -> list[str]:
     """Return the instances that have a journal, the most recently written first."""
@@ -108,6 +113,14 @@ class Reader:
         coins = {row["coin"]: _underlying(row, states, whole) for row in samples}
         for coin, said in run["settings"].get("underlying", {}).items():
             coins.setdefault(coin, _unmeasured(said, stricter(whole, states.get(coin, whole))))
+        margins = self._all(
+            "SELECT * FROM margins WHERE seq IN"
+            " (SELECT max(seq) FROM margins WHERE run = ? GROUP BY coin)",
+            run["id"],
+        )
+        for row in margins:
+            if row["coin"] in coins:
+                coins[row["coin"]]["margin"] = {name: row[name] for name in _MARGIN}
         times = [sample["ts_ns"] for sample in samples] + [beat["market_ns"] if beat else 0]
         return {
             "instance": self.path.parent.name,
@@ -257,14 +270,15 @@ def _underlying(row: dict[str, Any], states: Mapping[str, State], whole: State) 
     coin = str(row["coin"])
     state = stricter(whole, states[coin]) if coin in states else State(row["state"])
     nested = {name: from_json(row[name]) for name in ("shocks", "vega_by_tenor_usd", "doubts")}
-    return {"state": state, "measured": True, **{name: row[name] for name in _SHOWN}, **nested}
+    shown = {name: row[name] for name in _SHOWN}
+    return {"state": state, "measured": True, **shown, **nested, "margin": None}
 
 
 def _unmeasured(said: Mapping[str, Any], state: State) -> dict[str, Any]:
     """Return the row of a coin that the run is about but has not measured; `said` its settings."""
     nothing: dict[str, Any] = dict.fromkeys(_SHOWN)
     nothing |= {"numeraire": said.get("numeraire")}
-    nothing |= {"shocks": {}, "vega_by_tenor_usd": {}, "doubts": []}
+    nothing |= {"shocks": {}, "vega_by_tenor_usd": {}, "doubts": [], "margin": None}
     return {"state": state, "measured": False, **nothing}
 
 

@@ -21,6 +21,7 @@ from bot.domain.records import (
     Doubt,
     ExposureSample,
     HedgeDone,
+    MarginSample,
     OrderTransition,
     StateChange,
 )
@@ -88,6 +89,7 @@ TABLES: Final[Mapping[type, Table]] = {
     Decision: _table("decisions", Decision),
     HedgeDone: _table("hedges", HedgeDone),
     ExposureSample: _table("exposure", ExposureSample),
+    MarginSample: _table("margins", MarginSample),
     StateChange: _table("states", StateChange),
     Doubt: _table("doubts", Doubt),
 }
@@ -180,4 +182,5 @@ def read_balance(item: Mapping[str, Any]) -> Balance:
     """Return the balance that JSON holds; what was not a number is NaN again."""
     figures = ("cash", "equity", "initial_margin", "maintenance_margin")
     values = [float("nan") if item[name] is None else float(item[name]) for name in figures]
-    return Balance(item["coin"], *values)
+    cash, equity, initial, maintenance = values
+    return Balance(item["coin"], cash, equity, initial, maintenance)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 _META: Final = """
 CREATE TABLE meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -68,6 +68,13 @@ CREATE TABLE exposure (
   shocks TEXT NOT NULL, vega_by_tenor_usd TEXT NOT NULL, doubts TEXT NOT NULL
 ) STRICT;
 CREATE INDEX exposure_newest ON exposure (run, coin, seq);
+CREATE TABLE margins (
+  seq INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs (id),
+  ts_ns INTEGER NOT NULL, coin TEXT NOT NULL, model TEXT NOT NULL, cash REAL, equity REAL,
+  funds REAL, initial_margin REAL, maintenance_margin REAL, down REAL, up REAL,
+  delta_venue REAL, delta_ours REAL
+) STRICT;
+CREATE INDEX margins_newest ON margins (run, coin, seq);
 CREATE TABLE equity (
   seq INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs (id),
   ts_ns INTEGER NOT NULL, coin TEXT NOT NULL, hedged_usd REAL, unhedged_usd REAL,

@@ -25,7 +25,14 @@ from bot.domain.errors import JournalError
 from bot.domain.events import Operator
 from bot.domain.orders import Intent
 from bot.domain.positions import Balance, Fill, Position
-from bot.domain.records import CommandOutcome, ExposureSample, OrderTransition, Record, StateChange
+from bot.domain.records import (
+    CommandOutcome,
+    ExposureSample,
+    MarginSample,
+    OrderTransition,
+    Record,
+    StateChange,
+)
 from bot.domain.states import STICKY, State
 from bot.journal import memory, queue
 from bot.journal.database import MIN_FREE_BYTES, faults_named, open_writer, prepare, transaction
@@ -184,7 +191,7 @@ class Journal:
     def record(self, record: Record) -> None:
         """Write down what the core said."""
         self.digest.record(record)
-        if isinstance(record, ExposureSample) and self._dropping():
+        if isinstance(record, ExposureSample | MarginSample) and self._dropping():
             return
         table = TABLES.get(type(record))
         if table is not None:

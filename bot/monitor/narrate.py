@@ -20,6 +20,7 @@ from bot.domain.records import (
     Doubt,
     ExposureSample,
     HedgeDone,
+    MarginSample,
     OrderTransition,
     StateChange,
     TradeNote,
@@ -46,6 +47,7 @@ _LEVEL: Final[Mapping[type, str]] = {
     CommandOutcome: "info",
     Settled: "info",
     ExposureSample: "debug",
+    MarginSample: "debug",
     Intent: "debug",
     Fill: "debug",
 }
@@ -221,6 +223,22 @@ def _sample(taken: ExposureSample) -> Fields:
     }
 
 
+def _margin(taken: MarginSample) -> Fields:
+    return {
+        **_at(taken.ts_ns),
+        "coin": taken.coin,
+        "model": taken.model,
+        "equity_coin": taken.equity,
+        "funds_coin": taken.funds,
+        "initial_margin_coin": taken.initial_margin,
+        "maintenance_margin_coin": taken.maintenance_margin,
+        "liquidation_down": taken.down,
+        "liquidation_up": taken.up,
+        "delta_venue_coin": taken.delta_venue,
+        "delta_ours_coin": taken.delta_ours,
+    }
+
+
 def _intent(intent: Intent) -> Fields:
     return {
         **_at(intent.created_ns),
@@ -298,6 +316,7 @@ def _moved(moved: Moved) -> Fields:
 
 _TOLD: Final[Mapping[type, tuple[str, Callable[[Any], Fields]]]] = {
     ExposureSample: ("exposure.measured", _sample),
+    MarginSample: ("margin.measured", _margin),
     StateChange: ("state.changed", _state),
     CommandOutcome: ("command.done", _outcome),
     Settled: ("instrument.settled", _settled),

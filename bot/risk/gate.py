@@ -5,6 +5,10 @@ verdict. A proven reduction of worst-case |delta| (see `reduces`) is let through
 would stop it: reduced state, spent order budget, loss and fee limits, thin margin. Nothing lets an
 order through on bad data, on an operator's pause or halt, or while another order on the same
 instrument is unresolved.
+
+Margin: what adds risk, and every option order, needs the venue's own word on the margin after it
+(`Verdict.asks` is the order to ask about). A reducing hedge never waits for that: it is cut to what
+the funds carry by the local formula, which is where the venue itself would refuse it.
 """
 
 from __future__ import annotations
@@ -47,7 +51,9 @@ class Circumstances:
     `lower` and `upper` are the owner's band. The futures position (coin) is an interval over what
     may still fill. `unknown_s` is how long the oldest UNKNOWN order has been that,
     `unknown_limit_s` how long it alone stops others. `delta_in` maps each numeraire to the book's
-    delta in it (coin); needed where a confirmation is.
+    delta in it (coin); needed where a confirmation is. `balance` is in the currency that the order
+    settles in, `after` what the venue says that it would be with the order, None before it was
+    asked; the rooms are what the funds carry of the order's instrument (coin).
     """
 
     exposure: Exposure
@@ -67,6 +73,9 @@ class Circumstances:
     balance: Balance | None
     confirmed: bool = True
     delta_in: Mapping[str, float] = field(default_factory=dict)
+    after: Balance | None = None
+    room_buy: float = math.inf
+    room_sell: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +93,15 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What may be sent: `proposal` cut to the caps, or None; `reducing` spends the reserve."""
+    """What may be sent: `proposal` cut to the caps, or None; `reducing` spends the reserve.
+
+    `asks` is the order, cut, where nothing but the venue's word on margin is missing.
+    """
 
     proposal: Proposal | None
     reducing: bool
     reasons: tuple[Because, ...]
+    asks: Proposal | None = None
 
 
 def reduces(exposure: Exposure, target: float, delta_coin: float) -> bool:
@@ -113,7 +126,10 @@ def examine(proposal: Proposal, now: Circumstances) -> Verdict:
     reducing = reduces(now.exposure, now.target, cut.delta_coin)
     case = Case(cut, now, reducing=reducing, whole_usd=proposal.notional_usd)
     refusals = tuple(because for check in CHECKS if (because := check(case)) is not None)
-    return Verdict(None if refusals else cut, reducing, refusals or notes)
+    unasked = {because.reason for because in refusals} == {Reason.MARGIN_UNASKED}
+    return Verdict(
+        None if refusals else cut, reducing, refusals or notes, asks=cut if unasked else None
+    )
 
 
 def _cut(proposal: Proposal, now: Circumstances) -> tuple[Proposal | None, tuple[Because, ...]]:
@@ -135,6 +151,10 @@ def _cut(proposal: Proposal, now: Circumstances) -> tuple[Proposal | None, tuple
     if allowed > room and not (guessed and reduces(now.exposure, now.target, proposal.delta_coin)):
         notes.append(_over(Reason.POSITION_LIMIT, allowed, room))
         allowed = room
+    funded = now.room_buy if proposal.delta_coin > 0.0 else now.room_sell
+    if allowed > funded:
+        notes.append(_over(Reason.NO_FUNDS, allowed, funded))
+        allowed = funded
     if not notes:
         return proposal, ()
     return _scaled(proposal, allowed / abs(proposal.delta_coin)), tuple(notes)
@@ -242,14 +262,28 @@ def _check_losses(case: Case) -> Because | None:
 
 
 def _check_margin(case: Case) -> Because | None:
-    balance = case.now.balance
-    if balance is None or case.reducing:
-        return None
-    ceiling = case.now.rules.margin_share * balance.equity
-    if balance.initial_margin > ceiling:
-        figures = {"initial_margin": balance.initial_margin, "ceiling": ceiling}
-        return Because(Reason.MARGIN, balance.coin, figures)
+    order, now = case.order, case.now
+    if case.reducing and not order.instrument.is_option:
+        return None  # it was cut to what the funds carry
+    if now.after is None:
+        return Because(Reason.MARGIN_UNASKED, order.instrument.name)
+    for name, limit in (
+        ("initial_margin", now.rules.initial_share),
+        ("maintenance_margin", now.rules.maintenance_share),
+    ):
+        before, after = _margin_share(now.balance, name), _margin_share(now.after, name)
+        # Negated so that a share that is not a number is refused; what lowers it is no risk.
+        if not (after <= limit or after <= before):
+            figures = {"before": before, "after": after, "limit": limit}
+            return Because(Reason.MARGIN, f"{now.after.coin} {name}", figures)
     return None
+
+
+def _margin_share(balance: Balance | None, name: str) -> float:
+    """Return a margin as a share of what it is held against; infinite where nothing is left."""
+    if balance is None:
+        return 0.0
+    return float(getattr(balance, name)) / balance.funds if balance.funds > 0.0 else math.inf
 
 
 def _check_confirmation(case: Case) -> Because | None:

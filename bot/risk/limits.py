@@ -29,7 +29,11 @@ FEWEST_SLICES = 5.0
 
 @dataclass(frozen=True, slots=True)
 class LimitRules:
-    """The owner's hard caps (None = derived from the book); collars in bps of the mark."""
+    """The owner's hard caps (None = derived from the book); collars in bps of the mark.
+
+    The shares are of what margins are held against: an order that adds risk must leave initial and
+    maintenance margin below them.
+    """
 
     order_usd: float | None = None
     position_coin: float | None = None
@@ -38,7 +42,8 @@ class LimitRules:
     fees_day_usd: float | None = None
     collar_bps: float = 50.0
     hard_collar_bps: float = 100.0
-    margin_share: float = 0.6
+    initial_share: float = 0.6
+    maintenance_share: float = 0.5
     confirm_usd: float | None = None
 
 

@@ -17,12 +17,13 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from bot.domain.commands import Cancel, Place, Query, QueryPositions, WantGamma
+from bot.domain.commands import AskMargin, Cancel, Place, Query, QueryPositions, WantGamma
 from bot.domain.events import (
     Event,
     Filled,
     GammaWanted,
     InstrumentsListed,
+    MarginAnswer,
     OrderDenied,
     OrderUpdate,
     PositionsReport,
@@ -47,7 +48,7 @@ class Latency:
 
 
 # What waits for its time: requests on their way there, events on their way back.
-Agenda: TypeAlias = Place | Cancel | Query | QueryPositions | Event
+Agenda: TypeAlias = Place | Cancel | Query | QueryPositions | AskMargin | Event
 DEFAULT_LATENCY: Final = Latency()
 
 
@@ -154,11 +155,25 @@ class PaperVenue:
                 self._report(*self.exchange.query(label, now_ns))
             case QueryPositions():
                 self._report(self.exchange.positions(now_ns))
+            case AskMargin():
+                self._report(self._what_if(item, now_ns))
             case Tick():
                 self._wakes.discard(item.ts_ns)
                 self._ready.append(item)
             case _:
                 self._ready.append(item)
+
+    def _what_if(self, asked: AskMargin, now_ns: int) -> MarginAnswer:
+        """Answer what changes of positions would do to margin."""
+        strange = [name for name, _ in asked.changes if self.exchange.instrument(name) is None]
+        if strange:
+            why = f"expected listed instruments, found {', '.join(strange)}"
+            return MarginAnswer(now_ns, asked.question, asked.coin, None, why)
+        changes = {name: quantity.value for name, quantity in asked.changes}
+        found = {b.coin: b for b in self.exchange.what_if(changes, keep=True).balances()}
+        after = found.get(asked.currency)
+        why = "" if after is not None else f"expected cash in {asked.currency}, found none"
+        return MarginAnswer(now_ns, asked.question, asked.coin, after, why)
 
     def _report(self, *events: Event) -> None:
         """Send reports back over the private connection, each stamped with its arrival."""
@@ -177,6 +192,6 @@ class PaperVenue:
 
 def _stamped(event: Event, ts_ns: int) -> Event:
     """Return an event with the time at which we learn of it."""
-    if isinstance(event, OrderUpdate | Filled | OrderDenied | PositionsReport):
+    if isinstance(event, OrderUpdate | Filled | OrderDenied | PositionsReport | MarginAnswer):
         return replace(event, ts_ns=ts_ns)
     return event

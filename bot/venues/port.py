@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from typing import Protocol, TypeAlias, runtime_checkable
 
-from bot.domain.commands import Cancel, Place, Query, QueryPositions, WantGamma
+from bot.domain.commands import AskMargin, Cancel, Place, Query, QueryPositions, WantGamma
 from bot.domain.events import Event
 
 # Every command but Note, which is for the journal.
-Request: TypeAlias = Place | Cancel | Query | QueryPositions | WantGamma
+Request: TypeAlias = Place | Cancel | Query | QueryPositions | AskMargin | WantGamma
 
 
 class Venue(Protocol):

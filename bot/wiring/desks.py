@@ -76,10 +76,13 @@ def desk_rules(settings: Settings, coin: str, cadence: Cadence) -> DeskRules:
             fees_day_usd=limits.fees_day_usd,
             collar_bps=limits.collar_bps,
             hard_collar_bps=2.0 * limits.collar_bps,
+            initial_share=limits.initial_margin_share,
+            maintenance_share=limits.maintenance_margin_share,
             confirm_usd=limits.confirm_usd if settings.mode == "live" else None,
         ),
         tactics=TacticRules(),
         cycle_s=one.delta.poll_s,
+        margin_model=settings.exchange()[1].margin_model if settings.mode != "paper" else None,
     )
 
 

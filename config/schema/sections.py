@@ -68,6 +68,19 @@ class Limits(BaseModel):
         "no limit.",
         json_schema_extra=unit("usd", example=50_000.0, scales=True),
     )
+    initial_margin_share: Finite = Field(
+        0.6,
+        gt=0,
+        le=1,
+        description="Largest initial margin, as a share of what it is held against, that an order "
+        "which adds risk may leave behind; the exchange is asked before it is sent.",
+    )
+    maintenance_margin_share: Finite = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="The same for maintenance margin; at 1 the exchange liquidates.",
+    )
     collar_bps: Finite = Field(
         50.0,
         gt=0,

@@ -61,6 +61,12 @@ class Venue(BaseModel):
         description="The same for its WebSocket.",
         json_schema_extra=unit("", example="ws://127.0.0.1:8080/ws/api/v2"),
     )
+    margin_model: Literal["segregated_sm", "segregated_pm", "cross_sm", "cross_pm"] | None = Field(
+        None,
+        description="The margin model that the account is meant to have; under another one only "
+        "delta is reduced. Absent: any that is known.",
+        json_schema_extra=unit("", example="segregated_pm"),
+    )
     ca_file: NamedPath | None = Field(
         None,
         description="Certificate that signs that other address.",

@@ -18,12 +18,13 @@ from bot.book.numeraire import Numeraire
 from bot.core import Core
 from bot.desk.floor import Floor, Names
 from bot.desk.rules import DeskRules
-from bot.domain.commands import Cancel, Command, Note, Place, Query, QueryPositions
+from bot.domain.commands import AskMargin, Cancel, Command, Note, Place, Query, QueryPositions
 from bot.domain.deribit import parse
 from bot.domain.events import (
     Event,
     Filled,
     InstrumentsListed,
+    MarginAnswer,
     Operator,
     OrderDenied,
     OrderUpdate,
@@ -48,6 +49,7 @@ R = TypeVar("R")
 
 CALL = contract_of(65_000.0)
 PUT = contract_of(55_000.0, call=False)
+BALANCE = Balance("BTC", 5.0, 5.0, 0.1, 0.05)
 
 
 def desk_rules(**changes: object) -> DeskRules:
@@ -63,7 +65,10 @@ def desk_rules(**changes: object) -> DeskRules:
 
 @dataclass
 class ScriptedDesk:
-    """One core with everything that it was told and that it asked for."""
+    """One core with everything that it was told and that it asked for.
+
+    A question about margin is answered at once with `after`; None leaves it to the test.
+    """
 
     rules: DeskRules = field(default_factory=desk_rules)
     states: dict[str, State] = field(default_factory=dict)
@@ -76,6 +81,8 @@ class ScriptedDesk:
     events: list[Event] = field(default_factory=list)
     commands: list[Command] = field(default_factory=list)
     trades: int = 0
+    balance: Balance = BALANCE
+    after: Balance | None = BALANCE
 
     def __post_init__(self) -> None:
         """Build the core as the wiring does."""
@@ -94,7 +101,14 @@ class ScriptedDesk:
         asked = list(self.core.handle(event))
         self.events.append(event)
         self.commands += asked
+        for question in [c for c in asked if isinstance(c, AskMargin)]:
+            if self.after is not None:
+                asked += self.answers(question, self.after)
         return asked
+
+    def answers(self, asked: AskMargin, after: Balance | None, why: str = "") -> list[Command]:
+        """Tell what would become of margin."""
+        return self.handle(MarginAnswer(self.now_ns, asked.question, asked.coin, after, why))
 
     def wait(self, seconds: float) -> ScriptedDesk:
         """Move the clock; nobody is told."""
@@ -137,8 +151,7 @@ class ScriptedDesk:
             for name, quantity in held.items()
             if Decimal(quantity)
         )
-        balances = (Balance("BTC", 5.0, 5.0, 0.1, 0.05),)
-        return self.handle(PositionsReport(self.now_ns, rows, balances))
+        return self.handle(PositionsReport(self.now_ns, rows, (self.balance,)))
 
     def started(self) -> ScriptedDesk:
         """Bring the core up to RUNNING."""

@@ -7,6 +7,7 @@ from bot.book.measure import measure
 from bot.book.numeraire import Numeraire
 from bot.book.scope import Scope
 from bot.desk.legs import draw_legs, plan_for
+from bot.desk.situation import Allowance
 from bot.domain.commands import WantGamma
 from bot.domain.events import GammaWanted
 from bot.domain.orders import OrderState, TimeInForce
@@ -365,9 +366,9 @@ def test_the_gate_is_told_how_far_a_leg_may_be_from_its_model_value():
     plan = plan_for(floor, rules, exposure)
     assert plan is not None
     caps = desk.core.delta["BTC"].caps_now(floor, exposure)
-    budget = floor.budget("BTC", desk.now_ns)
-    legs, refused = draw_legs(floor, rules, exposure, plan, caps, budget)
-    allowed, planned = legs[0].allowed, plan.trades[0]
-    assert refused == ()
+    allowance = Allowance(caps, floor.budget("BTC", desk.now_ns), lambda _: desk.balance)
+    legs = draw_legs(floor, rules, exposure, plan, allowance)
+    allowed, planned = legs.may_go[0].allowed, plan.trades[0]
+    assert legs.refused == ()
     assert allowed.reference == planned.candidate.mark
     assert 0.0015 <= allowed.tolerance == planned.tolerance <= 0.5 * allowed.reference

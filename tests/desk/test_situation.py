@@ -8,6 +8,7 @@ from bot.book.book import UnderlyingRules
 from bot.book.measure import measure
 from bot.book.numeraire import Numeraire
 from bot.desk.situation import caps_in_force, circumstances
+from bot.domain.deribit import parse
 from bot.domain.events import PositionsReport
 from bot.domain.positions import Balance
 from bot.domain.reasons import Reason
@@ -23,7 +24,7 @@ def _now(desk):
     floor, rules = desk.core.floor, desk.core.rules["BTC"]
     exposure = measure(floor.book, "BTC", desk.now_ns, floor.orders.pending("BTC"))
     caps = caps_in_force(floor, rules, exposure, None).caps
-    return circumstances(floor, rules, exposure, caps, PERPETUAL)
+    return circumstances(floor, rules, exposure, caps, parse(PERPETUAL))
 
 
 def test_a_position_is_an_interval_over_what_may_still_fill():

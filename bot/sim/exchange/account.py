@@ -14,7 +14,6 @@ from decimal import Decimal
 
 from bot.domain.instruments import Instrument, Kind
 from bot.domain.positions import Position
-from bot.sim.exchange.fees import currency
 
 USD = "USD"
 
@@ -92,7 +91,7 @@ class Account:
         holding.size = float(holding.quantity)
         if not instrument.is_option and holding.quantity == 0:
             holding.basis = 0.0
-        self._pay(currency(instrument), gain)
+        self._pay(instrument.currency, gain)
         self._charge(instrument, fees=fee)
 
     def fund(self, holding: Holding, mark: float, rate: float) -> None:
@@ -107,7 +106,7 @@ class Account:
         """Turn a future's open profit into cash, as the daily settlement does."""
         if holding.instrument.is_option or not holding.size:
             return
-        self._pay(currency(holding.instrument), holding.unrealised(mark))
+        self._pay(holding.instrument.currency, holding.unrealised(mark))
         holding.basis = worth(holding.instrument, holding.size, mark)
 
     def deliver(self, holding: Holding, value: float, fee: float) -> None:
@@ -117,7 +116,7 @@ class Account:
             gain = holding.size * value
         else:
             gain = holding.unrealised(value) if holding.size else 0.0
-        self._pay(currency(instrument), gain)
+        self._pay(instrument.currency, gain)
         self._charge(instrument, fees=fee)
         del self.holdings[instrument.name]
 
@@ -145,7 +144,7 @@ class Account:
 
     def _charge(self, instrument: Instrument, *, fees: float = 0.0, funding: float = 0.0) -> None:
         """Take charges from cash and remember them."""
-        name = currency(instrument)
+        name = instrument.currency
         charges = self.charges.setdefault(name, Charges())
         charges.fees += fees
         charges.funding += funding

@@ -32,7 +32,7 @@ from bot.sim.exchange.admission import refusal
 from bot.sim.exchange.board import Board
 from bot.sim.exchange.clearing import Clearing
 from bot.sim.exchange.codes import Refusal
-from bot.sim.exchange.fees import currency, trade_fee
+from bot.sim.exchange.fees import trade_fee
 from bot.sim.exchange.ladder import Eaten, Level, future_levels, option_levels
 from bot.sim.exchange.matching import crosses, executable, option_executable, queue_ahead, walk
 from bot.sim.exchange.orders import Order, Orders
@@ -111,6 +111,20 @@ class Exchange:
     def marks(self) -> dict[str, float]:
         """Return the venue's mark of each holding (its own price unit)."""
         return self._valuation.marks(holding.instrument for holding in self.holdings.values())
+
+    def what_if(self, added: dict[str, Decimal], *, keep: bool) -> Valuation:
+        """Return the valuation of the account with positions added (or in place of its own)."""
+        scratch = Account(dict(self._account.cash))
+        if keep:
+            for name, held in self._account.holdings.items():
+                scratch.holdings[name] = Holding(
+                    held.instrument, held.quantity, held.size, held.basis
+                )
+        for name, quantity in added.items():
+            instrument = self._known[name]
+            mark = self._valuation.marks([instrument])[name]
+            scratch.open(instrument, quantity, mark)
+        return Valuation(self._board, scratch, self._orders)
 
     # --- the market moves -------------------------------------------------------------------------
 
@@ -316,7 +330,7 @@ class Exchange:
             quantity=Quantity(quantity, instrument.unit),
             price=price,
             fee=fee,
-            fee_unit=currency(instrument),
+            fee_unit=instrument.currency,
             maker=maker,
             ts_ns=now_ns,
         )

@@ -16,11 +16,6 @@ from bot.domain.instruments import FeeTier, Instrument
 DELIVERY_PART_OF_TAKER: Final = 0.5
 
 
-def currency(instrument: Instrument) -> str:
-    """Return what an instrument settles in: its coin, or USD for linear ones."""
-    return instrument.coin if instrument.is_inverse else "USD"
-
-
 def trade_fee(
     instrument: Instrument,
     quantity: float,

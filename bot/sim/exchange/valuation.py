@@ -14,13 +14,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from bot.book.margin import Margin, required
 from bot.domain.instruments import Instrument
 from bot.domain.orders import Intent
 from bot.domain.positions import Balance
 from bot.sim.exchange.account import Account
 from bot.sim.exchange.board import Board
-from bot.sim.exchange.fees import currency
-from bot.sim.exchange.margin import Margin, required
 from bot.sim.exchange.orders import Orders
 from bot.sim.exchange.settlement import payoff
 
@@ -67,7 +66,7 @@ class Valuation:
             instrument = holding.instrument
             mark = marks[instrument.name]
             value = holding.size * mark if instrument.is_option else holding.unrealised(mark)
-            equity[currency(instrument)] = equity.get(currency(instrument), 0.0) + value
+            equity[instrument.currency] = equity.get(instrument.currency, 0.0) + value
         return equity
 
     def balances(self) -> tuple[Balance, ...]:
@@ -80,6 +79,8 @@ class Valuation:
                 worth,
                 *self._margin(name, None),
                 open_profit=open_profit.get(name, 0.0),
+                margin_balance=self.account.cash.get(name, 0.0) + open_profit.get(name, 0.0),
+                model="segregated_sm",
             )
             for name, worth in self.equity().items()
         )
@@ -92,21 +93,21 @@ class Valuation:
         marks = self.marks(holding.instrument for holding in futures)
         profit: dict[str, float] = {}
         for holding in futures:
-            name = currency(holding.instrument)
+            name = holding.instrument.currency
             earned = holding.unrealised(marks[holding.instrument.name])
             profit[name] = profit.get(name, 0.0) + earned
         return profit
 
     def affordable(self, intent: Intent, instrument: Instrument) -> bool:
         """Tell whether the account can carry one more order, or is better off with it."""
-        after = self._available(currency(instrument), (intent, instrument))
-        return after >= 0.0 or after >= self._available(currency(instrument), None)
+        after = self._available(instrument.currency, (intent, instrument))
+        return after >= 0.0 or after >= self._available(instrument.currency, None)
 
     def _available(self, name: str, extra: tuple[Intent, Instrument] | None) -> float:
         """Return the margin balance less initial margin and open premium in one currency."""
         balance = self.account.cash.get(name, 0.0)
         held = [h for h in self.account.holdings.values() if h.size and not h.instrument.is_option]
-        futures = [h for h in held if currency(h.instrument) == name]
+        futures = [h for h in held if h.instrument.currency == name]
         marks = self.marks(h.instrument for h in futures)
         balance += sum(h.unrealised(marks[h.instrument.name]) for h in futures)
         for instrument, quantity, limit in self._open(name, extra):
@@ -121,7 +122,7 @@ class Valuation:
         """
         sides: dict[str, _Sides] = {}
         for holding in self.account.holdings.values():
-            if holding.size and currency(holding.instrument) == name:
+            if holding.size and holding.instrument.currency == name:
                 sides[holding.instrument.name] = _Sides(holding.instrument, holding.size)
         if extra is not None:
             intent, instrument = extra
@@ -156,7 +157,7 @@ class Valuation:
         if extra is not None:
             intent, instrument = extra
             found.append((instrument, float(intent.quantity), intent.price))
-        return [item for item in found if currency(item[0]) == name]
+        return [item for item in found if item[0].currency == name]
 
     def _note(self, marks: dict[str, float], instrument: Instrument, mark: float) -> None:
         """Take a mark, or what stands in for one that is missing."""

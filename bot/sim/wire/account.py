@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+from bot.book.margin import required
 from bot.domain.instruments import Instrument
 from bot.domain.orders import OrderState
 from bot.domain.positions import Balance
 from bot.domain.units import NS_PER_MS
-from bot.sim.exchange.margin import required
 from bot.sim.wire.exchange import ServedExchange, settles_in
 from bot.sim.wire.figures import FigureDesk
 from bot.sim.wire.instruments import CURRENCIES, MAX_LEVERAGE, Json, index_name, kind

@@ -90,6 +90,8 @@ def _call(hub: Hub, caller: Caller, request: object, now_ns: int) -> tuple[Call,
         caller.token = hub.auth.bearer(raw["access_token"])
     payer = caller.address if caller.token is None else caller.token.key.client_id
     hub.limits.spend(payer, now_ns, matching=method.matching)
+    if method.heavy:
+        hub.limits.spend_heavy(payer, now_ns)
     if method.private:
         if caller.token is None:
             raise RpcError(UNAUTHORIZED, {"reason": "invalid_token"})

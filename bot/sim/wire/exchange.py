@@ -21,14 +21,11 @@ from bot.domain.instruments import Instrument
 from bot.domain.orders import Intent, OrderState, TimeInForce
 from bot.domain.units import Quantity
 from bot.sim.exchange import Exchange
-from bot.sim.exchange.account import Account, Holding
 from bot.sim.exchange.board import Board
 from bot.sim.exchange.codes import Refusal
-from bot.sim.exchange.fees import currency
 from bot.sim.exchange.ladder import Level, lots
 from bot.sim.exchange.matching import crosses, queue_ahead, walk
 from bot.sim.exchange.orders import Order
-from bot.sim.exchange.valuation import Valuation
 from bot.sim.wire.ledger import Ledger
 from bot.sim.wire.tickets import Execution, Lifetime, Refused, Terms, Ticket
 
@@ -81,20 +78,6 @@ class ServedExchange(Exchange):
             self._eaten.at(instrument, buying=side, moved_ns=moved_ns) for side in (True, False)
         )
         return max(missing) > float(instrument.lot) / 2.0
-
-    def what_if(self, added: dict[str, Decimal], *, keep: bool) -> Valuation:
-        """Return the valuation of the account with positions added (or in place of its own)."""
-        scratch = Account(dict(self._account.cash))
-        if keep:
-            for name, held in self._account.holdings.items():
-                scratch.holdings[name] = Holding(
-                    held.instrument, held.quantity, held.size, held.basis
-                )
-        for name, quantity in added.items():
-            instrument = self._known[name]
-            mark = self._valuation.marks([instrument])[name]
-            scratch.open(instrument, quantity, mark)
-        return Valuation(self._board, scratch, self._orders)
 
     def advance(self, now_ns: int) -> list[Event]:
         """Move the market; what happened to orders is noted on their tickets too."""
@@ -293,5 +276,5 @@ class ServedExchange(Exchange):
 
 def settles_in(instrument: Instrument) -> str:
     """Return the currency of fees and profit under the venue's name (USDC for linear ones)."""
-    name = currency(instrument)
+    name = instrument.currency
     return "USDC" if name == "USD" else name

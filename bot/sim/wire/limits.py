@@ -1,8 +1,8 @@
 """Credits: how many requests the venue takes, per account or, unknown, per connection.
 
 Two buckets as on the venue: the matching engine (5 a second, burst 20) and everything else (20 a
-second, burst 100). A request that finds its bucket empty is answered with 10028, and the venue
-ends the connection that it came over.
+second, burst 100); portfolio simulations may come once a second besides. A request that finds its
+bucket empty is answered with 10028, and the venue ends the connection that it came over.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ class Rate:
 
 MATCHING: Final = Rate(5.0, 20.0)
 OTHERS: Final = Rate(20.0, 100.0)
+HEAVY_NS: Final = NS_PER_S
 
 
 class TooManyRequestsError(RpcError):
@@ -43,6 +44,7 @@ class Limits:
     others: Rate = OTHERS
     enforced: bool = True
     _levels: dict[tuple[str, bool], tuple[float, int]] = field(default_factory=dict)
+    _heavy_ns: dict[str, int] = field(default_factory=dict)
 
     def spend(self, caller: str, now_ns: int, *, matching: bool) -> None:
         """Take one credit; raises TooManyRequestsError where there is none."""
@@ -56,10 +58,18 @@ class Limits:
             raise TooManyRequestsError
         self._levels[caller, matching] = (left - 1.0, now_ns)
 
+    def spend_heavy(self, caller: str, now_ns: int) -> None:
+        """Take a request that is dear to compute: raises where the last is not a second old."""
+        last_ns = self._heavy_ns.get(caller)
+        if self.enforced and last_ns is not None and now_ns - last_ns < HEAVY_NS:
+            raise TooManyRequestsError
+        self._heavy_ns[caller] = now_ns
+
     def forget(self, caller: str) -> None:
         """Drop what is known of a caller that is gone."""
         for matching in (True, False):
             self._levels.pop((caller, matching), None)
+        self._heavy_ns.pop(caller, None)
 
     def shown(self) -> dict[str, object]:
         """Return the limits as an account summary states them."""

@@ -50,7 +50,7 @@ def get_account_summaries(call: Call) -> Json:
     return {"id": 1, **head, "summaries": summaries(call.hub.account)}
 
 
-@method("private/simulate_portfolio", "account:read")
+@method("private/simulate_portfolio", "account:read", heavy=True)
 def simulate_portfolio(call: Call) -> Json:
     """Return the portfolio with other positions: added to its own, or in their place."""
     wanted = call.params.choice("currency", tuple(CURRENCIES))

@@ -147,6 +147,7 @@ class Method:
     scope: str = ""
     matching: bool = False  # drawn from the matching engine's credits
     books: bool = False  # may put an order into the book
+    heavy: bool = False  # is taken once a second
 
     @property
     def private(self) -> bool:
@@ -158,12 +159,17 @@ METHODS: Final[dict[str, Method]] = {}
 
 
 def method(
-    name: str, scope: str = "", *, matching: bool = False, books: bool = False
+    name: str,
+    scope: str = "",
+    *,
+    matching: bool = False,
+    books: bool = False,
+    heavy: bool = False,
 ) -> Callable[[Callable[[Call], object]], Callable[[Call], object]]:
     """Enter a function into the table under the venue's name."""
 
     def enter(run: Callable[[Call], object]) -> Callable[[Call], object]:
-        METHODS[name] = Method(run, scope, matching, books)
+        METHODS[name] = Method(run, scope, matching, books, heavy)
         return run
 
     return enter

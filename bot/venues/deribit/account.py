@@ -9,11 +9,12 @@ is told when the core asks, when a position changes by somebody else's hand, and
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from bot.domain.events import Filled, OrderUpdate, PositionsReport
+from bot.domain.events import BalancesReport, Filled, OrderUpdate, PositionsReport
 from bot.domain.orders import OrderReport
 from bot.domain.positions import Fill
 from bot.venues.deribit.fields import Row, table
@@ -135,14 +136,16 @@ class AccountBook:
         self.seen.update(lines)
         for row in _rows(answer, "summaries"):
             self._learn_limits(row.get("limits") if isinstance(row, dict) else None)
-        self.report()
+        deltas = {n: x.delta_coin for n, x in self._table.lines.items()} if not since else {}
+        self.report(deltas)
         return True
 
-    def report(self) -> None:
-        """Tell the positions and balances as they stand."""
+    def report(self, deltas: Mapping[str, float] | None = None) -> None:
+        """Tell the positions and balances as they stand; `deltas` where all are of one moment."""
         held = tuple(line.position for line in self._table.lines.values())
         worth = balances(self._table.portfolios.values())
-        self._tell(PositionsReport(self._clock(), held, worth))
+        told = tuple((name, x) for name, x in (deltas or {}).items() if math.isfinite(x))
+        self._tell(PositionsReport(self._clock(), held, worth, told))
 
     def hear(self, channel: str, data: object, received_ns: int) -> bool:
         """Take a notification; return whether it was one of ours."""
@@ -198,6 +201,9 @@ class AccountBook:
     def _hear_portfolio(self, data: object, received_ns: int) -> None:
         portfolio = read_portfolio(table(data, "portfolio"), received_ns)
         self._table.portfolios[portfolio.currency] = portfolio
+        if self._table.complete:
+            worth = balances(self._table.portfolios.values())
+            self._tell(BalancesReport(received_ns, worth))
 
     def _guarded(
         self, take: Callable[[object, int], object], value: object, received_ns: int

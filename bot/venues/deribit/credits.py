@@ -1,9 +1,9 @@
 """Our own budget of requests: the venue's credit pools, kept a little smaller than they are.
 
 The venue refills continuously up to a burst (matching engine: 5 a second up to 20; everything else:
-20 a second up to 100; an account's own tier may say otherwise). A pool here refills at 95 % of that
-and holds less by `SLACK`, because requests that left evenly may arrive together. Orders may not
-spend the last credits: those are for cancels.
+20 a second up to 100; an account's own tier may say otherwise; portfolio simulations: one a
+second). A pool here refills at 95 % of that and holds less by `SLACK`, because requests that left
+evenly may arrive together. Orders may not spend the last credits: those are for cancels.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ class Tier:
 
 MATCHING: Final = Tier(rate=5.0, burst=20.0)
 OTHERS: Final = Tier(rate=20.0, burst=100.0)
+SIMULATIONS: Final = Tier(rate=1.0, burst=1.0)
 CANCEL_RESERVE: Final = 6.0
 
 
@@ -91,12 +92,13 @@ class Pool:
 
 
 class Credits:
-    """The two pools of one account."""
+    """The pools of one account."""
 
     def __init__(
         self, clock: Callable[[], int], matching: Tier = MATCHING, others: Tier = OTHERS
     ) -> None:
         self.matching, self.others = Pool(matching, clock), Pool(others, clock)
+        self.simulations = Pool(SIMULATIONS, clock)
 
     def order(self) -> bool:
         """Spend a credit on an order; False where only the reserve for cancels is left."""

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.domain.events import Event, Tick
+from bot.domain.events import BalancesReport, Event, Tick
 from bot.domain.quotes import Chain, Quote
 from bot.domain.units import NS_PER_MS, NS_PER_S
 from bot.venues.deribit.flaws import Flaws
@@ -134,6 +134,8 @@ def _key(event: Event) -> Key | None:
         return ("quote", event.instrument)
     if isinstance(event, Chain):
         return ("chain", event.coin)
+    if isinstance(event, BalancesReport):
+        return ("balances", "")
     return None
 
 

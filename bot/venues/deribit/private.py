@@ -19,6 +19,7 @@ from bot.venues.deribit.orders import OrderLane
 from bot.venues.deribit.session import Session
 from bot.venues.deribit.tasks import Tasks
 from bot.venues.deribit.terms import DeribitSettings
+from bot.venues.deribit.whatif import WhatIf
 
 RETRY_S: Final = 1.0
 
@@ -68,6 +69,7 @@ class PrivateSide:
             around=around,
         )
         exchange.listener = self.account
+        self.whatif = WhatIf(exchange.requests, self.credits, around)
         self._channels = Channels(exchange.requests, around.clock, around.flaws, "private")
         self._channels.wanted = dict.fromkeys(self.account.channels(settings.currencies))
 

@@ -15,10 +15,11 @@ from bot.domain.errors import DeltabandError
 from bot.domain.units import NS_PER_S
 from bot.venues.deribit.client import HardenedDeribit
 from bot.venues.deribit.credits import Credits, Tier
-from bot.venues.deribit.fields import Row, each, table
+from bot.venues.deribit.fields import each, table
 from bot.venues.deribit.flaws import Flaws, shown
 from bot.venues.deribit.grants import UNKNOWN_KEY, granted
 from bot.venues.deribit.listing import Contract, read_contracts
+from bot.venues.deribit.reports import margin_model
 from bot.venues.deribit.requests import RefusedError
 from bot.venues.deribit.terms import ApiKey, DeribitSettings
 
@@ -116,16 +117,5 @@ async def _account(exchange: HardenedDeribit, found: Probe) -> None:
         limits = row.get("limits")
         found.limits_told = found.limits_told or bool(limits)
         tiers.learn(limits)
-        found.margin[str(row.get("currency"))] = _margin(row)
+        found.margin[str(row.get("currency"))] = margin_model(row)
     found.orders, found.others = tiers.matching.tier, tiers.others.tier
-
-
-def _margin(row: Row) -> str:
-    """Return a portfolio's margin model; empty where the venue does not tell."""
-    model = row.get("margin_model")
-    if isinstance(model, str) and model.isprintable():
-        return model[:40]
-    enabled = row.get("portfolio_margining_enabled")
-    if not isinstance(enabled, bool):
-        return ""
-    return "segregated_pm" if enabled else "segregated_sm"

@@ -31,6 +31,7 @@ from bot.venues.deribit.listing import DOLLARS, Contract, money
 
 Contracts = Mapping[str, Contract]
 
+LONGEST_MODEL: Final = 40
 STATES: Final[Mapping[str, OrderState]] = {
     "open": OrderState.WORKING,
     "untriggered": OrderState.WORKING,
@@ -119,24 +120,21 @@ def read_position(row: Row, contracts: Contracts) -> Line:
 class Portfolio:
     """An account's figures in one currency, in that currency unless a name says otherwise.
 
-    NaN is what the venue did not tell. `delta_total` is net delta in coins (premium-adjusted for
-    inverse options, futures included); `liquidation` maps an index name to the ratio of its price
-    at which the account would be liquidated.
+    NaN is what the venue did not tell. `balance.delta_total` is net delta in coins
+    (premium-adjusted for inverse options, futures included); `liquidation` maps an index name to
+    the ratio of its price at which the account would be liquidated.
     """
 
     currency: str
     ts_ns: int
     balance: Balance
     available_funds: float
-    margin_balance: float
-    delta_total: float
     projected_delta_total: float
     options_delta: float
     options_gamma: float
     options_vega: float
     options_theta: float
     options_value: float
-    margin_model: str
     liquidation: Mapping[str, float]
 
 
@@ -145,6 +143,7 @@ def read_portfolio(row: Row, now_ns: int) -> Portfolio:
     currency = text(row, "currency").upper()
     cash, equity = number(row, "balance"), number(row, "equity")
     options_value = number_or_nan(row, "options_value")
+    liquidation = _ratios(row.get("estimated_liquidation_ratio_map"))
     balance = Balance(
         coin=money(currency),
         cash=cash,
@@ -153,23 +152,23 @@ def read_portfolio(row: Row, now_ns: int) -> Portfolio:
         maintenance_margin=number(row, "maintenance_margin"),
         # Whatever is neither cash nor the options' worth: the futures' profit of this session.
         open_profit=0.0 if math.isnan(options_value) else equity - cash - options_value,
+        margin_balance=_told(row, "margin_balance"),
+        model=margin_model(row),
+        delta_total=_told(row, "delta_total"),
+        liquidation_ratio=liquidation.get(f"{currency.lower()}_usd"),
     )
-    model = row.get("margin_model")
     return Portfolio(
         currency=currency,
         ts_ns=now_ns,
         balance=balance,
         available_funds=number_or_nan(row, "available_funds"),
-        margin_balance=number_or_nan(row, "margin_balance"),
-        delta_total=number_or_nan(row, "delta_total"),
         projected_delta_total=number_or_nan(row, "projected_delta_total"),
         options_delta=number_or_nan(row, "options_delta"),
         options_gamma=number_or_nan(row, "options_gamma"),
         options_vega=number_or_nan(row, "options_vega"),
         options_theta=number_or_nan(row, "options_theta"),
         options_value=options_value,
-        margin_model=model if isinstance(model, str) else "",
-        liquidation=_ratios(row.get("estimated_liquidation_ratio_map")),
+        liquidation=liquidation,
     )
 
 
@@ -197,7 +196,26 @@ def _added(one: Balance, other: Balance) -> Balance:
         one.initial_margin + other.initial_margin,
         one.maintenance_margin + other.maintenance_margin,
         one.open_profit + other.open_profit,
+        margin_balance=one.funds + other.funds,
+        model=one.model or other.model,
     )
+
+
+def _told(row: Row, key: str) -> float | None:
+    """Return a figure, None where the venue does not tell it."""
+    value = number_or_nan(row, key)
+    return None if math.isnan(value) else value
+
+
+def margin_model(row: Row) -> str:
+    """Return the margin model in the venue's word; "" where it does not tell."""
+    model = row.get("margin_model")
+    if isinstance(model, str) and model.isprintable():
+        return model[:LONGEST_MODEL]
+    enabled = row.get("portfolio_margining_enabled")
+    if not isinstance(enabled, bool):
+        return ""
+    return "segregated_pm" if enabled else "segregated_sm"
 
 
 def _contract(row: Row, contracts: Contracts) -> Contract:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
-from bot.domain.commands import Cancel, Place, Query, QueryPositions, WantGamma
+from bot.domain.commands import AskMargin, Cancel, Place, Query, QueryPositions, WantGamma
 from bot.domain.errors import DeltabandError, KeyRightsError
 from bot.domain.events import Event, GammaWanted
 from bot.domain.units import NS_PER_S
@@ -147,6 +147,10 @@ class DeribitVenue:
                 if self.private is None:
                     raise OrderLaneError("expected a key to ask for positions, found none")
                 self._tasks.start(self.private.reconcile())
+            case AskMargin():
+                if self.private is None:
+                    raise OrderLaneError("expected a key to ask about margin, found none")
+                self._tasks.start(self.private.whatif.ask(request))
 
     def wake_at(self, ts_ns: int) -> None:
         """Ask for a Tick at a time of the wall clock."""
