@@ -56,6 +56,7 @@ def now(**changes):
         "fees_day_usd": 0.0,
         "loss_day_usd": 0.0,
         "balance": Balance("BTC", 5.0, 5.0, 1.0, 0.5),
+        "after": Balance("BTC", 5.0, 5.0, 1.0, 0.5),
     }
     return Circumstances(**(figures | changes))
 
@@ -165,7 +166,8 @@ def test_any_other_order_has_the_narrow_collar(limit, refused):
     [
         ({"loss_day_usd": 5_000.1}, Reason.LOSS_LIMIT),
         ({"fees_day_usd": 500.1}, Reason.FEE_LIMIT),
-        ({"balance": Balance("BTC", 5.0, 5.0, 3.01, 1.0)}, Reason.MARGIN),
+        ({"after": Balance("BTC", 5.0, 5.0, 3.01, 1.0)}, Reason.MARGIN),
+        ({"after": Balance("BTC", 5.0, 5.0, 3.0, 2.51)}, Reason.MARGIN),
     ],
 )
 def test_spent_money_stops_all_but_what_reduces(changes, reason):
@@ -179,13 +181,65 @@ def test_spent_money_stops_all_but_what_reduces(changes, reason):
     [
         {"loss_day_usd": 5_000.0},
         {"fees_day_usd": 500.0},
-        {"balance": Balance("BTC", 5.0, 5.0, 3.0, 1.0)},
+        {"after": Balance("BTC", 5.0, 5.0, 3.0, 2.5)},
         {"balance": None},
     ],
 )
 def test_money_on_the_limit_is_not_spent(changes):
     """A limit belongs to what is allowed; what the venue has not told is not guessed."""
     assert _refused(RISING, now(**changes)) == []
+
+
+@pytest.mark.parametrize(
+    "before,after,passes",
+    [
+        ((4.0, 3.0), (3.9, 2.9), True),
+        ((4.0, 3.0), (4.0, 3.0), True),
+        ((4.0, 3.0), (3.9, 3.1), False),
+        ((1.0, 0.5), (math.nan, 0.5), False),
+    ],
+)
+def test_margin_beyond_its_limit_may_only_shrink(before, after, passes):
+    """A book in trouble may buy its way out of it; a figure that is no number is refused."""
+    here, there = (Balance("BTC", 5.0, 5.0, *margins) for margins in (before, after))
+    assert (_refused(RISING, now(balance=here, after=there)) == []) is passes
+
+
+@pytest.mark.parametrize("after", [Balance("BTC", 0.0, 0.0, 0.1, 0.0, margin_balance=-0.1)])
+def test_nothing_that_margin_could_be_held_against_carries_nothing(after):
+    """Spent funds are no small share of anything."""
+    assert _refused(RISING, now(after=after)) == [Reason.MARGIN]
+
+
+def test_what_adds_risk_is_asked_about_and_told_as_it_would_be_sent():
+    """The order is already cut to the caps; where something else is wrong nobody is asked."""
+    verdict = examine(RISING, now(after=None))
+    assert (verdict.proposal, verdict.asks) == (None, RISING)
+    assert [because.reason for because in verdict.reasons] == [Reason.MARGIN_UNASKED]
+    large = now(after=None, rules=LimitRules(order_usd=18_000.0))
+    cut = examine(RISING, large).asks
+    assert cut is not None
+    assert cut.quantity == pytest.approx(0.3)
+    spent = examine(RISING, now(after=None, fees_day_usd=500.1))
+    assert spent.asks is None
+
+
+def test_an_option_is_asked_about_even_where_it_reduces_delta():
+    """Its delta is not all the risk that it brings."""
+    sold = replace(RISING, delta_coin=-0.5, quantity=-0.5)
+    verdict = examine(sold, now(after=None))
+    assert verdict.reducing
+    assert verdict.asks == sold
+
+
+def test_a_reducing_hedge_waits_for_nobody_and_is_cut_to_what_the_funds_carry():
+    """Where the venue would refuse the rest; nothing is left below a lot."""
+    assert _refused(order(), now(after=None)) == []
+    cut = examine(order(), now(after=None, room_sell=0.2, room_buy=0.0))
+    assert cut.proposal is not None
+    assert cut.proposal.delta_coin == pytest.approx(-0.2, abs=2e-4)
+    assert [because.reason for because in cut.reasons] == [Reason.NO_FUNDS]
+    assert _refused(order(), now(room_sell=1e-5)) == [Reason.NO_FUNDS]
 
 
 def test_the_first_large_hedge_waits_for_its_confirmation():

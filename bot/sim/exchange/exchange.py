@@ -112,19 +112,10 @@ class Exchange:
         """Return the venue's mark of each holding (its own price unit)."""
         return self._valuation.marks(holding.instrument for holding in self.holdings.values())
 
-    def what_if(self, added: dict[str, Decimal], *, keep: bool) -> Valuation:
+    def what_if(self, added: Mapping[str, Decimal], *, keep: bool) -> Valuation:
         """Return the valuation of the account with positions added (or in place of its own)."""
-        scratch = Account(dict(self._account.cash))
-        if keep:
-            for name, held in self._account.holdings.items():
-                scratch.holdings[name] = Holding(
-                    held.instrument, held.quantity, held.size, held.basis
-                )
-        for name, quantity in added.items():
-            instrument = self._known[name]
-            mark = self._valuation.marks([instrument])[name]
-            scratch.open(instrument, quantity, mark)
-        return Valuation(self._board, scratch, self._orders)
+        changes = {self._known[name]: quantity for name, quantity in added.items()}
+        return self._valuation.changed(changes, keep=keep)
 
     # --- the market moves -------------------------------------------------------------------------
 

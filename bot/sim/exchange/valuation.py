@@ -10,8 +10,8 @@ at their limits.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from bot.book.margin import Margin, required
@@ -68,6 +68,16 @@ class Valuation:
             value = holding.size * mark if instrument.is_option else holding.unrealised(mark)
             equity[instrument.currency] = equity.get(instrument.currency, 0.0) + value
         return equity
+
+    def changed(self, added: Mapping[Instrument, Decimal], *, keep: bool) -> Valuation:
+        """Return the valuation with positions added at their marks, or in place of our own."""
+        scratch = Account(dict(self.account.cash))
+        if keep:
+            for name, held in self.account.holdings.items():
+                scratch.holdings[name] = replace(held)
+        for instrument, quantity in added.items():
+            scratch.open(instrument, quantity, self.marks([instrument])[instrument.name])
+        return Valuation(self.board, scratch, self.orders, dict(self._last))
 
     def balances(self) -> tuple[Balance, ...]:
         """Return cash, equity and margin of each currency, in the order in which they appeared."""
