@@ -3,7 +3,7 @@
 `venue.DeribitVenue` is what a driver constructs, with the `terms` that it sets. In the order of the
 flow: `client` and `requests` carry messages, `session` keeps a connection, `channels` what we
 listen to, `tasks` what runs, `credits` what we may ask; `public` and `private` are the two halves;
-`directory`, `feeds`, `delivery`, `account` and `orders` turn messages into events; `listing`,
+`directory`, `feeds`, `delivery`, `account`, `whatif` and `orders` turn messages into events; `listing`,
 `prices`, `reports` and `books` read them, `fields` with suspicion, and `flaws` says what was wrong;
 `inbox` hands them out.
 

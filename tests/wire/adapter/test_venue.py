@@ -313,7 +313,7 @@ async def test_a_read_only_key_tells_positions_and_has_no_order_lane(connect, se
     assert "BTC-FS-25DEC26_PERP" in held
     (balance,) = report.balances
     assert (balance.coin, balance.cash, balance.maintenance_margin) == ("BTC", 10.0, 0.8)
-    assert venue.portfolios()["BTC"].delta_total == -1.05
+    assert venue.portfolios()["BTC"].balance.delta_total == -1.05
     assert venue.lines()[PERPETUAL].delta_coin == -0.05
     assert venue.lane is None
     with pytest.raises(OrderLaneError):
