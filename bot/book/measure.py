@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from bot.book import quarantine
 from bot.book.book import Book, CoinBook
 from bot.book.columns import FORWARD, PHI, STRIKE, VOL, seconds_left
 from bot.book.exposure import Exposure
@@ -66,8 +67,10 @@ def _measured(
     futures = future_legs(mine, index, now_ns)
     fading, fading_left_s = net_fading(futures)
     counted = collateral(book, mine, index, parts.settled_coin)
+    unlisted = quarantine.bounds(mine.unlisted, index, now_ns)
     delta = parts.delta + sum(leg.delta for leg in futures) + counted
-    low, high = delta + parts.unsure_low, delta + parts.unsure_high
+    low, high = delta + parts.unsure_low + unlisted.low, delta + parts.unsure_high + unlisted.high
+    delta += unlisted.delta
     for name, quantity in pending:
         instrument = book.instruments.get(name)
         if instrument is None:
@@ -227,6 +230,7 @@ def _doubts(mine: CoinBook, now_ns: int) -> Iterable[Because]:
     rules, market = mine.rules, mine.market
     for name in mine.unknown:
         yield Because(Reason.UNKNOWN_INSTRUMENT, name)
+    yield from quarantine.doubts(mine.unlisted, market.index, now_ns)
     if market.refused:
         matters = {market.chain_subject, *market.witnesses, *(i.name for i in mine.futures)}
         yield from (b for name, b in market.refusals(now_ns).items() if name in matters)

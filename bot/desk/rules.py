@@ -17,7 +17,8 @@ class DeskRules:
     """One underlying's measurement, policies, limits and habits.
 
     Times in seconds of event time. `cycle_s` is the least time between two decisions that only
-    quotes ask for; fills and order ends always ask.
+    quotes ask for; fills and order ends always ask. `hold_s` is for how long what a person trades
+    by hand is left alone.
     """
 
     measure: UnderlyingRules
@@ -32,6 +33,7 @@ class DeskRules:
     gamma_think_s: float = 0.5
     gamma_rest_s: float = 5.0
     patience_s: float = 10.0
+    hold_s: float = 0.0
 
     @property
     def coin(self) -> str:
