@@ -27,6 +27,11 @@ class Part:
     since_ns: int
     until_ns: int
 
+    @property
+    def coin(self) -> str:
+        """Return the coin, by the instrument's name: it need not be listed."""
+        return self.position.instrument.partition("-")[0].partition("_")[0]
+
     def then(self, quantity: Decimal, held: Decimal, until_ns: int) -> Part:
         """Return the part with another quantity, another whole and another end."""
         position = self.position

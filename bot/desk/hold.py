@@ -120,14 +120,13 @@ class Hold:
         word = Standing(now_ns, coin, Word.HOLD, told, active=stands, because=because)
         commands: list[Command] = [Note(word)]
         for part in self.book.parked:
-            name = part.position.instrument
-            if _coin(name) != coin:
+            if part.coin != coin:
                 continue
             if stands:
                 left = part.then(part.position.quantity.value, part.held, until_ns)
                 commands.append(self._put(left, now_ns))
             else:
-                commands += self._drop(name, now_ns)
+                commands += self._drop(part.position.instrument, now_ns)
         return commands
 
     def settled(self, instrument: str, now_ns: int) -> list[Command]:
@@ -137,17 +136,11 @@ class Hold:
     def listed(self, coin: str, names: frozenset[str], now_ns: int) -> list[Command]:
         """Forget what is parked of a coin's instruments that have left the list."""
         gone = [
-            part.position.instrument
-            for part in self.book.parked
-            if part.position.instrument in self.book.instruments
-            and self.book.instruments[part.position.instrument].coin == coin
-            and part.position.instrument not in names
+            name
+            for name in [part.position.instrument for part in self.book.parked if part.coin == coin]
+            if name in self.book.instruments and name not in names
         ]
         return [command for name in gone for command in self._drop(name, now_ns)]
-
-    def parts(self, coin: str) -> list[Part]:
-        """Return what is parked of a coin."""
-        return [part for part in self.book.parked if _coin(part.position.instrument) == coin]
 
     def _until(self, coin: str, part: Part | None, now_ns: int) -> int:
         """Return until when what is adopted now is parked; not ahead means not at all."""
@@ -174,8 +167,7 @@ class Hold:
 
 
 def _told(part: Part, now_ns: int) -> Command:
-    coin = _coin(part.position.instrument)
-    return Note(Parked(now_ns, coin, part.position, part.held, part.since_ns, part.until_ns))
+    return Note(Parked(now_ns, part.coin, part.position, part.held, part.since_ns, part.until_ns))
 
 
 def _value(position: Position | None) -> Decimal:

@@ -80,6 +80,7 @@ def desk_rules(settings: Settings, coin: str, cadence: Cadence) -> DeskRules:
         ),
         tactics=TacticRules(),
         cycle_s=one.delta.poll_s,
+        hold_s=one.hold_s,
     )
 
 
