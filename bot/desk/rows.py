@@ -61,7 +61,7 @@ def parked_rows(floor: Floor, coin: str) -> list[Row]:
             "unit": str(part.position.quantity.unit),
             "until": iso(part.until_ns),
         }
-        for part in floor.book.parked
+        for part in sorted(floor.book.parked, key=lambda part: part.position.instrument)
         if part.coin == coin
     ]
 

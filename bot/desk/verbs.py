@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.book.exposure import Exposure
 from bot.book.measure import measure
@@ -96,10 +96,13 @@ class Verbs:
                 because = Because(Reason.CLEARED, word.coin)
                 over = Standing(now_ns, word.coin, word.word, None, active=False, because=because)
                 commands.append(Note(over))
-            elif word.word is Word.OFF:
+                continue
+            if word.word is Word.OFF:
                 self.floor.machine.switch_off(word.coin, until_ns)
             elif until_ns is not None:
                 self.hold.until[word.coin] = until_ns
+            if until_ns != word.until_ns:
+                commands.append(Note(replace(word, ts_ns=now_ns, until_ns=until_ns)))
         for one in parked:
             self.floor.book.parked.put(Part(one.position, one.held, one.since_ns, one.until_ns))
         return commands
