@@ -74,6 +74,8 @@ def test_a_flat_part_is_nothing():
 
 def test_what_is_out_of_scope_is_not_subtracted_twice():
     """A part of an excluded instrument changes nothing."""
-    made = book(scope=Scope(exclude=frozenset({PERPETUAL}))).perpetual(6_000).built()
+    builder = book().perpetual(6_000)
+    builder.scope = Scope(exclude=frozenset({PERPETUAL}))
+    made = builder.built()
     made.parked.put(part(PERPETUAL, 6_000, Unit.USD))
     assert measured(made).delta == 0.0

@@ -34,10 +34,12 @@ def test_delta_inside_the_band_is_traded_to_the_target_across_the_spread():
         "trades -0.0300 coin within 60 s: delta +0.0300 to the target +0.0000 coin"
     )
     (order,) = placed(said)
-    assert (order.quantity.value, order.time_in_force) == (-1800, TimeInForce.IOC)
+    assert order.quantity.value == -1800
+    assert order.time_in_force is TimeInForce.IOC
     done = desk.completes(order)
     (hedge,) = noted(done, HedgeDone)
-    assert (hedge.reason, hedge.delta_after_coin) == ("hedge_now", pytest.approx(0.0))
+    assert hedge.reason == "hedge_now"
+    assert hedge.delta_after_coin == pytest.approx(0.0)
     for _ in range(5):
         assert placed(desk.wait(1.0).market()) == []
 
@@ -66,7 +68,8 @@ def test_what_is_left_of_a_partial_fill_follows():
     (order,) = placed(desk.says("hedge", "BTC"))
     desk.fills(order, -1000)
     (rest,) = placed(desk.ends(order, OrderState.CANCELLED, -1000))
-    assert (rest.quantity.value, rest.time_in_force) == (-800, TimeInForce.IOC)
+    assert rest.quantity.value == -800
+    assert rest.time_in_force is TimeInForce.IOC
     desk.completes(rest)
     assert placed(desk.wait(1.0).market()) == []
 
@@ -89,7 +92,8 @@ def test_an_order_that_rests_makes_way():
     said = desk.says("hedge", "BTC")
     assert (cancelled(said), placed(said)) == ([resting.label], [])
     (order,) = placed(desk.ends(resting, OrderState.CANCELLED))
-    assert (order.quantity.value, order.time_in_force) == (-3600, TimeInForce.IOC)
+    assert order.quantity.value == -3600
+    assert order.time_in_force is TimeInForce.IOC
 
 
 def test_there_may_be_nothing_to_trade():

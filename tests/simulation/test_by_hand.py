@@ -55,9 +55,9 @@ def size_of(drive: Drive, name: str) -> Decimal:
     return Decimal(0) if held is None else held.quantity
 
 
-def running(seed: int, **underlying: object) -> Drive:
+def running(seed: int, hold_s: float = 0.0) -> Drive:
     """Return a book that has been hedged for a minute."""
-    settings = book((OWN, -10.0), band=0.2, regime="calm", collateral=100.0, **underlying)
+    settings = book((OWN, -10.0), band=0.2, regime="calm", collateral=100.0, hold_s=hold_s)
     drive = start(settings, Limits(), OneAtATime(), seed=seed)
     return drive.until(START_NS + seconds(60))
 
@@ -121,6 +121,8 @@ def test_after_the_hold_the_whole_book_is_inside_its_band(seed):
 def test_limits_and_one_order_at_a_time_hold_throughout(seed):
     """A person's trades loosen nothing."""
     limits, single = spread(seed)[0].watch
+    assert isinstance(limits, Limits)
+    assert isinstance(single, OneAtATime)
     assert (limits.broken, single.broken) == ([], [])
 
 

@@ -31,7 +31,7 @@ class Told:
         assert self.process.stderr is not None
         async with asyncio.timeout(PATIENCE_S):
             while raw := await self.process.stderr.readline():
-                line = json.loads(raw)
+                line: dict[str, Any] = json.loads(raw)
                 line["booked"] = booked(self.server).get(PERPETUAL, 0.0)
                 self.lines.append(line)
                 if line["event"] == event and fields.items() <= line.items():
