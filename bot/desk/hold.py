@@ -4,6 +4,7 @@
     the same while a `hold` stands                           → until it ends, if that is later
     again in the same instrument                             → merged; closed again, nothing is left
     its time over, settled, expired or delisted              → hedged like everything else
+    what an order of ours may have done that was denied      → never parked: it may be our hedge
 
 Without a new word nothing is parked for longer than an hour after its first leg, however often its
 owner trades on. What an earlier run had parked is parked again; what its owner undid while nobody
@@ -24,6 +25,7 @@ from bot.domain.positions import HEDGE_TAG, Position
 from bot.domain.reasons import Because, Reason
 from bot.domain.records import Parked, Standing, Word
 from bot.domain.units import NS_PER_S, Quantity
+from bot.execution.orders import OrderTable
 
 MOST_S = 3_600.0
 
@@ -33,6 +35,7 @@ class Hold:
     """What is parked in a book, by whose rules, and the holds that stand (`until` by coin)."""
 
     book: Book
+    orders: OrderTable
     rules: Mapping[str, DeskRules]
     until: dict[str, int] = field(default_factory=dict)
 
@@ -66,6 +69,11 @@ class Hold:
             until_ns = self._until(_coin(name), part, now_ns)
             if self._over(name, now_ns) or (part is None and until_ns <= now_ns):
                 commands += self._drop(name, now_ns)
+                continue
+            if self._may_be_ours(name, change):
+                if part is not None:
+                    kept = part.then(part.position.quantity.value, _value(new), part.until_ns)
+                    commands.append(self._put(kept, now_ns))
                 continue
             nothing = replace(like, quantity=Quantity(Decimal(0), like.quantity.unit))
             part = part or Part(nothing, _value(old), now_ns, until_ns)
@@ -150,6 +158,14 @@ class Hold:
             until_ns = min(max(until_ns, part.until_ns), part.since_ns + round(MOST_S * NS_PER_S))
             until_ns = max(until_ns, part.until_ns)
         return max(until_ns, self.until.get(coin, 0))
+
+    def _may_be_ours(self, name: str, change: Decimal) -> bool:
+        """Tell whether an order that the venue denied explains a change; it does so only once."""
+        denied = self.orders.denied.get(name, Decimal(0))
+        if change * denied <= 0 or abs(change) > abs(denied):
+            return False
+        self.orders.denied[name] = denied - change
+        return True
 
     def _over(self, name: str, now_ns: int) -> bool:
         known = self.book.instruments.get(name)

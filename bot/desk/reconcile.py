@@ -90,7 +90,7 @@ class Reconciler:
 
     def __post_init__(self) -> None:
         """Begin with nothing on hold."""
-        self.hold = Hold(self.floor.book, self.rules)
+        self.hold = Hold(self.floor.book, self.floor.orders, self.rules)
 
     def listed(self, event: InstrumentsListed) -> list[Command]:
         """Leave BOOT: the venue's instruments are known, its positions can be understood."""

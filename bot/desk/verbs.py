@@ -73,6 +73,8 @@ class Verbs:
     def tick(self, now_ns: int) -> list[Command]:
         """End the snoozes whose time is over: hedging comes back after reconciliation."""
         commands: list[Command] = []
+        if not self.floor.machine.off_until:
+            return commands
         for coin in self.floor.machine.awake(now_ns):
             commands += self._on(coin, now_ns, Because(Reason.CLEARED, coin))
         return commands

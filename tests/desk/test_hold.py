@@ -148,6 +148,23 @@ def test_our_own_fills_are_never_parked():
     assert parked(desk) == {}
 
 
+def test_an_order_that_was_denied_and_turns_up_after_all_is_no_trade_by_hand():
+    """Else our own hedge would be left out, and made a second time."""
+    desk = ScriptedDesk(rules=desk_rules(hold_s=HOLD_S), positions={PERPETUAL: "18000"}).started()
+    (lost,) = placed(desk.commands)
+    desk.tick(2.1)
+    for _ in range(12):
+        desk.denies(lost.label)
+        desk.tick(1.0)
+    desk.positions[PERPETUAL] = str(18_000 + lost.quantity.value)
+    desk.commands.clear()
+    for _ in range(3):
+        desk.told()
+        desk.wait(1.0).market()
+    assert parked(desk) == {}
+    assert desk.core.floor.book.holdings.total(PERPETUAL) == 0
+
+
 def answer(commands):
     """Return the outcome of the only command."""
     (outcome,) = noted(commands, CommandOutcome)
