@@ -24,6 +24,7 @@ from bot.desk.reconcile import Reconciler
 from bot.desk.rows import Row, greek_rows, position_rows
 from bot.desk.rules import DeskRules
 from bot.desk.samples import sample
+from bot.desk.verbs import Verbs
 from bot.domain.commands import Command, Note
 from bot.domain.events import (
     BalancesReport,
@@ -39,13 +40,12 @@ from bot.domain.events import (
     Settled,
     Tick,
 )
-from bot.domain.orders import Intent, OrderState
+from bot.domain.orders import Intent
 from bot.domain.quotes import Chain, Quote
-from bot.domain.reasons import Because, Reason
-from bot.domain.records import CommandOutcome, ExposureSample
+from bot.domain.records import ExposureSample, Parked, Standing
 from bot.domain.states import State
 from bot.domain.units import NS_PER_S
-from bot.risk.machine import INSTANCE, VERBS
+from bot.risk.machine import INSTANCE
 
 UNMEASURED_S = 5.0
 
@@ -61,6 +61,7 @@ class Core:
         self.gamma = {coin: GammaDesk(r) for coin, r in self.rules.items()}
         self.agreements = {coin: Agreement(r) for coin, r in self.rules.items()}
         self.reconciler = Reconciler(floor, self.rules)
+        self.verbs = Verbs(floor, self.rules, self.reconciler, self.delta)
         self._next_ns = dict.fromkeys(self.rules, 0)
         self._sample_ns = dict.fromkeys(self.rules, 0)
         self.closing = False
@@ -73,10 +74,18 @@ class Core:
             notes += self.floor.orders.restore(intent, coin, now_ns)
         return tuple(notes)
 
+    def remember(
+        self, words: Iterable[Standing], parked: Iterable[Parked], now_ns: int
+    ) -> tuple[Command, ...]:
+        """Take over the words that stood in an earlier run and what it had parked."""
+        return tuple(self.verbs.remember(words, parked, now_ns))
+
     def handle(self, event: Event) -> tuple[Command, ...]:
         """Fold one event and return what is to be done about it, in order."""
         now_ns = event.ts_ns
-        due, commands = self._fold(event)
+        commands = self.verbs.tick(now_ns) + self.reconciler.hold.tick(now_ns)
+        due, answers = self._fold(event)
+        commands += answers
         commands += self.floor.orders.tick(now_ns)
         commands += self.reconciler.tick(now_ns)
         hurried = not isinstance(event, Quote | Chain | Tick)
@@ -93,7 +102,7 @@ class Core:
         if isinstance(event, Settled):
             due = self._coin_of(event.instrument)  # before the book forgets the instrument
             self.floor.book.apply(event)
-            return due, []
+            return due, self.reconciler.hold.settled(event.instrument, event.ts_ns)
         if isinstance(event, Filled):
             return self._fold_fill(event)
         if isinstance(event, BalancesReport | MarginAnswer):
@@ -141,9 +150,9 @@ class Core:
             case PositionsReport():
                 return self.reconciler.report(event) + self._agree(event)
             case InstrumentsListed():
-                return self.reconciler.listed(event.coin, event.ts_ns)
+                return self.reconciler.listed(event)
             case Operator():
-                return self._obey(event)
+                return self.verbs.obey(event)
             case Tick():
                 return []
 
@@ -223,49 +232,6 @@ class Core:
                     desk.episode.fold(fill, instrument, near)
         self.reconciler.saw_fill(fill, event.ts_ns)
         return due, list(self.floor.orders.fold(fill, event.ts_ns))
-
-    def _obey(self, event: Operator) -> list[Command]:
-        floor, now_ns = self.floor, event.ts_ns
-        if event.coin and event.coin not in self.rules:
-            known = ", ".join(self.rules)
-            outcome = f"expected one of {known}, found {event.coin}"
-            return [Note(CommandOutcome(now_ns, event.command_id, accepted=False, outcome=outcome))]
-        unknown = [
-            o.intent.label
-            for o in floor.orders
-            if o.state is OrderState.UNKNOWN and event.coin in ("", o.coin)
-        ]
-        if event.verb == "resume" and unknown:
-            outcome = f"refused: {len(unknown)} orders are UNKNOWN ({', '.join(unknown)})"
-            return [Note(CommandOutcome(now_ns, event.command_id, accepted=False, outcome=outcome))]
-        if event.verb == "confirm":
-            return [Note(self._confirm(event))]
-        if event.verb not in VERBS:
-            outcome = f"expected one of {', '.join(VERBS)}, found {event.verb}"
-            return [Note(CommandOutcome(now_ns, event.command_id, accepted=False, outcome=outcome))]
-        because = Because(Reason.OPERATOR, f"{event.who}: {event.why}")
-        changes = floor.machine.operator(event.coin, event.verb, now_ns, because)
-        commands: list[Command] = [Note(change) for change in changes]
-        if event.verb == "resume":
-            commands += self.reconciler.begin(now_ns)
-        elif event.verb == "halt":
-            commands += self.reconciler.cancel_all(now_ns, event.coin)
-        state = floor.machine.at(event.coin) if event.coin else self.state
-        return [
-            *commands,
-            Note(CommandOutcome(now_ns, event.command_id, accepted=True, outcome=str(state))),
-        ]
-
-    def _confirm(self, event: Operator) -> CommandOutcome:
-        """Take the typed words that the first large hedge waits for."""
-        asked = self.floor.words.get(event.coin)
-        right = asked is not None and event.why == asked
-        if right:
-            self.floor.unconfirmed.discard(event.coin)
-        found = "confirmed" if right else f"expected the words {asked!r}, found {event.why!r}"
-        if asked is None:
-            found = f"expected a hedge of {event.coin} that waits to be confirmed, found none"
-        return CommandOutcome(event.ts_ns, event.command_id, accepted=right, outcome=found)
 
     def _coin_of(self, instrument: str) -> tuple[str, ...]:
         known = self.floor.book.instruments.get(instrument)

@@ -15,13 +15,17 @@ from bot.book.columns import OptionColumns
 from bot.book.holdings import Holdings
 from bot.book.market import CoinMarket
 from bot.book.numeraire import Numeraire
+from bot.book.parked import Parking
 from bot.book.quality import Freshness
 from bot.book.scope import Scope
+from bot.domain.deribit import parse
+from bot.domain.errors import UnknownInstrumentError
 from bot.domain.events import Event, Filled, InstrumentsListed, Settled
 from bot.domain.instruments import Instrument
 from bot.domain.positions import Balance, Position
 from bot.domain.quotes import Chain, Quote
 from bot.domain.reasons import Because
+from bot.domain.units import Quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,8 @@ class CoinBook:
     """What is known of one coin.
 
     While the venue's own delta of the account disagrees with ours (`disagreement`), it lies `gap`
-    coins above ours.
+    coins above ours. `unlisted` holds what is bounded by its name alone, `unknown` names what
+    cannot be bounded.
     """
 
     rules: UnderlyingRules
@@ -49,11 +54,11 @@ class CoinBook:
     columns: OptionColumns
     futures: dict[Instrument, float] = field(default_factory=dict)
     hedges: tuple[Instrument, ...] = ()
+    unlisted: dict[Instrument, float] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
     disagreement: Because | None = None
     gap: float = 0.0
-    packed_version: int = -1
-    packed_listing: int = 0
+    packed: tuple[int, int, int] = (-1, 0, 0)
 
 
 class Book:
@@ -72,6 +77,7 @@ class Book:
             r.coin: CoinBook(r, CoinMarket(r.coin), OptionColumns.build({}, None)) for r in rules
         }
         self.holdings = Holdings(owned)
+        self.parked = Parking()
         self.instruments: dict[str, Instrument] = {}
         self._listed = 0
 
@@ -108,7 +114,8 @@ class Book:
     def packed(self, coin: str) -> CoinBook:
         """Return a coin's book with its columns up to date with the holdings."""
         mine = self.coins[coin]
-        if mine.packed_version == self.holdings.version and mine.packed_listing == self._listed:
+        version = (self.holdings.version, self.parked.version, self._listed)
+        if mine.packed == version:
             return mine
         held = self._held_of(mine)
         options = {i: float(q) for i, q in held.items() if i.is_option}
@@ -120,7 +127,7 @@ class Book:
                 mine.columns.see(mine.market.chain)
         else:
             mine.columns.quantity[:] = list(options.values())
-        mine.packed_version, mine.packed_listing = self.holdings.version, self._listed
+        mine.packed = version
         return mine
 
     def hedge_instruments(self, coin: str) -> tuple[Instrument, ...]:
@@ -144,16 +151,41 @@ class Book:
         self._listed += 1
 
     def _held_of(self, mine: CoinBook) -> Mapping[Instrument, Decimal]:
+        """Return what is listed, hedged and held of a coin; set aside what is not listed."""
         held: dict[Instrument, Decimal] = {}
-        unknown = []
-        for position in self.holdings.positions.values():
+        strange: dict[str, Quantity] = {}
+        for position in (*self.holdings.positions.values(), *self.parked.away()):
             if not mine.rules.scope.covers(position):
                 continue
-            instrument = self.instruments.get(position.instrument)
+            name, quantity = position.instrument, position.quantity
+            instrument = self.instruments.get(name)
             if instrument is None:
-                if position.instrument.partition("-")[0].partition("_")[0] == mine.rules.coin:
-                    unknown.append(position.instrument)
+                if name.partition("-")[0].partition("_")[0] == mine.rules.coin:
+                    strange[name] = strange[name] + quantity if name in strange else quantity
             elif instrument.coin == mine.rules.coin:
-                held[instrument] = held.get(instrument, Decimal(0)) + position.quantity.value
-        mine.unknown = tuple(sorted(set(unknown)))
+                held[instrument] = held.get(instrument, Decimal(0)) + quantity.value
+        _set_aside(mine, strange)
         return {i: q for i, q in sorted(held.items(), key=lambda pair: pair[0].name) if q}
+
+
+def _set_aside(mine: CoinBook, strange: Mapping[str, Quantity]) -> None:
+    """Keep apart what is held without being listed: by bounds where its name tells them."""
+    mine.unlisted, unknown = {}, []
+    for name, quantity in sorted(strange.items()):
+        if not quantity:
+            continue
+        told = _told_by_name(mine.rules.coin, name, quantity)
+        if told is None:
+            unknown.append(name)
+        else:
+            mine.unlisted[told] = float(quantity)
+    mine.unknown = tuple(unknown)
+
+
+def _told_by_name(coin: str, name: str, quantity: Quantity) -> Instrument | None:
+    """Return what a coin's holding is by its name alone; None where that says too little."""
+    try:
+        found = parse(name)
+    except UnknownInstrumentError:
+        return None
+    return found if found.coin == coin and found.unit is quantity.unit else None

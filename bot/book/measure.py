@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from bot.book import quarantine
 from bot.book.book import Book, CoinBook
 from bot.book.columns import FORWARD, PHI, STRIKE, VOL, seconds_left
 from bot.book.exposure import Exposure
@@ -66,10 +67,12 @@ def _measured(
     futures = future_legs(mine, index, now_ns)
     fading, fading_left_s = net_fading(futures)
     counted = collateral(book, mine, index, parts.settled_coin)
+    unlisted = quarantine.bounds(mine.unlisted, index, now_ns)
     delta = parts.delta + sum(leg.delta for leg in futures) + counted
     # Where the venue disagrees, only what is right for both of us is traded.
-    low = delta + parts.unsure_low + min(mine.gap, 0.0)
-    high = delta + parts.unsure_high + max(mine.gap, 0.0)
+    low = delta + parts.unsure_low + unlisted.low + min(mine.gap, 0.0)
+    high = delta + parts.unsure_high + unlisted.high + max(mine.gap, 0.0)
+    delta += unlisted.delta
     for name, quantity in pending:
         instrument = book.instruments.get(name)
         if instrument is None:
@@ -231,6 +234,7 @@ def _doubts(mine: CoinBook, now_ns: int) -> Iterable[Because]:
         yield mine.disagreement
     for name in mine.unknown:
         yield Because(Reason.UNKNOWN_INSTRUMENT, name)
+    yield from quarantine.doubts(mine.unlisted, market.index, now_ns)
     if market.refused:
         matters = {market.chain_subject, *market.witnesses, *(i.name for i in mine.futures)}
         yield from (b for name, b in market.refusals(now_ns).items() if name in matters)

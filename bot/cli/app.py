@@ -39,7 +39,16 @@ _PANELS: Final[dict[str, dict[str, Verb]]] = {
         "positions": reading.positions,
         "greeks": reading.greeks,
     },
-    "Steer": {"pause": control.pause, "resume": control.resume, "halt": control.halt},
+    "Steer": {
+        "pause": control.pause,
+        "resume": control.resume,
+        "halt": control.halt,
+        "off": control.off,
+        "on": control.on,
+        "snooze": control.snooze,
+        "hold": control.hold,
+        "hedge": control.hedge,
+    },
     "Set up": {"doctor": doctor.doctor, "venues": venues.venues},
 }
 _CONFIG: Final[dict[str, Verb]] = {

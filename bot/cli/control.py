@@ -1,8 +1,8 @@
-"""What an operator tells a running bot through its journal: `pause`, `resume`, `halt`, confirm.
+"""What an operator tells a running bot through its journal: to stop, go on, switch, hold, hedge.
 
 A verb is done when the bot has answered. Without a bot nothing stays behind: the command is refused
-or withdrawn, and the text says so. Only a pause or a halt for a bot that runs but has not answered
-stays queued, because stopping late is better than not at all.
+or withdrawn, and the text says so. Only what stops (pause, halt, off, snooze), said to a bot that
+runs but has not answered, stays queued, because stopping late is better than not at all.
 """
 
 import os
@@ -16,7 +16,7 @@ import typer
 
 from bot.cli import say
 from bot.cli.exits import Exit, VerbError, complain
-from bot.cli.options import AsJson, ConfigFiles, Instance, Sets, journal
+from bot.cli.options import AsJson, ConfigFiles, Instance, Sets, journal, span_or_none_s, span_s
 
 if TYPE_CHECKING:
     from bot.journal import Answer, Reader
@@ -31,12 +31,22 @@ Coin = Annotated[
     str | None,
     typer.Argument(metavar="COIN", help="One underlying; without it, all of the bot."),
 ]
+OneCoin = Annotated[str, typer.Argument(metavar="COIN", help="The underlying that is meant.")]
 Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for the journal.")]
 Confirm = Annotated[
     str | None,
     typer.Option(
         "--confirm", metavar="WORDS", help="The words that a first large hedge waits for."
     ),
+]
+
+Snooze = Annotated[
+    float,
+    typer.Option("--for", parser=span_s, metavar="TIME", help="For how long: 90s, 30m, 6h."),
+]
+Held = Annotated[
+    float,
+    typer.Option("--for", parser=span_or_none_s, metavar="TIME", help="For how long: 90s, 5m; 0s."),
 ]
 
 
@@ -86,6 +96,82 @@ def halt(
     return _tell("halt", coin, why, (config, sets, instance), as_json)
 
 
+def off(
+    coin: OneCoin,
+    why: Why = "",
+    instance: Instance = None,
+    config: ConfigFiles = None,
+    sets: Sets = None,
+    as_json: AsJson = False,
+) -> int:
+    """Switch hedging of COIN off until `on`; measuring goes on. Survives a restart and `resume`."""
+    return _tell("off", coin, why, (config, sets, instance), as_json)
+
+
+def on(
+    coin: OneCoin,
+    why: Why = "",
+    instance: Instance = None,
+    config: ConfigFiles = None,
+    sets: Sets = None,
+    as_json: AsJson = False,
+) -> int:
+    """End `off` or `snooze` of COIN; hedging comes back after a look at the venue's positions.
+
+    A pause or halt still stands. Refused (exit code 1) while the fate of an order is unknown.
+    """
+    return _tell("on", coin, why, (config, sets, instance), as_json)
+
+
+def snooze(
+    for_s: Snooze,
+    coin: Coin = None,
+    why: Why = "",
+    instance: Instance = None,
+    config: ConfigFiles = None,
+    sets: Sets = None,
+    as_json: AsJson = False,
+) -> int:
+    """Switch hedging of COIN, or of every underlying, off for a while; it comes back by itself.
+
+    Ends neither a longer snooze nor an `off`; `on` ends it sooner. At most 24 h.
+    """
+    return _tell("snooze", coin, why, (config, sets, instance), as_json, for_s)
+
+
+def hold(
+    coin: OneCoin,
+    for_s: Held,
+    why: Why = "",
+    instance: Instance = None,
+    config: ConfigFiles = None,
+    sets: Sets = None,
+    as_json: AsJson = False,
+) -> int:
+    """Leave what you trade by hand in COIN unhedged for a while, such as the legs of a spread.
+
+    What is left alone already is kept until the same time. The rest of the book is hedged as ever.
+    At most 1 h; 0s ends it at once.
+    """
+    return _tell("hold", coin, why, (config, sets, instance), as_json, for_s)
+
+
+def hedge(
+    coin: OneCoin,
+    why: Why = "",
+    instance: Instance = None,
+    config: ConfigFiles = None,
+    sets: Sets = None,
+    as_json: AsJson = False,
+) -> int:
+    """Trade COIN's delta to its target now, also from inside the bands, across the spread.
+
+    Goes through the same checks and caps as every hedge, and gives up after a minute. Refused (exit
+    code 1) in a state that sends nothing.
+    """
+    return _tell("hedge", coin, why, (config, sets, instance), as_json)
+
+
 def operator() -> str:
     """Name who is at the keyboard, as user@host."""
     try:
@@ -95,14 +181,24 @@ def operator() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-def _tell(verb: str, coin: str | None, why: str, whom: _Whom, as_json: bool) -> int:
+def _tell(
+    verb: str,
+    coin: str | None,
+    why: str,
+    whom: _Whom,
+    as_json: bool,
+    for_s: float | None = None,
+) -> int:
     """Put a verb to the bot that is meant, wait for its answer and report it."""
     with journal(*whom) as reader:
         where = reader.path.parent.name
         if not reader.running():
             expected = f"expected a running bot on instance {where!r}"
             return _report(verb, None, f"{expected}, found none: {verb} was not queued", as_json)
-        name = reader.submit(verb, (coin or "").upper(), who=operator(), why=why)
+        arguments = {} if for_s is None else {"for_s": for_s}
+        name = reader.submit(
+            verb, (coin or "").upper(), who=operator(), why=why, arguments=arguments
+        )
         try:
             found = reader.wait(name, _PATIENCE_S)
         except KeyboardInterrupt:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from importlib import metadata
 
+from bot.core import Core
+from bot.domain.states import State
+from bot.domain.units import iso
 from bot.engine import Control
 from bot.monitor import Logs, Screen, Voice
 
@@ -36,6 +39,15 @@ def voice(*, as_json: bool, verbose: bool, unpaced: bool = False) -> Voice:
     if sys.stdout.isatty() and not verbose:
         return Screen(sys.stdout, wait=unpaced)
     return Logs(sys.stdout, wait=unpaced, lowest=lowest)
+
+
+def tell_kept(voice: Voice, states: Mapping[str, State], core: Core) -> None:
+    """Say what an earlier run left standing: without it, a bot that sends nothing looks healthy."""
+    for coin, state in states.items():
+        voice.say("state.kept", "warning", coin=coin or "all", state=str(state), lift="resume")
+    for coin, until_ns in core.floor.machine.off_until.items():
+        until = {} if until_ns is None else {"until": iso(until_ns)}
+        voice.say("state.kept", "warning", coin=coin, state="off", lift=f"on {coin}", **until)
 
 
 def version() -> str:

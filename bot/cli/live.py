@@ -16,7 +16,7 @@ import config
 from bot.cli import daemon, say
 from bot.cli.daemon import with_signals
 from bot.cli.exits import Exit, VerbError
-from bot.cli.recall import Past, past_of, recall
+from bot.cli.recall import Past, past_of, remember
 from bot.cli.troubles import Troubles
 from bot.domain.commands import Note
 from bot.domain.events import Event, Filled, Settled
@@ -92,7 +92,7 @@ class LiveRun:
         self.graph, self.journal = graph, journal
         self.start_ns = graph.venue.now_ns()
         settings = graph.settings
-        recalled = () if past is None else recall(graph.core, journal, past, self.start_ns)
+        recalled = remember(graph.core, journal, past, self.start_ns)
         journal.begin_run(
             RunStart(
                 mode=graph.mode,
@@ -113,10 +113,7 @@ class LiveRun:
         voice = daemon.voice(as_json=as_json, verbose=verbose)
         try:
             voice.begin(self._banner())
-            for coin, state in self.journal.last_states().items():
-                voice.say(
-                    "state.kept", "warning", coin=coin or "all", state=str(state), lift="resume"
-                )
+            daemon.tell_kept(voice, self.journal.last_states(), self.graph.core)
             observers = (*self._observers(voice), Troubles(self.graph.venue, voice))
             asyncio.run(self._run(observers, for_s))
             summary = self._summary()

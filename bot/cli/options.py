@@ -1,9 +1,11 @@
 """The options that several verbs share, and what they come to.
 
-Owns the spelling of `-c`, `--set`, `--instance` and `--json`, and the way from them to a journal:
---instance wins, then an instance that settings name on purpose, then the newest journal.
+Owns the spelling of `-c`, `--set`, `--instance`, `--json` and of lengths of time, and the way from
+them to a journal: --instance wins, then an instance that settings name on purpose, then the newest
+journal.
 """
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
 _INSTANCE = re.compile(r"[a-z0-9][a-z0-9-]{0,15}")
 _LARGEST_SEED = 2**63 - 1
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
+_SPAN = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+", re.ASCII)
+_PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])", re.ASCII)
 _UNNAMED = frozenset({"default", "profile"})
 
 
@@ -35,6 +40,22 @@ def _seed(text: str) -> int:
     raise typer.BadParameter(
         f"expected a whole number from 0 to {_LARGEST_SEED}, found {text[:40]!r}"
     )
+
+
+def span_s(text: str) -> float:
+    """Read a length of market time, such as 90s, 15m, 6h, 2d or 1h30m, in seconds."""
+    total = span_or_none_s(text)
+    if total > 0:
+        return total
+    raise typer.BadParameter(f"expected a time such as 90s, 15m, 6h or 2d, found {text[:40]!r}")
+
+
+def span_or_none_s(text: str) -> float:
+    """Read a length of market time in seconds, which may be none at all (0s)."""
+    total = sum(float(size) * _SECONDS[unit] for size, unit in _PART.findall(text))
+    if _SPAN.fullmatch(text) and total < math.inf:
+        return total
+    raise typer.BadParameter(f"expected a time such as 90s, 15m, 6h or 2d, found {text[:40]!r}")
 
 
 ConfigFiles = Annotated[

@@ -16,7 +16,7 @@ from bot import wiring
 from bot.cli import daemon, say
 from bot.cli.daemon import version, with_signals
 from bot.cli.exits import Exit, VerbError
-from bot.cli.recall import Past, past_of, recall
+from bot.cli.recall import Past, past_of, remember
 from bot.domain.commands import Note
 from bot.domain.positions import Balance, Position
 from bot.domain.units import NS_PER_S, iso
@@ -110,7 +110,7 @@ class _Run:
         )
         self.settings = self.graph.settings
         self.start_ns = market.start_ns
-        recalled = () if past is None else recall(self.graph.core, journal, past, self.start_ns)
+        recalled = remember(self.graph.core, journal, past, self.start_ns)
         journal.begin_run(
             RunStart(
                 mode=settings.mode,
@@ -160,9 +160,7 @@ class _Run:
             account=self._account,
         )
         until_ns = None if for_s is None else self.start_ns + round(for_s * NS_PER_S)
-        for coin, state in self.journal.last_states().items():
-            # Kept from an earlier run: without this line, a bot that sends nothing looks healthy.
-            voice.say("state.kept", "warning", coin=coin or "all", state=str(state), lift="resume")
+        daemon.tell_kept(voice, self.journal.last_states(), self.graph.core)
         asyncio.run(with_signals(engine.run(until_ns), control))
         ended = self._ended(engine, until_ns)
         if "short_s" in ended and until_ns is not None:

@@ -100,6 +100,7 @@ def _show(coin: str, one: Mapping[str, Any]) -> None:
     _part("trades", one["trades"], "trades: none")
     _part("proposed (gamma.action propose: not sent)", one.get("proposed", ()), "")
     _part("candidates", one["candidates"], "")
+    _part("parked: traded by hand, not hedged before its time", one.get("parked", ()), "")
     say.line()
     say.line(f"cost: {say.number(float(one['cost_usd']))} usd")
     for reason in one["reasons"]:

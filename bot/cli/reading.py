@@ -87,6 +87,20 @@ def _underlyings(coins: Mapping[str, Mapping[str, Any]]) -> None:
             say.line(f"{coin}: not measured yet")
         for doubt in one["doubts"]:
             say.line(f"{coin}: cannot be trusted: {say.because(doubt)}")
+        _kept(coin, one)
+
+
+def _kept(coin: str, one: Mapping[str, Any]) -> None:
+    """Say what an operator switched off or holds, and what waits to be hedged."""
+    off, hold = one["off"], one["hold"]
+    if off:
+        until = f"snoozed until {off['until']}" if off["until"] else f"off until `on {coin}`"
+        say.line(f"{coin}: hedging is {until} ({off['why']})")
+    if hold:
+        say.line(f"{coin}: what is traded by hand is held until {hold['until']} ({hold['why']})")
+    for part in one["parked"]:
+        what = f"{part['instrument']} {part['quantity']:+,g} {part['unit']}"
+        say.line(f"{coin}: parked, not hedged before {part['until']}: {what}")
 
 
 def _figures(one: Mapping[str, Any]) -> dict[str, object]:

@@ -47,6 +47,17 @@ def past_of(journal: Journal, settings: Settings) -> Past:
     return Past(run, account)
 
 
+def remember(core: Core, journal: Journal, past: Past | None, now_ns: int) -> tuple[Command, ...]:
+    """Tell the core what of earlier runs still stands, with what it went on with (None: nothing).
+
+    An operator's words outlive a fresh account; what is parked belongs to the account that it is
+    part of. What the core answers is to be journalled.
+    """
+    words, parked = journal.standing(), () if past is None else journal.parked()
+    commands = core.remember(words, parked, now_ns)
+    return commands if past is None else (*commands, *recall(core, journal, past, now_ns))
+
+
 def recall(core: Core, journal: Journal, past: Past, now_ns: int) -> tuple[Command, ...]:
     """Tell the core what of earlier runs is its own; what it answers is to be journalled."""
     core.floor.book.holdings.restore_hedges(past.hedges(), journal.fills())

@@ -12,8 +12,8 @@ from typing import Annotated, Final
 import typer
 
 from bot.cli.exits import Exit, VerbError
-from bot.cli.options import AsJson, ConfigFiles, Sets, load
-from bot.cli.trading import For, span_s
+from bot.cli.options import AsJson, ConfigFiles, Sets, load, span_s
+from bot.cli.trading import For
 
 COINS: Final = "BTC,ETH"
 SHORTEST_S: Final = 1.0

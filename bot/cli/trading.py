@@ -5,34 +5,21 @@ verb as cleanly as one that comes later.
 """
 
 import math
-import re
 import signal
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import FrameType
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from bot.cli import say
 from bot.cli.exits import Exit, VerbError
-from bot.cli.options import AsJson, ConfigFiles, Seed, Sets, load
-
-_SECONDS: Final = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
-_SPAN: Final = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+", re.ASCII)
-_PART: Final = re.compile(r"(\d+(?:\.\d+)?)([smhd])", re.ASCII)
+from bot.cli.options import AsJson, ConfigFiles, Seed, Sets, load, span_s
 
 
 class StoppedEarlyError(KeyboardInterrupt):
     """A signal came before the run had begun."""
-
-
-def span_s(text: str) -> float:
-    """Read a length of market time, such as 90s, 15m, 6h, 2d or 1h30m, in seconds."""
-    total = sum(float(size) * _SECONDS[unit] for size, unit in _PART.findall(text))
-    if _SPAN.fullmatch(text) and 0 < total < math.inf:
-        return total
-    raise typer.BadParameter(f"expected a time such as 90s, 15m, 6h or 2d, found {text[:40]!r}")
 
 
 def pace(text: str) -> float:

@@ -4,8 +4,8 @@ A delta that differs beyond the tolerance, at three looks and for ten seconds, i
 from then on the exposure is an interval between ours and the venue's, so that only the smaller
 common hedge is made, and a doubt tells people. It ends as it began. The tolerance is a part of the
 owner's band, of the book's size and of what a quarter of a percent would change: the two figures
-are never of quite the same moment. Nothing is compared while orders may fill or holdings are newer
-than the venue's last complete answer.
+are never of quite the same moment. Nothing is compared while orders may fill, while something is
+parked, or while holdings are newer than the venue's last complete answer.
 """
 
 from __future__ import annotations
@@ -55,6 +55,8 @@ class Agreement:
         book, coin = floor.book, self.rules.coin
         if self.version != book.holdings.version or floor.orders.pending(coin):
             return []
+        if any(part.coin == coin for part in book.parked):
+            return []  # the venue counts what is left alone here
         if seconds_between(self.looked_ns, now_ns) < APART_S:
             return []
         balance = book.holdings.balances.get(coin)

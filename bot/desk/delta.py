@@ -29,10 +29,12 @@ from bot.domain.units import NS_PER_S, seconds_between
 from bot.execution.rounding import to_lots, to_tick
 from bot.risk.gate import Proposal
 from bot.risk.limits import Caps
+from bot.strategy.at_once import plan_at_once
 from bot.strategy.delta import LastHedge
 from bot.strategy.unwind import Unwind
 
 WORDS_S, WORDS_SHARE = 60.0, 0.2
+AT_ONCE_S = 60.0
 TOLD_S = 300.0
 OUTSIDE_S = 60.0
 
@@ -42,7 +44,8 @@ class DeltaDesk:
     """Memory of one underlying's hedging: hedge under way, unwind schedule, caps in force.
 
     `lacking` tells that no hedge instrument was listed at the last decision. `outside_ns` is since
-    when delta has been outside the owner's band, None while it is inside.
+    when delta has been outside the owner's band, None while it is inside; `at_once_ns` until when
+    it is traded to the target whatever the bands say, None while nobody asks for that.
     """
 
     rules: DeskRules
@@ -59,6 +62,7 @@ class DeltaDesk:
     outside_ns: int | None = None
     alarmed_ns: int = 0
     whatif: WhatIf = field(default_factory=WhatIf)
+    at_once_ns: int | None = None
 
     def doubts(self, now_ns: int) -> tuple[Because, ...]:
         """Return what is doubtful beside the exposure: the fate of orders, the lack of a hedge."""
@@ -68,7 +72,7 @@ class DeltaDesk:
     def cycle(self, floor: Floor, exposure: Exposure, now_ns: int) -> list[Command]:
         """Decide once on a fresh exposure and return what is to be done."""
         self.attempts.learn(now_ns)
-        wanted = self.want(floor, exposure)
+        wanted = self._heed(floor, exposure)
         self.lacking = _lacking(wanted)
         stands = waiting(floor, self.rules, self.attempts, now_ns)
         commands = self._close_episode(floor, exposure, wanted)
@@ -76,7 +80,10 @@ class DeltaDesk:
         if floor.machine.at(self.rules.coin) not in SENDING:
             return commands + cancel_resting(floor.orders, self.rules.coin, now_ns)
         self.unwind = wanted.unwind
-        commands += tend(floor.orders, self.rules, exposure, wanted.hedge, now_ns)
+        if self.at_once_ns is None:
+            commands += tend(floor.orders, self.rules, exposure, wanted.hedge, now_ns)
+        else:  # what rests waits for a maker's fill, and would be in the way of what crosses
+            commands += cancel_resting(floor.orders, self.rules.coin, now_ns)
         if not wanted.plan.wanted:
             self.attempts.relent()
             self.refused = self.silenced = ()
@@ -119,7 +126,30 @@ class DeltaDesk:
         """
         fresh = self.episode is None and not under_way
         last = self.attempts.last if fresh else LastHedge()
-        return want(floor, self.rules, exposure, last, self.unwind)
+        found = want(floor, self.rules, exposure, last, self.unwind)
+        if self.at_once_ns is None:
+            return found
+        plan = plan_at_once(exposure, self.rules.delta, found.smallest)
+        return found if plan is None else replace(found, plan=plan)
+
+    def hedge_now(self, floor: Floor, exposure: Exposure) -> Want:
+        """Trade delta to the target at once, for a while at most; return what that wants.
+
+        Where nothing is wanted by it, nothing is asked for.
+        """
+        self.at_once_ns = exposure.ts_ns + round(AT_ONCE_S * NS_PER_S)
+        return self._heed(floor, exposure)
+
+    def _heed(self, floor: Floor, exposure: Exposure) -> Want:
+        """Return what is wanted, and end a person's wish that came true, ran out or may not be."""
+        if self.at_once_ns is not None:
+            sending = floor.machine.at(self.rules.coin) in SENDING
+            if not sending or exposure.ts_ns >= self.at_once_ns:
+                self.at_once_ns = None
+        wanted = self.want(floor, exposure)
+        if not wanted.plan.at_once:
+            self.at_once_ns = None
+        return wanted
 
     def caps_now(self, floor: Floor, exposure: Exposure) -> Caps:
         """Return the caps in force, and remember them for a minute."""

@@ -19,6 +19,7 @@ from bot.desk.delta import DeltaDesk
 from bot.desk.floor import Floor
 from bot.desk.gamma import GammaDesk
 from bot.desk.legs import draw_legs, held_back, plan_for
+from bot.desk.rows import parked_rows
 from bot.desk.rules import DeskRules
 from bot.desk.situation import Allowance, caps_in_force
 from bot.desk.ticket import Ticket, Want, draw, waiting
@@ -64,6 +65,7 @@ def preview(floor: Floor, delta: DeltaDesk, gamma: GammaDesk, now_ns: int) -> Ro
         "reasons": [str(b) for b in _once(because)],
         "refused": [str(b) for b in _once(refused)],
         "state": str(floor.machine.at(coin)),
+        "parked": parked_rows(floor, coin),
     }
 
 

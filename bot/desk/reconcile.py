@@ -7,8 +7,9 @@ Reports are compared instrument by instrument; one with an order in flight or a 
 for the next report. A difference puts its underlying back to RECONCILING and is asked for again;
 what a second report confirms, or the third that differs, is adopted as the owner's trade. Reports
 less than half a second apart are one look, however often it is told. An owner who goes on trading
-is followed at that pace without holding hedging back. An underlying whose prices stay incomplete
-for `patience_s` starts in REDUCE_DELTA_ONLY rather than not at all.
+is followed at that pace without holding hedging back; `hold` may leave alone for a while what is
+adopted, except for the book that a run begins with. An underlying whose prices stay incomplete for
+`patience_s` starts in REDUCE_DELTA_ONLY rather than not at all.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from decimal import Decimal
 
 from bot.book.exposure import Exposure
 from bot.desk.floor import Floor
+from bot.desk.hold import Hold
 from bot.desk.rules import DeskRules
 from bot.domain.commands import Cancel, Command, Note, Query, QueryPositions
-from bot.domain.events import PositionsReport
+from bot.domain.events import InstrumentsListed, PositionsReport
 from bot.domain.orders import TERMINAL
-from bot.domain.positions import Fill
+from bot.domain.positions import Fill, Position
 from bot.domain.reasons import Because, Reason
 from bot.domain.records import Doubt, StateChange
 from bot.domain.states import SENDING, STICKY, State
@@ -84,12 +86,18 @@ class Reconciler:
     skipped: frozenset[str] = frozenset()
     moving: dict[str, int] = field(default_factory=dict)
     waiting_since: dict[str, int] = field(default_factory=dict)
+    hold: Hold = field(init=False)
 
-    def listed(self, coin: str, now_ns: int) -> list[Command]:
+    def __post_init__(self) -> None:
+        """Begin with nothing on hold."""
+        self.hold = Hold(self.floor.book, self.floor.orders, self.rules)
+
+    def listed(self, event: InstrumentsListed) -> list[Command]:
         """Leave BOOT: the venue's instruments are known, its positions can be understood."""
+        coin, now_ns = event.coin, event.ts_ns
         if coin not in self.rules:
             return []
-        commands: list[Command] = []
+        commands = self.hold.listed(coin, frozenset(i.name for i in event.instruments), now_ns)
         for place in (INSTANCE, coin):
             if self.floor.machine.states[place] is State.BOOT:
                 commands += map(Note, self.floor.machine.climb(place, State.RECONCILING, now_ns))
@@ -115,9 +123,10 @@ class Reconciler:
         if not self.adopted:
             names = {*book.holdings.held(), *(p.instrument for p in event.positions)}
             self._adopt(event, names | {o.intent.instrument for o in self.floor.orders})
+            commands = self.hold.begun(now_ns)
             # What an earlier run left open may still fill: its end comes first, then a new report.
             self.adopted = not busy
-            return self._ready(now_ns) if self.adopted else []
+            return commands + (self._ready(now_ns) if self.adopted else [])
         differences = self._differences(event, busy)
         if self._explain(differences):
             differences = self._differences(event, busy)
@@ -213,12 +222,15 @@ class Reconciler:
         until_ns = now_ns + round(MOVING_S * NS_PER_S)
         self.moving |= dict.fromkeys(moving, until_ns)
         settled = confirmed | moving
+        parked: list[Command] = []
         if settled:
-            self._adopt(event, settled)
+            was = self._adopt(event, settled)
+            parked = self.hold.adopted(was, settled, now_ns)
         self.doubted = silent | {n: d for n, d in newest.items() if n not in settled}
         over = agreed | {name: newest[name].values for name in sorted(settled)}
         open_now = {n: d.values for n, d in newest.items() if n not in settled}
         return [
+            *parked,
             *self._doubts(over, now_ns, active=False),
             *self._doubts(open_now, now_ns, active=True),
             *self._hold(open_now, now_ns),
@@ -272,11 +284,12 @@ class Reconciler:
                 self.floor.book.holdings.credit(intent.label, untold, intent.instrument)
                 del orders.orders[intent.label]
 
-    def _adopt(self, event: PositionsReport, instruments: set[str]) -> None:
-        """Take a report as the truth; it contains what ended orders have filled."""
+    def _adopt(self, event: PositionsReport, instruments: set[str]) -> Mapping[str, Position]:
+        """Take a report as the truth, with what ended orders filled; return the owner's before."""
         self._credit(instruments)
-        book = self.floor.book
+        book, before = self.floor.book, self.hold.owners(instruments)
         book.holdings.adopt(event.positions, book.instruments, instruments)
+        return before
 
     def _doubts(self, differences: Differences, now_ns: int, *, active: bool) -> list[Command]:
         notes: list[Command] = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from bot.book.columns import FORWARD, VOL
@@ -9,18 +11,29 @@ from bot.book.legs import settlement_averages
 from bot.book.numeraire import future_delta, future_gamma, option_figures
 from bot.desk.floor import Floor
 from bot.desk.rules import DeskRules
+from bot.domain.positions import HEDGE_TAG
 from bot.domain.units import iso
 
 Row = dict[str, object]
 
 
 def position_rows(floor: Floor) -> list[Row]:
-    """Return every holding with its unit, tag, account and whether it is hedged."""
+    """Return every holding with its unit, tag, account, whether it is hedged, and what is parked.
+
+    What is parked stands beside the owner's part; where that is closed, in a row of its own.
+    """
     book = floor.book
+    parked = {part.position.instrument: part for part in book.parked}
+    held = {p.instrument for p in book.holdings.positions.values() if p.tag != HEDGE_TAG}
+    closed = (p.position for name, p in parked.items() if name not in held)
+    flat = [replace(p, quantity=p.quantity - p.quantity) for p in closed]
     rows: list[Row] = []
-    for position in sorted(book.holdings.positions.values(), key=lambda p: (p.instrument, p.tag)):
+    for position in sorted(
+        (*book.holdings.positions.values(), *flat), key=lambda p: (p.instrument, p.tag)
+    ):
         instrument = book.instruments.get(position.instrument)
         coin = None if instrument is None else book.coins.get(instrument.coin)
+        part = None if position.tag == HEDGE_TAG else parked.get(position.instrument)
         rows.append(
             {
                 "instrument": position.instrument,
@@ -32,9 +45,25 @@ def position_rows(floor: Floor) -> list[Row]:
                 "expiry": None
                 if instrument is None or instrument.expiry_ns is None
                 else iso(instrument.expiry_ns),
+                "parked": 0.0 if part is None else float(part.position.quantity),
+                "parked_until": None if part is None else iso(part.until_ns),
             }
         )
     return rows
+
+
+def parked_rows(floor: Floor, coin: str) -> list[Row]:
+    """Return what is parked of a coin, and until when."""
+    return [
+        {
+            "instrument": part.position.instrument,
+            "quantity": float(part.position.quantity),
+            "unit": str(part.position.quantity.unit),
+            "until": iso(part.until_ns),
+        }
+        for part in sorted(floor.book.parked, key=lambda part: part.position.instrument)
+        if part.coin == coin
+    ]
 
 
 def greek_rows(floor: Floor, rules: DeskRules, now_ns: int) -> list[Row]:

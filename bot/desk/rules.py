@@ -18,7 +18,8 @@ class DeskRules:
 
     Times in seconds of event time. `cycle_s` is the least time between two decisions that only
     quotes ask for; fills and order ends always ask. `margin_model` is the one that the owner
-    expects of the account; None takes any.
+    expects of the account; None takes any. `hold_s` is for how long what a person trades by hand
+    is left alone.
     """
 
     measure: UnderlyingRules
@@ -34,6 +35,7 @@ class DeskRules:
     gamma_rest_s: float = 5.0
     patience_s: float = 10.0
     margin_model: str | None = None
+    hold_s: float = 0.0
 
     @property
     def coin(self) -> str:

@@ -101,7 +101,8 @@ class Settled:
 class Operator:
     """A person's word; `coin` is empty for the whole instance.
 
-    `verb` is pause, resume, halt, or confirm with the words that were asked for as `why`.
+    `verb` is pause, resume, halt, off, on, snooze, hold, hedge, or confirm with the words that were
+    asked for as `why`. `for_s` is for how long, where the verb has an end.
     """
 
     ts_ns: int
@@ -110,6 +111,7 @@ class Operator:
     coin: str
     who: str
     why: str
+    for_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

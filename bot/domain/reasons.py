@@ -21,6 +21,7 @@ class Reason(StrEnum):
     DELTA_BELOW_OWNER = "delta_below_owner"
     DELTA_UNCERTAIN = "delta_uncertain"
     SETTLEMENT_UNWIND = "settlement_unwind"
+    HEDGE_NOW = "hedge_now"
     COOLDOWN = "cooldown"
     SMALL_MOVE = "small_move"
     BELOW_ONE_LOT = "below_one_lot"

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
 from typing import TypeAlias
 
 from bot.domain.orders import OrderState
+from bot.domain.positions import Position
 from bot.domain.reasons import Because
 from bot.domain.states import State
 
@@ -179,6 +182,44 @@ class CommandOutcome:
     outcome: str
 
 
+class Word(StrEnum):
+    """What an operator's word does for as long as it stands."""
+
+    OFF = "off"
+    HOLD = "hold"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An operator's word on one underlying that stands from now on (`active`), or no longer.
+
+    OFF sends nothing, HOLD parks what is traded by hand. `until_ns` None: until it is taken back.
+    """
+
+    ts_ns: int
+    coin: str
+    word: Word
+    until_ns: int | None
+    active: bool
+    because: Because
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """What a person traded by hand in one instrument, and that is not hedged before a time.
+
+    `position` is the part that is parked, flat when nothing is any more; `held` the owner's whole
+    quantity with it. `since_ns` is when the first of it was seen.
+    """
+
+    ts_ns: int
+    coin: str
+    position: Position
+    held: Decimal
+    since_ns: int
+    until_ns: int
+
+
 Record: TypeAlias = (
     Decision
     | HedgeDone
@@ -188,4 +229,6 @@ Record: TypeAlias = (
     | MarginSample
     | Doubt
     | CommandOutcome
+    | Standing
+    | Parked
 )

@@ -78,12 +78,17 @@ class WorkingOrder:
 
 
 class OrderTable:
-    """All orders that are not done, by label."""
+    """All orders that are not done, by label.
+
+    `denied` sums by instrument what the venue said it had never booked: should it turn up in the
+    positions after all, it was ours.
+    """
 
     def __init__(self, patience: Patience) -> None:
         """Start without orders."""
         self.patience = patience
         self.orders: dict[str, WorkingOrder] = {}
+        self.denied: dict[str, Decimal] = {}
 
     def __iter__(self) -> Iterator[WorkingOrder]:
         """Iterate in the order of sending."""
@@ -185,6 +190,9 @@ class OrderTable:
         evidence = f"denied {len(order.denials)} times over {span_s:.1f} s after its validity ended"
         # What has traded was booked: the venue merely has no more of it.
         end = OrderState.CANCELLED if order.reported else OrderState.NOT_BOOKED
+        if end is OrderState.NOT_BOOKED:
+            name = order.intent.instrument
+            self.denied[name] = self.denied.get(name, Decimal(0)) + order.may_fill
         notes = [_move(order, end, now_ns, evidence)]
         self._sweep(order)
         return notes

@@ -3,11 +3,12 @@
 A command is taken at most once and in the order of asking: it is marked before it is handed over,
 so a bot that dies in between has lost it, and says so by its missing outcome. What loosens
 (resume and the like) is refused when it has waited too long, because it was meant for another
-moment; pause and halt never age.
+moment; what only stops (pause, halt, off, snooze) never ages.
 """
 
 from __future__ import annotations
 
+import math
 import secrets
 import sqlite3
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ from bot.domain.units import NS_PER_S
 from bot.journal.database import transaction
 from bot.journal.rows import from_json, to_json
 
-NEVER_AGE: Final = frozenset({"pause", "halt"})
+NEVER_AGE: Final = frozenset({"pause", "halt", "off", "snooze"})
 MAX_AGE_NS: Final = 60 * NS_PER_S
 _WAITING: Final = (
     "SELECT seq, id, verb, coin, arguments, who, why, at_ns FROM commands"
@@ -42,7 +43,10 @@ class Command:
 
     def event(self, ts_ns: int) -> Operator:
         """Return the command as the core hears it at market time `ts_ns`."""
-        return Operator(ts_ns, self.id, self.verb, self.coin, self.who, self.why)
+        for_s = self.arguments.get("for_s")
+        if for_s is not None and (isinstance(for_s, bool) or not isinstance(for_s, (int, float))):
+            for_s = math.nan  # not a time: the core refuses it with what it expects
+        return Operator(ts_ns, self.id, self.verb, self.coin, self.who, self.why, for_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,7 @@ ON CONFLICT (id) DO UPDATE SET done_ns = ?2, accepted = ?3, outcome = ?4,
 """
 HEARD_SQL: Final = """
 INSERT INTO commands (id, verb, coin, arguments, who, why, at_ns, taken_ns)
-VALUES (?1, ?2, ?3, '{}', ?4, ?5, ?6, ?6) ON CONFLICT (id) DO NOTHING
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7) ON CONFLICT (id) DO NOTHING
 """
 
 
@@ -146,4 +150,6 @@ def outcome_row(done: CommandOutcome, now_ns: int) -> tuple[Any, ...]:
 
 def heard_row(event: Operator, now_ns: int) -> tuple[Any, ...]:
     """Return the values of `HEARD_SQL`; `now_ns` is wall time."""
-    return (event.command_id, event.verb, event.coin, event.who, event.why, now_ns)
+    arguments = to_json({} if event.for_s is None else {"for_s": event.for_s})
+    said = (event.verb, event.coin, arguments, event.who, event.why)
+    return (event.command_id, *said, now_ns)

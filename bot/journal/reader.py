@@ -17,7 +17,7 @@ from bot.domain.errors import JournalError
 from bot.domain.positions import Position
 from bot.domain.states import State, stricter
 from bot.domain.units import NS_PER_S
-from bot.journal import lock, memory, queue
+from bot.journal import lock, memory, queue, standing
 from bot.journal.database import FILE, belongs, connect, faults_named
 from bot.journal.rows import from_json
 
@@ -122,6 +122,11 @@ class Reader:
             if row["coin"] in coins:
                 coins[row["coin"]]["margin"] = {name: row[name] for name in _MARGIN}
         times = [sample["ts_ns"] for sample in samples] + [beat["market_ns"] if beat else 0]
+        now_ns = max([run["market_start_ns"], *times])
+        for coin, row in coins.items():
+            with faults_named(self.path, "read"):
+                row.update(standing.shown(self._db, run["ledger"], coin, now_ns))
+            row["state"] = stricter(row["state"], State.PAUSED) if row["off"] else row["state"]
         return {
             "instance": self.path.parent.name,
             "mode": run["mode"],
@@ -129,7 +134,7 @@ class Reader:
             "run": run["id"],
             "state": whole,
             "stale": self.stale(),
-            "ts_ns": max([run["market_start_ns"], *times]),
+            "ts_ns": now_ns,
             "underlyings": dict(sorted(coins.items())),
         }
 

@@ -3,8 +3,8 @@
 One file per instance. A `ledger` is a chain of runs on one account: it has the id of the run that
 began with a fresh account, and a resumed run carries on in it. Labels and trade ids are unique
 per ledger. Rows are only ever added, except for what says how things stand now: the end of a run,
-`heartbeat`, `sticky`, `views` and the outcome of a command. NULL in a figure means that it could
-not be measured.
+`heartbeat`, `sticky`, `standing`, `parked`, `views` and the outcome of a command. NULL in a figure
+means that it could not be measured.
 """
 
 from __future__ import annotations
@@ -28,6 +28,15 @@ CREATE TABLE heartbeat (
 CREATE TABLE sticky (
   coin TEXT NOT NULL PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs (id),
   ts_ns INTEGER NOT NULL, state TEXT NOT NULL, reasons TEXT NOT NULL
+) STRICT;
+CREATE TABLE standing (
+  coin TEXT NOT NULL, word TEXT NOT NULL, run INTEGER NOT NULL REFERENCES runs (id),
+  ts_ns INTEGER NOT NULL, until_ns INTEGER, because TEXT NOT NULL, PRIMARY KEY (coin, word)
+) STRICT;
+CREATE TABLE parked (
+  ledger INTEGER NOT NULL, instrument TEXT NOT NULL, run INTEGER NOT NULL REFERENCES runs (id),
+  ts_ns INTEGER NOT NULL, coin TEXT NOT NULL, position TEXT NOT NULL, held TEXT NOT NULL,
+  since_ns INTEGER NOT NULL, until_ns INTEGER NOT NULL, PRIMARY KEY (ledger, instrument)
 ) STRICT;
 CREATE TABLE views (
   run INTEGER NOT NULL REFERENCES runs (id), name TEXT NOT NULL, ts_ns INTEGER NOT NULL,

@@ -30,11 +30,13 @@ from bot.domain.records import (
     ExposureSample,
     MarginSample,
     OrderTransition,
+    Parked,
     Record,
+    Standing,
     StateChange,
 )
 from bot.domain.states import STICKY, State
-from bot.journal import memory, queue
+from bot.journal import memory, queue, standing
 from bot.journal.database import MIN_FREE_BYTES, faults_named, open_writer, prepare, transaction
 from bot.journal.digest import Digest
 from bot.journal.equity import TwinPnl
@@ -146,6 +148,16 @@ class Journal:
         with faults_named(self.path, "read"):
             return memory.last_states(self._db)
 
+    def standing(self) -> tuple[Standing, ...]:
+        """Return the words with an end of their own that stood when a bot was last heard of."""
+        with faults_named(self.path, "read"):
+            return standing.standing(self._db)
+
+    def parked(self) -> tuple[Parked, ...]:
+        """Return what this ledger had parked when a bot was last heard of."""
+        with faults_named(self.path, "read"):
+            return standing.parked(self._db, self._current_ledger())
+
     def open_intents(self) -> tuple[memory.OpenIntent, ...]:
         """Return the orders of this ledger whose end is not known, oldest first."""
         with faults_named(self.path, "read"):
@@ -203,6 +215,9 @@ class Journal:
             self._urgent = True
         elif isinstance(record, StateChange):
             self._stick(record)
+        elif isinstance(record, (Standing, Parked)):
+            self._add(*standing.statement(record, self._run, self._ledger))
+            self._urgent = True
 
     def intent(self, intent: Intent) -> None:
         """Write down an order that is to be sent; it may be sent once `commit` has returned."""

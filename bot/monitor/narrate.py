@@ -22,6 +22,8 @@ from bot.domain.records import (
     HedgeDone,
     MarginSample,
     OrderTransition,
+    Parked,
+    Standing,
     StateChange,
     TradeNote,
 )
@@ -46,6 +48,7 @@ _LEVEL: Final[Mapping[type, str]] = {
     HedgeDone: "info",
     CommandOutcome: "info",
     Settled: "info",
+    Parked: "info",
     ExposureSample: "debug",
     MarginSample: "debug",
     Intent: "debug",
@@ -71,7 +74,7 @@ def level(item: Item | Moved) -> str:
                 naked = item.kind != "gamma" and not item.lower <= item.delta_coin <= item.upper
                 return "warning" if naked else "info"
             return "info" if item.kind == "gamma" else "debug"
-        case Doubt():
+        case Doubt() | Standing():
             return "warning" if item.active else "info"
         case _:
             return _LEVEL[type(item)]
@@ -96,6 +99,8 @@ def _told(telling: Telling) -> tuple[str, Fields]:
             return f"order.{item.after}", _transition(item)
         case Doubt():
             return "doubt.raised" if item.active else "doubt.cleared", _doubt(item)
+        case Standing() | Parked():
+            return _kept(item)
         case _:
             event, compose = _TOLD[type(item)]
             return event, compose(item)
@@ -290,6 +295,24 @@ def _state(change: StateChange) -> Fields:
         "before": change.before,
         "after": change.after,
         "reasons": _why(change.reasons),
+    }
+
+
+def _kept(item: Standing | Parked) -> tuple[str, Fields]:
+    if isinstance(item, Standing):
+        until = None if item.until_ns is None else iso(item.until_ns)
+        name = f"{item.word}.{'begun' if item.active else 'ended'}"
+        fields: Fields = {"coin": item.coin, "until": until, "why": str(item.because)}
+        return name, _at(item.ts_ns) | fields
+    position = item.position
+    name = "position.parked" if position.quantity else "position.released"
+    return name, {
+        **_at(item.ts_ns),
+        "coin": item.coin,
+        "instrument": position.instrument,
+        "quantity": float(position.quantity),
+        "unit": position.quantity.unit,
+        "until": iso(item.until_ns),
     }
 
 

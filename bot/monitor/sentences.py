@@ -18,7 +18,10 @@ from bot.domain.records import (
     Doubt,
     HedgeDone,
     OrderTransition,
+    Parked,
+    Standing,
     StateChange,
+    Word,
 )
 from bot.domain.states import State
 from bot.journal.equity import Pnl, TwinPnl
@@ -53,7 +56,7 @@ def sentence(telling: Telling) -> list[Piece]:
             return _doubt(item, telling.repeated)
         case OrderTransition():
             return _order(item)
-        case StateChange() | Settled() | Moved() | CommandOutcome():
+        case StateChange() | Settled() | Moved() | CommandOutcome() | Standing() | Parked():
             return _event(item)
         case _:
             return []
@@ -158,8 +161,14 @@ def _doubt(doubt: Doubt, repeated: int) -> list[Piece]:
     ]
 
 
-def _event(item: StateChange | Settled | Moved | CommandOutcome) -> list[Piece]:
+def _event(
+    item: StateChange | Settled | Moved | CommandOutcome | Standing | Parked,
+) -> list[Piece]:
     match item:
+        case Standing():
+            return _standing(item)
+        case Parked():
+            return _parked(item)
         case StateChange():
             step = (f"{item.before} → {item.after}", _STATE_STYLE.get(item.after, ""))
             return [*_head(item.ts_ns, item.coin or "all"), step, (_reasons(item.reasons), QUIET)]
@@ -175,6 +184,26 @@ def _event(item: StateChange | Settled | Moved | CommandOutcome) -> list[Piece]:
             verb = "done" if item.accepted else "refused"
             style = GOOD if item.accepted else WARN
             return [*_head(item.ts_ns, "all"), (f"command {verb}: {item.outcome}", style)]
+
+
+def _standing(said: Standing) -> list[Piece]:
+    until = "" if said.until_ns is None else f" until {figures.clock(said.until_ns)}"
+    if said.word is Word.OFF:
+        text, style = ("hedging is off", WARN) if said.active else ("hedging is on again", GOOD)
+    else:
+        text = "what is traded by hand is held" if said.active else "nothing is held any more"
+        style = ""
+    return [*_head(said.ts_ns, said.coin), (f"{text}{until}", style), (str(said.because), QUIET)]
+
+
+def _parked(parked: Parked) -> list[Piece]:
+    position = parked.position
+    text = f"{position.instrument} is hedged from now on"
+    if position.quantity:
+        amount = f"{float(position.quantity):+,g} {position.quantity.unit}"
+        until = figures.clock(parked.until_ns)
+        text = f"parked {position.instrument} {amount}, not hedged before {until}"
+    return [*_head(parked.ts_ns, parked.coin), (text, "cyan")]
 
 
 def _reasons(reasons: tuple[Because, ...]) -> str:

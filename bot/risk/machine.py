@@ -2,7 +2,9 @@
 
 Automatic controls only ever lead to REDUCE_DELTA_ONLY, and leave it again once the cause has been
 gone for `clear_s`. Pause and halt are an operator's word, stick across restarts, and only `resume`
-ends them.
+ends them. An underlying that is switched off is PAUSED for whoever asks, whatever its state is
+beneath: it goes on climbing and being judged, `resume` does not touch it, and only `switch_on` (or
+the end of a snooze) ends it.
 """
 
 from __future__ import annotations
@@ -22,12 +24,16 @@ _STOPS: Mapping[str, State] = {"pause": State.PAUSED, "halt": State.HALTED}
 
 @dataclass(slots=True)
 class Machine:
-    """States by coin; the key "" is the instance. `states` holds what `at` combines."""
+    """States by coin; the key "" is the instance. `states` holds what `at` combines.
+
+    `off_until` names the coins that are switched off, and when that ends by itself (None: never).
+    """
 
     coins: tuple[str, ...]
     clear_s: float = 5.0
     states: dict[str, State] = field(default_factory=dict)
     good_since: dict[str, int] = field(default_factory=dict)
+    off_until: dict[str, int | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Start everything in BOOT, except what an earlier run left paused or halted."""
@@ -35,8 +41,9 @@ class Machine:
             self.states.setdefault(coin, State.BOOT)
 
     def at(self, coin: str) -> State:
-        """Return the state that applies: the stricter of the coin's and the instance's."""
-        return stricter(self.states[INSTANCE], self.states[coin])
+        """Return the state that applies: the strictest of the coin's, the instance's and off."""
+        state = stricter(self.states[INSTANCE], self.states[coin])
+        return stricter(state, State.PAUSED) if coin in self.off_until else state
 
     def climb(
         self, coin: str, to: State, now_ns: int, reasons: tuple[Because, ...] = ()
@@ -65,6 +72,32 @@ class Machine:
             for place in places
             if self.states[place] in STICKY
         )
+
+    def switch_off(self, coin: str, until_ns: int | None) -> bool:
+        """Switch a coin off until a time (None: until `switch_on`); False if it is off for longer.
+
+        A snooze neither ends what is off for good nor a longer snooze.
+        """
+        if coin in self.off_until:
+            before_ns = self.off_until[coin]
+            if before_ns is None or (until_ns is not None and until_ns <= before_ns):
+                return False
+        self.off_until[coin] = until_ns
+        return True
+
+    def switch_on(self, coin: str, now_ns: int, because: Because) -> tuple[StateChange, ...]:
+        """Switch a coin on again, through reconciliation; a pause or halt of it still stands."""
+        if coin not in self.off_until:
+            return ()
+        del self.off_until[coin]
+        if self.states[coin] is State.BOOT:
+            return ()
+        return self.climb(coin, State.RECONCILING, now_ns, (because,))
+
+    def awake(self, now_ns: int) -> tuple[str, ...]:
+        """Return the coins whose snooze is over."""
+        found = [c for c, until_ns in self.off_until.items() if until_ns and until_ns <= now_ns]
+        return tuple(sorted(found))
 
     def judge(self, coin: str, doubts: tuple[Because, ...], now_ns: int) -> tuple[StateChange, ...]:
         """Enter REDUCE_DELTA_ONLY while doubts stand, leave it `clear_s` after the last of them."""

@@ -76,6 +76,7 @@ class DeltaPlan:
     """A signed change of delta that is wanted (coin); zero with reasons when nothing is.
 
     `step` is the step of a settlement unwind that the change completes, 0 where it is none.
+    `at_once` tells that a person asked for it, whatever the bands say.
     """
 
     change: float
@@ -83,6 +84,7 @@ class DeltaPlan:
     urgency: Urgency
     reasons: tuple[Because, ...]
     step: int = 0
+    at_once: bool = False
 
     @property
     def wanted(self) -> bool:

@@ -83,6 +83,7 @@ def desk_rules(settings: Settings, coin: str, cadence: Cadence) -> DeskRules:
         tactics=TacticRules(),
         cycle_s=one.delta.poll_s,
         margin_model=settings.exchange()[1].margin_model if settings.mode != "paper" else None,
+        hold_s=one.hold_s,
     )
 
 

@@ -244,6 +244,14 @@ class Underlying(BaseModel):
         strict=False,
         description="Kinds of instruments that hedge delta, in order of preference.",
     )
+    hold_s: Finite = Field(
+        0.0,
+        ge=0,
+        le=3_600,
+        description="How long a trade made by hand is left alone before it is hedged, so that its "
+        "other legs can follow; the rest of the book is hedged meanwhile.",
+        json_schema_extra=unit("s"),
+    )
     delta: Delta
     gamma: Gamma = Field(default_factory=Gamma)
     shock: Shock = Field(default_factory=Shock)

@@ -203,9 +203,12 @@ class ScriptedDesk:
         """Tell that the venue knows no such order."""
         return self.handle(OrderDenied(self.now_ns, label))
 
-    def says(self, verb: str, coin: str = "", why: str = "test") -> list[Command]:
+    def says(
+        self, verb: str, coin: str = "", why: str = "test", for_s: float | None = None
+    ) -> list[Command]:
         """Speak as the operator."""
-        return self.handle(Operator(self.now_ns, f"c{self.now_ns}", verb, coin, "ann", why))
+        name = f"c{self.now_ns}"
+        return self.handle(Operator(self.now_ns, name, verb, coin, "ann", why, for_s))
 
     # what is asked for
 

@@ -1,4 +1,4 @@
-"""Pause, resume and halt: what reaches a running bot, and what becomes of it without one."""
+"""What an operator's verbs tell a running bot, and what becomes of them without one."""
 
 import os
 import signal
@@ -162,3 +162,63 @@ def _wait_for_command(state):
     while not queued(state):
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize(
+    "words,for_s",
+    [
+        (("off", "btc"), None),
+        (("on", "btc"), None),
+        (("hedge", "btc"), None),
+        (("snooze", "btc", "--for", "30m"), 1_800.0),
+        (("hold", "btc", "--for", "90s"), 90.0),
+        (("hold", "btc", "--for", "0s"), 0.0),
+    ],
+)
+def test_a_verb_of_one_coin_reaches_the_bot_with_its_time(deltaband, live_bot, words, for_s):
+    """The time travels as a number of seconds, beside the reason."""
+    bot = live_bot()
+    assert deltaband.json(*words, "--why", "trying")["accepted"] is True
+    (heard,) = bot.heard
+    assert (heard.verb, heard.coin, heard.why) == (words[0], "BTC", "trying")
+    assert heard.event(T0).for_s == for_s
+
+
+def test_a_snooze_without_a_coin_is_of_all(deltaband, live_bot):
+    """As with pause."""
+    bot = live_bot()
+    assert deltaband.json("snooze", "--for", "1h30m")["accepted"] is True
+    (heard,) = bot.heard
+    assert (heard.coin, heard.arguments) == ("", {"for_s": 5_400.0})
+
+
+@pytest.mark.parametrize(
+    "words,said",
+    [
+        (("off",), "expected COIN, found nothing"),
+        (("on",), "expected COIN, found nothing"),
+        (("hedge",), "expected COIN, found nothing"),
+        (("hold", "--for", "90s"), "expected COIN, found nothing"),
+        (("hold", "BTC"), "expected the option --for, found it missing"),
+        (("snooze", "BTC"), "expected the option --for, found it missing"),
+        (("snooze", "BTC", "--for", "0s"), "expected a time such as 90s"),
+        (("hold", "BTC", "--for", "-90s"), "expected a time such as 90s"),
+        (("hold", "BTC", "--for", "soon"), "expected a time such as 90s"),
+    ],
+)
+def test_a_verb_without_what_it_needs_is_a_usage_error(deltaband, live_bot, words, said):
+    """Exit code 2, and the bot is asked nothing."""
+    bot = live_bot()
+    done = deltaband(*words)
+    assert (done.returncode, bot.heard) == (2, [])
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize("verb,stays", [("off", True), ("on", False)])
+def test_what_stops_stays_queued_and_what_loosens_does_not(deltaband, live_bot, verb, stays):
+    """For a bot that runs and does not look."""
+    live_bot(None)
+    done = deltaband(verb, "BTC")
+    assert done.returncode == 1
+    assert ("stays queued" in done.stderr) is stays
+    assert queued(deltaband.state) == [(verb, None if stays else "withdrawn")]

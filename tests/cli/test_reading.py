@@ -2,13 +2,16 @@
 
 import os
 import sqlite3
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from bot.domain.positions import Position
+from bot.domain.reasons import Because, Reason
+from bot.domain.records import Parked, Standing, Word
 from bot.domain.states import State
-from bot.domain.units import Quantity, Unit
+from bot.domain.units import Quantity, Unit, iso
 from bot.journal import Journal
 from tests.cli.conftest import fill_journal
 from tests.journal.records import T0, changed_state, run_start, sample
@@ -201,3 +204,41 @@ def test_tables_are_drawn_for_people_alone(deltaband):
     fill_journal(deltaband.state)
     assert "\x1b[" not in deltaband("status").stdout
     assert "─" in deltaband("status", FORCE_COLOR="1").stdout
+
+
+def test_status_says_what_is_off_held_and_parked(deltaband):
+    """In words, with until when and whose word it was; scripts find the same by name."""
+    journal = Journal.open(deltaband.state, "demo")
+    journal.begin_run(run_start())
+    journal.record(sample(1))
+    said = Because(Reason.OPERATOR, "ann: lunch")
+    until_ns = T0 + 600_000_000_000
+    off = Standing(T0, "BTC", Word.OFF, until_ns, active=True, because=said)
+    part = Position("BTC-PERPETUAL", Quantity(Decimal(-5_000), Unit.USD))
+    journal.record(off)
+    journal.record(replace(off, word=Word.HOLD))
+    journal.record(Parked(T0, "BTC", part, Decimal(-5_000), T0, until_ns))
+    journal.tick(T0, State.RUNNING)
+    journal.end_run({})
+    journal.close()
+    until = iso(until_ns)
+    text = deltaband("status").stdout
+    assert f"BTC: hedging is snoozed until {until} (ann: lunch)" in text
+    assert f"BTC: what is traded by hand is held until {until} (ann: lunch)" in text
+    assert f"BTC: parked, not hedged before {until}: BTC-PERPETUAL -5,000 usd" in text
+    btc = deltaband.json("status")["underlyings"]["BTC"]
+    assert (btc["state"], btc["off"]["until"], btc["hold"]["until"]) == ("PAUSED", until, until)
+    assert [row["instrument"] for row in btc["parked"]] == ["BTC-PERPETUAL"]
+
+
+def test_status_says_what_is_off_until_it_is_switched_on(deltaband):
+    """And with which verb."""
+    journal = Journal.open(deltaband.state, "demo")
+    journal.begin_run(run_start())
+    journal.record(sample(1))
+    said = Because(Reason.OPERATOR, "ann: ")
+    journal.record(Standing(T0, "BTC", Word.OFF, None, active=True, because=said))
+    journal.tick(T0, State.RUNNING)
+    journal.end_run({})
+    journal.close()
+    assert "BTC: hedging is off until `on BTC` (ann: )" in deltaband("status").stdout

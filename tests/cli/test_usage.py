@@ -3,6 +3,7 @@
 import pytest
 import typer
 
+import bot.cli.options as lengths
 import bot.cli.trading as words
 
 FOR = "--for: expected a time such as 90s, 15m, 6h or 2d, found '6x'"
@@ -72,7 +73,7 @@ def test_wrong_settings_are_one_line_and_code_2(deltaband, argv, said):
 )
 def test_spans_are_read_in_seconds(text, seconds):
     """Each unit, and several in one."""
-    assert words.span_s(text) == seconds
+    assert lengths.span_s(text) == seconds
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_spans_are_read_in_seconds(text, seconds):
 def test_what_is_no_span_is_refused(text):
     """A number without its unit could mean anything."""
     with pytest.raises(typer.BadParameter, match="expected a time such as 90s"):
-        words.span_s(text)
+        lengths.span_s(text)
 
 
 @pytest.mark.parametrize("text,speed", [("60", 60.0), ("0.5", 0.5), ("max", float("inf"))])

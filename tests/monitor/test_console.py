@@ -5,15 +5,17 @@ import os
 import pty
 import re
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
 from bot.domain.events import Settled
 from bot.domain.orders import OrderState as S
+from bot.domain.positions import Position
 from bot.domain.reasons import Because, Reason
-from bot.domain.records import Doubt
+from bot.domain.records import Doubt, Parked, Standing, Word
 from bot.domain.states import State
-from bot.domain.units import NS_PER_S
+from bot.domain.units import NS_PER_S, Quantity, Unit
 from bot.journal import Pnl
 from bot.monitor import Banner, Scope, Screen, figures
 from tests.journal.records import (
@@ -185,6 +187,32 @@ def test_states_jumps_settlements_and_doubts_are_shown():
         "06:31:00  BTC   index jumped −4.0%  90,000 → 86,400 within 60 s",
         "06:30:00  BTC   BTC-5JAN26-92000-C settled at $90,123.40",
         "06:30:00  ETH   not trusted: stale_chain(ETH: age_s=31)",
+    ]
+
+
+def test_what_an_operator_switches_and_what_is_parked_is_shown():
+    """With until when, and whose word it was."""
+    said = Because(Reason.OPERATOR, "ann: lunch")
+    off = Standing(T0, "BTC", Word.OFF, T0 + 1_800 * 10**9, active=True, because=said)
+    hold = replace(off, word=Word.HOLD)
+    leg = Position("BTC-12JAN26-92000-C", Quantity(Decimal("-2.5"), Unit.COIN))
+    parked = Parked(T0, "BTC", leg, Decimal("-2.5"), T0, T0 + 90 * 10**9)
+    flat = replace(leg, quantity=Quantity(Decimal(0), Unit.COIN))
+    lines = shown(
+        off,
+        replace(off, until_ns=None, active=False),
+        hold,
+        replace(hold, until_ns=None, active=False),
+        parked,
+        replace(parked, position=flat),
+    )
+    assert lines == [
+        "06:30:00  BTC   hedging is off until 07:00:00  operator(ann: lunch)",
+        "06:30:00  BTC   hedging is on again  operator(ann: lunch)",
+        "06:30:00  BTC   what is traded by hand is held until 07:00:00  operator(ann: lunch)",
+        "06:30:00  BTC   nothing is held any more  operator(ann: lunch)",
+        "06:30:00  BTC   parked BTC-12JAN26-92000-C -2.5 coin, not hedged before 06:31:30",
+        "06:30:00  BTC   BTC-12JAN26-92000-C is hedged from now on",
     ]
 
 

@@ -6,15 +6,18 @@ import json
 import os
 import pty
 import time
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from bot.domain.events import Settled
 from bot.domain.orders import OrderState as S
+from bot.domain.positions import Position
 from bot.domain.reasons import Because, Reason
-from bot.domain.records import CommandOutcome, Doubt
+from bot.domain.records import CommandOutcome, Doubt, Parked, Standing, Word
 from bot.domain.states import State
+from bot.domain.units import Quantity, Unit
 from bot.monitor.logs import Logs
 from bot.monitor.sink import Sink
 from tests.journal.records import (
@@ -254,3 +257,32 @@ def test_thread_writes_everything_in_order_when_the_reader_keeps_up(tmp_path):
         sink.close()
     assert (tmp_path / "log").read_text().split() == [str(n) for n in range(2_000)]
     assert (sink.dropped, sink.failed) == (0, 0)
+
+
+def test_what_stands_and_what_is_parked_are_lines_of_their_own():
+    """Scripts read until when from them, and that it is over."""
+    said = Because(Reason.OPERATOR, "ann: lunch")
+    off = Standing(T0, "BTC", Word.OFF, T0 + 90 * 10**9, active=True, because=said)
+    leg = Position("BTC-12JAN26-92000-C", Quantity(Decimal("-2.5"), Unit.COIN))
+    parked = Parked(T0, "BTC", leg, Decimal("-2.5"), T0, T0 + 90 * 10**9)
+    flat = replace(leg, quantity=Quantity(Decimal(0), Unit.COIN))
+    lines = told(
+        off,
+        replace(off, word=Word.HOLD, until_ns=None, active=False),
+        parked,
+        replace(parked, position=flat),
+    )
+    assert [(line["event"], line["level"]) for line in lines] == [
+        ("off.begun", "warning"),
+        ("hold.ended", "info"),
+        ("position.parked", "info"),
+        ("position.released", "info"),
+    ]
+    until = "2026-01-05T06:31:30.000Z"
+    assert [line["until"] for line in lines] == [until, None, until, until]
+    assert (lines[0]["coin"], lines[0]["why"]) == ("BTC", "operator(ann: lunch)")
+    assert (lines[2]["instrument"], lines[2]["quantity"], lines[2]["unit"]) == (
+        "BTC-12JAN26-92000-C",
+        -2.5,
+        "coin",
+    )

@@ -127,3 +127,72 @@ def test_a_word_that_is_not_understood_changes_nothing(verb):
     machine.operator("BTC", "halt", NOW, WORD)
     assert machine.operator("BTC", verb, NOW, WORD) == ()
     assert machine.at("BTC") is State.HALTED
+
+
+def test_what_is_switched_off_is_paused_whatever_happens_beneath():
+    """Measuring goes on: the state below is judged, and nobody is told that it may send."""
+    machine = _running()
+    assert machine.switch_off("BTC", None)
+    assert (machine.at("BTC"), machine.at("ETH")) == (State.PAUSED, State.RUNNING)
+    machine.judge("BTC", (STALE,), NOW)
+    assert machine.states["BTC"] is State.REDUCE_DELTA_ONLY
+    assert machine.at("BTC") is State.PAUSED
+
+
+def test_a_halt_outranks_what_is_switched_off():
+    """The stricter applies."""
+    machine = _running()
+    machine.switch_off("BTC", None)
+    machine.operator("", "halt", NOW, WORD)
+    assert machine.at("BTC") is State.HALTED
+
+
+@pytest.mark.parametrize("coin", ["", "BTC"])
+def test_a_resume_does_not_switch_on(coin):
+    """Whoever ends a halt need not know what another has switched off."""
+    machine = _running()
+    machine.switch_off("BTC", None)
+    machine.operator(coin, "halt", NOW, WORD)
+    machine.operator(coin, "resume", NOW, WORD)
+    assert machine.at("BTC") is State.PAUSED
+
+
+@pytest.mark.parametrize("verb,state", [("pause", State.PAUSED), ("halt", State.HALTED)])
+def test_switching_on_ends_neither_a_pause_nor_a_halt(verb, state):
+    """It takes back its own word and nothing else."""
+    machine = _running()
+    machine.operator("BTC", verb, NOW, WORD)
+    machine.switch_off("BTC", None)
+    assert machine.switch_on("BTC", NOW, WORD) == ()
+    assert machine.at("BTC") is state
+
+
+def test_switching_on_leads_through_reconciliation():
+    """What happened meanwhile is looked at first; what was never off does not move."""
+    machine = _running()
+    machine.switch_off("BTC", None)
+    (change,) = machine.switch_on("BTC", NOW, WORD)
+    assert (change.before, change.after) == (State.RUNNING, State.RECONCILING)
+    assert machine.switch_on("ETH", NOW, WORD) == ()
+    assert machine.at("ETH") is State.RUNNING
+
+
+def test_switching_on_before_the_start_leaves_the_way_up_alone():
+    """BOOT ends with the instruments, not with a word."""
+    machine = Machine(("BTC",))
+    machine.switch_off("BTC", None)
+    assert machine.switch_on("BTC", NOW, WORD) == ()
+    assert machine.at("BTC") is State.BOOT
+
+
+def test_a_snooze_ends_neither_a_longer_one_nor_what_is_off():
+    """A word that stops is never weakened by another that stops."""
+    machine = _running()
+    assert machine.switch_off("BTC", _later(60.0))
+    assert not machine.switch_off("BTC", _later(30.0))
+    assert machine.switch_off("BTC", _later(90.0))
+    assert machine.awake(_later(89.9)) == ()
+    assert machine.awake(_later(90.0)) == ("BTC",)
+    assert machine.switch_off("BTC", None)
+    assert not machine.switch_off("BTC", _later(600.0))
+    assert machine.awake(_later(1e6)) == ()

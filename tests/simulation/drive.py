@@ -89,10 +89,10 @@ class Drive:
         self.now_ns = max(self.now_ns, ts_ns)
         return self
 
-    def operator(self, verb: str, coin: str = "") -> None:
+    def operator(self, verb: str, coin: str = "", for_s: float | None = None) -> None:
         """Say an operator's word now."""
         name = f"c{len(self.records)}"
-        event = Operator(self.now_ns, name, verb, coin, "owner", "a test asked")
+        event = Operator(self.now_ns, name, verb, coin, "owner", "a test asked", for_s)
         self._give(event, self.core.handle(event))
 
     def delta(self, coin: str = "BTC") -> float:

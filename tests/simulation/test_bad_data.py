@@ -170,16 +170,36 @@ def option(name: str, quantity: int = -1) -> Position:
     return Position(name, Quantity(Decimal(quantity), Unit.COIN))
 
 
-def test_a_position_in_an_unknown_instrument_stops_orders_of_its_coin():
-    """What cannot be measured cannot be hedged: nothing is sent, and the reason is named."""
+def test_a_position_that_no_name_explains_stops_orders_of_its_coin():
+    """What cannot be bounded cannot be hedged: nothing is sent, and the reason is named."""
     drive = foreign_book()
-    tell_twice(drive, report(drive, option("BTC-12JAN26-92001-C")))
+    tell_twice(drive, report(drive, option("BTC-CS-12JAN26-92000_94000")))
     reasons = {b.reason for b in _doubts(drive)}
     sent = len(drive.sent)
     for _ in range(20):
         tell(drive, Tick(drive.now_ns))
     assert Reason.UNKNOWN_INSTRUMENT in reasons
     assert len(drive.sent) == sent
+
+
+@pytest.mark.parametrize("quantity", [-1, -30, 30])
+def test_a_position_that_is_not_listed_lets_only_sure_orders_out(quantity):
+    """REDUCE_DELTA_ONLY; every order shrinks the whole interval's worst distance, or none goes."""
+    drive = foreign_book()
+    exchange, begun = drive.exchange, len(drive.sent)
+    honest, extra = exchange.positions, option("BTC-12JAN26-92001-C", quantity)
+
+    def held(now_ns):
+        report = honest(now_ns)
+        return replace(report, positions=(*report.positions, extra))
+
+    exchange.positions = held
+    drive.until(drive.now_ns + seconds(40))
+    assert drive.state() is State.REDUCE_DELTA_ONLY
+    drive.until(drive.now_ns + seconds(300))
+    assert drive.state() is State.REDUCE_DELTA_ONLY
+    assert Reason.UNKNOWN_INSTRUMENT in {b.reason for b in _doubts(drive)}
+    assert all(place.intent.reduce_delta for _, place in drive.sent[begun:])
 
 
 def test_an_option_past_its_expiry_adds_nothing_and_is_named():

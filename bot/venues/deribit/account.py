@@ -17,7 +17,7 @@ from typing import Any, Final
 from bot.domain.events import BalancesReport, Filled, OrderUpdate, PositionsReport
 from bot.domain.orders import OrderReport
 from bot.domain.positions import Fill
-from bot.venues.deribit.fields import Row, table
+from bot.venues.deribit.fields import Row, table, text
 from bot.venues.deribit.flaws import Flaw, FlawedError, shown
 from bot.venues.deribit.inbox import Surroundings
 from bot.venues.deribit.listing import Contract
@@ -50,8 +50,8 @@ class AccountBook:
     """Positions and balances of one account.
 
     `positions` and `summaries` fetch complete answers (REST). `is_ours` tells our orders' labels
-    from a person's; only ours become fills and order updates. `seen` names everything that was
-    ever held, for the settlement of what expires.
+    from a person's; only ours become fills and order updates. `met` hears every instrument that is
+    held or traded. `seen` names everything that was ever held, for the settlement of what expires.
     """
 
     def __init__(
@@ -63,11 +63,12 @@ class AccountBook:
         is_ours: Callable[[str], bool],
         see_order: Callable[[OrderReport], None],
         learn_limits: Callable[[object], None],
+        met: Callable[[str], None],
         around: Surroundings,
     ) -> None:
         self._fetch_positions, self._fetch_summaries = positions, summaries
         self._contracts, self._is_ours, self._see_order = contracts, is_ours, see_order
-        self._learn_limits = learn_limits
+        self._learn_limits, self._met = learn_limits, met
         self._tell, self._clock, self._flaws = around.tell, around.clock, around.flaws
         self.seen: set[str] = set()
         self._table = _Table()
@@ -129,6 +130,8 @@ class AccountBook:
         if table_ is not self._table:
             return False  # the connection was lost meanwhile: its stream is not on top of this
         table_.lines = lines
+        for name in lines:
+            self._met(name)
         for line in since.values():
             self._hold(line)
         table_.portfolios.update(portfolios)
@@ -174,7 +177,9 @@ class AccountBook:
             self.report()
 
     def _fill(self, value: object, received_ns: int) -> None:
-        fill: Fill = read_fill(table(value, "trade"), self._contracts())
+        row = table(value, "trade")
+        self._met(text(row, "instrument_name"))
+        fill: Fill = read_fill(row, self._contracts())
         if self._is_ours(fill.label):
             self._tell(Filled(received_ns, fill))
 
@@ -193,6 +198,7 @@ class AccountBook:
     def _hold(self, line: Line) -> None:
         name = line.position.instrument
         if line.position.quantity:
+            self._met(name)
             self._table.lines[name] = line
             self.seen.add(name)
         else:

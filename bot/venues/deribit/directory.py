@@ -2,21 +2,26 @@
 
 Reading a list of thousands happens in a thread, off the hot path. What was listed once stays known
 for reading late reports; only what is listed now is told. A list without any instrument of a coin
-that had some is not believed.
+that had some is not believed. A name of ours that is met without being listed asks for the list at
+once, and then ever less often while it stays unlisted.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from bot.domain.errors import UnknownInstrumentError
 from bot.domain.events import InstrumentsListed
 from bot.domain.instruments import Instrument
+from bot.domain.units import NS_PER_S
 from bot.venues.deribit.fields import table
 from bot.venues.deribit.flaws import Flaw, FlawedError, Flaws, shown
 from bot.venues.deribit.listing import Contract, read_contracts
+
+AGAIN_NS: Final = 5 * NS_PER_S
+SELDOM_NS: Final = 300 * NS_PER_S
 
 
 class Directory:
@@ -33,6 +38,18 @@ class Directory:
         self.known: dict[str, Contract] = {}
         self.listed: dict[str, tuple[Instrument, ...]] = {}
         self.left_out = Flaws()
+        self._missed: dict[str, tuple[int, int]] = {}
+
+    def misses(self, name: str) -> bool:
+        """Tell whether a name that was met is of our coins, unlisted, and worth a new look now."""
+        if name in self.known or name.partition("-")[0].partition("_")[0] not in self._coins:
+            return False
+        now_ns = self._clock()
+        due_ns, gap_ns = self._missed.get(name, (now_ns, AGAIN_NS))
+        if now_ns < due_ns:
+            return False
+        self._missed[name] = (now_ns + gap_ns, min(2 * gap_ns, SELDOM_NS))
+        return True
 
     def contracts(self) -> Mapping[str, Contract]:
         """Return everything that is or was listed, by name."""
@@ -64,6 +81,7 @@ class Directory:
                 self._missing(coin)
         wanted = {c.instrument.name: c for c in found.values() if c.instrument.coin in self.listed}
         self.known.update(wanted)
+        self._missed = {name: due for name, due in self._missed.items() if name not in self.known}
         return events
 
     async def reload(self) -> list[InstrumentsListed]:

@@ -25,13 +25,17 @@ RETRY_S: Final = 1.0
 
 
 class PrivateSide:
-    """Our account on a connection of its own; `lane` is None unless orders were asked for."""
+    """Our account on a connection of its own; `lane` is None unless orders were asked for.
+
+    `met` hears of every instrument that the account has to do with.
+    """
 
     def __init__(
         self,
         settings: DeribitSettings,
         exchange: HardenedDeribit,
         contracts: Callable[[], Mapping[str, Contract]],
+        met: Callable[[str], None],
         around: Surroundings,
         tasks: Tasks,
         *,
@@ -66,6 +70,7 @@ class PrivateSide:
             is_ours=self._is_ours,
             see_order=self._see_order,
             learn_limits=self.credits.learn,
+            met=met,
             around=around,
         )
         exchange.listener = self.account

@@ -37,6 +37,7 @@ class PublicSide:
     ) -> None:
         self._settings, self._around, self.exchange = settings, around, exchange
         self._relist = asyncio.Event()
+        self._at_once = False
         self.directory = Directory(
             settings.feed.coins,
             lambda: exchange.public_get_get_instruments({}),
@@ -68,6 +69,12 @@ class PublicSide:
         for event in await self.directory.load():
             self._around.tell(event)
         self.feed.relisted()
+
+    def met(self, name: str) -> None:
+        """Hear of an instrument that our account has to do with; look it up where it is new."""
+        if self.directory.misses(name):
+            self._at_once = True
+            self._relist.set()
 
     def keep(self, tasks: Tasks) -> None:
         """Start the loops."""
@@ -104,13 +111,15 @@ class PublicSide:
             await self._deliveries.look()
 
     async def _reload(self) -> None:
-        """Reload the instruments daily, and when the venue announces a change."""
+        """Reload daily, when the venue announces a change, and at once for what is met unlisted."""
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.reload_s):
                     await self._relist.wait()
-                await asyncio.sleep(SWARM_S)  # announcements come in swarms
+                if not self._at_once:
+                    await asyncio.sleep(SWARM_S)  # announcements come in swarms
             self._relist.clear()
+            self._at_once = False
             events = await self.directory.reload()
             if events:
                 self.feed.relisted()

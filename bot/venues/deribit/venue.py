@@ -64,6 +64,7 @@ class DeribitVenue:
                 settings,
                 self._exchange(key),
                 self.public.directory.contracts,
+                self.public.met,
                 around,
                 self._tasks,
                 orders=orders,

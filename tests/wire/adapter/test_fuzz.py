@@ -113,6 +113,7 @@ class Both:
             is_ours=lambda label: label.startswith("db-"),
             see_order=lambda _report: None,
             learn_limits=lambda _limits: None,
+            met=lambda _: None,
             around=around,
         )
 

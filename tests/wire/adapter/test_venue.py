@@ -259,6 +259,48 @@ async def test_a_new_listing_is_told_when_the_venue_announces_it(connect, server
     await server.until(lambda: server.listens("ticker.BTC_USDC-PERPETUAL.100ms"))
 
 
+STRANGE = "BTC-25DEC26-110000-C"
+
+
+async def test_a_held_instrument_that_is_not_listed_yet_is_looked_up_at_once(connect, server):
+    """The account's stream was quicker than the venue's announcement, which never comes here."""
+    venue = await connect(key=True)
+    await take(venue, PositionsReport)
+    drain(venue)
+    server.instruments.append(option(STRANGE, 110_000.0))
+    row = position(STRANGE, -2.0, kind="option")
+    await server.push(CHANGES, changes(positions=[row]))
+    report = await take(venue, PositionsReport)
+    assert [p.instrument for p in report.positions] == [STRANGE]
+    listed = await take(venue, InstrumentsListed, timeout_s=0.9)
+    assert STRANGE in [i.name for i in listed.instruments]
+
+
+async def test_a_trade_in_an_instrument_that_is_not_listed_yet_asks_for_the_list(connect, server):
+    """By whomever: the position that it makes will follow."""
+    venue = await connect(key=True)
+    drain(venue)
+    server.instruments.append(option(STRANGE, 110_000.0))
+    done = trade("T1", instrument_name=STRANGE, amount=1.0)
+    await server.push(CHANGES, changes(trades=[done]))
+    listed = await take(venue, InstrumentsListed, timeout_s=2.0)
+    assert STRANGE in [i.name for i in listed.instruments]
+
+
+async def test_an_instrument_that_stays_unlisted_does_not_flood_the_venue(connect, server):
+    """However often it is reported, the long list is fetched once for it in five seconds."""
+    server.positions[STRANGE] = -1.0
+    server.positions["SOL-25DEC26-200-C"] = -1.0  # of a coin that is not ours
+    venue = await connect(key=True)
+    begun = server.count("public/get_instruments")
+    for _ in range(20):
+        venue.send(QueryPositions(), venue.now_ns())
+        await take(venue, PositionsReport)
+    await until(venue, lambda: server.count("public/get_instruments") > begun)
+    await asyncio.sleep(0.3)
+    assert server.count("public/get_instruments") == begun + 1
+
+
 async def test_an_expiry_is_settled_at_the_venue_s_delivery_price(connect, server):
     """Once, and only when the venue has published it."""
     expiry_ms = now_ms() + 300
