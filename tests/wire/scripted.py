@@ -238,6 +238,7 @@ class ScriptedDeribit:
         self.answers: dict[str, Callable[[dict[str, Any]], Any]] = {}
         self.refusals: dict[str, list[tuple[int, str]]] = {}
         self.mute: set[str] = set()
+        self.unknown: set[str] = set()  # channels for which a whole request is refused
         self.auth_s = 0.0
         self.expires_s = 900
         self.ahead_ms = 0
@@ -283,7 +284,7 @@ class ScriptedDeribit:
 
     # --- what a test does -------------------------------------------------------------------------
 
-    async def until(self, condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
+    async def until(self, condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
         """Wait until something is true of this server."""
         async with asyncio.timeout(timeout_s), self.changed:
             await self.changed.wait_for(condition)
@@ -432,6 +433,8 @@ class ScriptedDeribit:
         }
 
     async def _subscribe(self, params, line):
+        if self.unknown & set(params["channels"]):
+            raise RefusedRequestError(-32602, "Invalid params")
         line.channels.update(params["channels"])
         return params["channels"]
 

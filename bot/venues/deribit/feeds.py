@@ -124,7 +124,7 @@ class MarketFeed:
                     if name in self.rules.depth:
                         wanted[f"book.{name}.{INTERVAL}"] = None
             options = self._chains[coin].near(
-                self._index[coin].price, self.rules.option_tickers, self._held()
+                self._index[coin].price, self.rules.option_tickers, self._held(), now_ns
             )
             wanted |= {f"ticker.{name}.{INTERVAL}": None for name in options}
         return wanted

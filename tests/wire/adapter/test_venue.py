@@ -25,7 +25,7 @@ from bot.venues.deribit.flaws import Flaw
 from bot.venues.deribit.orders import OrderLaneError
 from bot.venues.deribit.terms import VenueUnreachableError
 from tests.builders.intents import intent
-from tests.wire.adapter.drive import drain, take, until
+from tests.wire.adapter.drive import PATIENCE_S, drain, take, until
 from tests.wire.scripted import (
     CALL,
     PERPETUAL,
@@ -177,12 +177,16 @@ async def test_a_frozen_stream_is_flagged_within_its_age_limit_and_then_replaced
     frozen = now_ms()
     await server.push(TICKER, ticker(at_ms=frozen))
     await take(venue, Quote)
-    pushed_ns = now_ns()
-    while not venue.health().stale:
+    limit_ns = frozen * NS_PER_MS + 4 * NS_PER_S // 10
+    stale: dict[str, float] = {}
+    while not stale:
         await server.push(TICKER, ticker(at_ms=frozen))
         await take(venue, Quote)
-        assert now_ns() - pushed_ns < NS_PER_S
-    assert venue.health().stale[TICKER] > 0.4
+        before_ns, stale, after_ns = now_ns(), venue.health().stale, now_ns()
+        # At the moment of its limit, neither earlier nor later.
+        assert stale if before_ns > limit_ns + NS_PER_MS else True
+        assert not stale if after_ns < limit_ns - NS_PER_MS else True
+    assert stale[TICKER] > 0.4
     await server.until(lambda: server.count("public/subscribe") == 2)
     await server.push(TICKER, ticker())
     await take(venue, Quote)
@@ -193,8 +197,8 @@ async def test_a_frozen_stream_is_flagged_within_its_age_limit_and_then_replaced
 async def test_a_stream_that_stays_silent_costs_the_connection(connect, server):
     """After asking anew did not help, it dials again."""
     venue = await connect(feed={"quote_s": 0.1, "index_s": 60.0})
-    await server.until(lambda: server.count("public/subscribe") >= 3, 5.0)
-    await until(venue, lambda: venue.health().public_epoch == 2)
+    await server.until(lambda: server.count("public/subscribe") >= 3)
+    await until(venue, lambda: venue.health().public_epoch >= 2)
     assert venue.flaws.counts[Flaw.CONNECTION_LOST] >= 1
 
 
@@ -294,7 +298,7 @@ async def test_waiting_ends_when_something_arrives(connect, server):
     drain(venue)
     waiting = asyncio.ensure_future(venue.wait(30.0))
     await server.push(TICKER, ticker())
-    async with asyncio.timeout(2.0):
+    async with asyncio.timeout(15.0):
         await waiting
     assert venue.next_event() is not None
 
@@ -358,7 +362,7 @@ async def test_fifty_fills_of_a_burst_are_all_told(connect, server):
         fill = trade(f"T{i}", label="db-1")
         await server.push(CHANGES, changes(trades=[fill], positions=[position(size=10.0 + i)]))
     seen: set[str] = set()
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(PATIENCE_S):
         while len(seen) < 50:
             while (event := venue.next_event()) is not None:
                 if isinstance(event, Filled):
@@ -389,7 +393,7 @@ async def test_a_token_is_renewed_before_it_expires(connect, server):
 
 async def test_a_connection_that_answers_nothing_is_given_up(connect, server):
     """Its pongs go on: only a request that stays unanswered tells."""
-    venue = await connect(orders=True, pulse_s=0.05)
+    venue = await connect(orders=True, pulse_s=0.5)
     await until(venue, lambda: server.count("public/test") >= 2)
     assert venue.health().account_epoch == 1
     server.mute.add("public/test")
@@ -400,7 +404,7 @@ async def test_a_stalled_connection_is_replaced_without_waiting_for_its_goodbye(
     """The peer is gone and the socket does not know: the next dial does not wait for it."""
     venue = await connect(orders=True, pulse_s=0.2)
     server.stall(CHANGES)
-    await until(venue, lambda: venue.health().account_epoch == 2, 3.0)
+    await until(venue, lambda: venue.health().account_epoch >= 2)
     await until(venue, lambda: venue.lane.armed)
 
 
@@ -549,13 +553,13 @@ async def test_two_hundred_drops_at_random_moments_leave_one_order_each(connect,
     venue = await connect(orders=True, redial_s=0.0)
     known = {}
     for label in fates:
-        async with asyncio.timeout(5.0):
+        async with asyncio.timeout(PATIENCE_S):
             await venue.private.session.ready.wait()
         venue.send(place(label), now_ns())
         epoch = venue.private.session.epoch
         told = set()
         # After the drop the lane itself asks for what is open: its answer is the evidence.
-        async with asyncio.timeout(5.0):
+        async with asyncio.timeout(PATIENCE_S):
             while label not in known:
                 while (event := venue.next_event()) is not None:
                     if isinstance(event, Filled):
