@@ -77,7 +77,7 @@ async def test_silence_leaves_requests_and_pongs_alive(hand_server, hand, raw):
     await raw.data(BOOK)
     await raw.call("private/set_faults", silent=True)
     pass_s(hand_server, hand, 3)
-    await raw.ws.ping()
+    assert await raw.pinged(b"alive?") == b"alive?"
     await raw.call("public/test")
     assert raw.frames == []
     await raw.call("private/set_faults", silent=False)
