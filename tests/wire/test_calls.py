@@ -93,12 +93,12 @@ async def test_the_stock_client_dies_of_a_grouped_book(exchange):
     """IndexError in the receive loop, and the watch waits for ever."""
     _server, stock = await exchange(ccxt.pro.deribit, tls=False)
     await stock.load_markets()
-    died = asyncio.get_running_loop().create_future()
+    died: asyncio.Queue[BaseException] = asyncio.Queue()
     asyncio.get_running_loop().set_exception_handler(
-        lambda _loop, context: died.done() or died.set_result(context["exception"])
+        lambda _loop, context: died.put_nowait(context["exception"])
     )
     watching = asyncio.ensure_future(stock.watch_order_book(PERPETUAL, None, GROUPED))
-    assert isinstance(await asyncio.wait_for(died, 30), IndexError)
+    assert isinstance(await asyncio.wait_for(died.get(), 30), IndexError)
     done, _ = await asyncio.wait({watching}, timeout=0.2)
     watching.cancel()
     assert not done

@@ -11,7 +11,7 @@ import pytest
 
 from bot.domain import deribit
 from bot.domain.commands import QueryPositions
-from bot.domain.events import PositionsReport, Settled
+from bot.domain.events import Event, PositionsReport, Settled
 from bot.domain.positions import Position
 from bot.domain.quotes import Quote
 from bot.domain.units import NS_PER_S, utc_ns
@@ -42,7 +42,7 @@ async def pass_s(hand, venue, seconds, *, pause_s=0.0):
 
     With a pause of its own looks in each second, the venue gets to look about once in each.
     """
-    told = []
+    told: list[Event] = []
     for _ in range(seconds):
         hand.move(1.0)
         async with asyncio.timeout(PATIENCE_S):

@@ -82,7 +82,7 @@ def test_a_compression_below_one_is_refused():
 
 @pytest.mark.parametrize("compress", [1, 7, 240, 1_440])
 def test_a_hub_starts_fast_and_at_the_present(compress):
-    """Half a second of the processor at most, at the wall's own time, with a day in a minute too."""
+    """Half a second of the processor, at the wall's own time, with a day in a minute too."""
     began = time.process_time()
     hub = Hub(Opening(seed=1, compress=compress))
     assert time.process_time() - began < 0.5
