@@ -2,8 +2,8 @@
 
 The suite plays a short one. `DELTABAND_SANDBOX_KILLS=10` kills each side ten times,
 `DELTABAND_SANDBOX_DAY_S=360` plays on until that many seconds of the wall have passed, each of them
-four minutes of the market. A bot is killed while it starts or when it is up: which of them it is
-depends on the seed and not on how quick this machine is.
+four minutes of the market. Kills fall into a start, a while after it, or close behind an order that
+has just been decided: which of them it is depends on the seed, not on how quick this machine is.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import sys
 import time
 from collections import Counter
@@ -22,6 +23,7 @@ from typing import Any
 
 from bot.cli.exits import Exit
 from bot.domain.errors import JournalError
+from bot.domain.orders import TERMINAL
 from bot.journal import Reader
 from bot.sim.wire.state import StateFile
 from tests.wire.test_run import TOP, Bot, straddle
@@ -30,8 +32,9 @@ KILLS = int(os.environ.get("DELTABAND_SANDBOX_KILLS", "2"))
 SEED = int(os.environ.get("DELTABAND_SANDBOX_SEED", "1"))
 DAY_S = float(os.environ.get("DELTABAND_SANDBOX_DAY_S", "0"))
 COMPRESS = 240
-PAUSES_S = (0.2, 2.0)
-STARTING = 0.25  # of a bot's kills come before it is up
+MOMENTS = ("starting", "up", "ordering", "ordering")
+LONGEST_S = {"starting": 2.0, "up": 2.0, "ordering": 0.1}
+ORDER_S = 20.0  # an order of unknown fate keeps the next one back for longer than ten seconds
 AFTERMATH_S = 6.0
 PATIENCE_S = 60.0  # only ends what hangs
 
@@ -85,9 +88,12 @@ async def test_a_day_with_kills_of_both_sides_ends_with_the_same_positions(tmp_p
     victims = ["bot", "exchange"] * KILLS
     luck.shuffle(victims)
     for victim in victims:
-        if luck.random() >= STARTING:
+        moment = luck.choice(MOMENTS)
+        if moment != "starting":
             process = await _up(bot, process)
-        await asyncio.sleep(luck.uniform(*PAUSES_S))
+        if moment == "ordering":
+            await _next_order(bot)
+        await asyncio.sleep(luck.uniform(0.0, LONGEST_S[moment]))
         if victim == "exchange":
             assert await exchange.end(signal.SIGKILL) == -signal.SIGKILL
             await exchange.start()
@@ -103,7 +109,7 @@ async def test_a_day_with_kills_of_both_sides_ends_with_the_same_positions(tmp_p
     out, err = (text.decode() for text in told)
     assert process.returncode == 0, err
     assert json.loads(out)["mode"] == "sandbox"
-    assert _unknown(bot) == 0
+    assert {fate for fate in _fates(bot).values() if fate not in TERMINAL} == set()
     assert await exchange.end(signal.SIGTERM) == 0
 
     with closing(StateFile(exchange.state)) as file:
@@ -119,11 +125,20 @@ async def test_a_day_with_kills_of_both_sides_ends_with_the_same_positions(tmp_p
     assert [one["state"] for one in saved.tickets.values() if one["state"] == "working"] == []
 
 
-def _unknown(bot: Bot) -> int:
-    """Return how many orders' fate the bot does not know."""
-    with closing(Reader.open(bot.folder, "sand")) as reader:
-        told = reader.status()["underlyings"].values()
-    return sum(one["unknown_orders"] for one in told)
+def _fates(bot: Bot) -> dict[str, str]:
+    """Return what the bot's journal says last of each order that it has decided."""
+    where = f"file:{bot.folder}/sand/journal.sqlite?mode=ro"
+    newest = "SELECT label, after FROM transitions ORDER BY seq"
+    with closing(sqlite3.connect(where, uri=True)) as journal:
+        fates = {str(row[0]): "decided" for row in journal.execute("SELECT label FROM intents")}
+        return fates | dict(journal.execute(newest).fetchall())
+
+
+async def _next_order(bot: Bot) -> None:
+    """Wait until the bot has decided one more order, or would have had time to."""
+    before, until = len(_fates(bot)), time.monotonic() + ORDER_S
+    while len(_fates(bot)) == before and time.monotonic() < until:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
 
 
 async def _up(bot: Bot, process: asyncio.subprocess.Process) -> asyncio.subprocess.Process:
