@@ -19,6 +19,7 @@ from aiohttp import WSMsgType, web
 PERPETUAL = "BTC-PERPETUAL"
 CALL = "BTC-25DEC26-100000-C"
 NOW_MS = 1_795_000_000_000
+LATE_MS = 4_000_000_000_000  # long after whoever reads this
 UNAUTHORISED = (13009, "unauthorized")
 MATCHING = {"buy", "sell", "cancel", "cancel_by_label", "edit"}
 
@@ -224,7 +225,7 @@ class ScriptedDeribit:
     """The server; `start` it, then use `rest` and `ws`."""
 
     def __init__(self) -> None:
-        self.instruments = [perpetual(), option()]
+        self.instruments = [perpetual(), option(expiration_timestamp=LATE_MS)]
         self.summaries: dict[str, list[dict[str, Any]]] = {"BTC": [summary()]}
         self.snapshots: dict[str, Callable[[], Any]] = {}
         self.positions: dict[str, float] = {}

@@ -106,6 +106,22 @@ async def test_a_sandbox_run_hedges_and_both_sides_agree(serve, tmp_path):
     assert server.hub.exchange.working == ()
 
 
+async def test_orders_that_each_cost_the_connection_are_booked_once_and_known(serve, tmp_path):
+    """Booked, and then neither reply nor connection: the bot asks by label and goes on."""
+    server = await serve(Opening(seed=5, compress=240, positions=straddle("-5")))
+    server.hub.dial_faults.drop_after_booking = 1
+    bot = Bot(server, tmp_path)
+    code, out, err = await bot.run("--for", "15s")
+    assert code == 0, err
+    summary = json.loads(out)
+    labels = [one.label for one in server.hub.exchange.tickets.values()]
+    assert len(labels) == len(set(labels)) >= 2
+    assert summary["connections"]["account"] > len(labels)
+    assert summary["fills"] == len(server.hub.exchange.executions) > 0
+    assert bot.held() == booked(server)
+    assert server.hub.exchange.working == ()
+
+
 async def test_a_bot_that_is_killed_again_and_again_loses_and_doubles_nothing(serve, tmp_path):
     """Each start asks about what was open; the last one ends with the exchange's own positions."""
     server = await serve(Opening(seed=5, compress=240, positions=straddle("-5")))

@@ -339,6 +339,25 @@ async def test_positions_are_reported_whole_or_not_at_all(connect, server):
     assert [p.quantity.value for p in report.positions] == [Decimal(-5000)]
 
 
+@pytest.mark.parametrize("read", ["private/get_positions", "private/get_account_summaries"])
+async def test_a_settlement_in_progress_only_delays_the_account(connect, server, read):
+    """10041 to a read: asked again, and nothing is told until the answer is complete."""
+    server.positions = {PERPETUAL: -5_000.0}
+    server.refusals[read] = [(10041, "settlement_in_progress")]
+    venue = await connect(orders=True)
+    report = await take(venue, PositionsReport)
+    assert [p.quantity.value for p in report.positions] == [Decimal(-5000)]
+    assert server.count(read) == 2
+    assert venue.flaws.counts[Flaw.REQUEST_FAILED] == 1
+    await until(venue, lambda: venue.lane.armed)
+    server.refusals["private/buy"] = [(10041, "settlement_in_progress")]
+    venue.send(place("db-1"), now_ns())
+    refused = (await take(venue, OrderUpdate)).report
+    assert (refused.state, refused.code) == (OrderState.REJECTED, "10041")
+    assert venue.lane.armed
+    assert venue.health().unknown_orders == 0
+
+
 async def test_a_manual_trade_appears_as_a_position_and_not_as_our_fill(connect, server):
     """Its label is not ours."""
     venue = await connect(orders=True)
