@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import signal
 import sqlite3
 from contextlib import closing
 from itertools import pairwise
@@ -18,23 +17,7 @@ from bot.sim.wire.tickets import Refused
 from tests.wire.scripted import ScriptedDeribit, now_ms, option, summary
 from tests.wire.test_run import Bot, booked, straddle
 
-PATIENCE_S = 60.0
 LONG = Position("BTC-PERPETUAL", deribit.parse("BTC-PERPETUAL").quantity("40000"))
-
-
-async def stopped_after(bot, words, *more):
-    """Run a bot until it says something, then stop it as a person does; return what it said."""
-    process = await bot.start(*more)
-    said = b""
-    async with asyncio.timeout(PATIENCE_S):
-        while words not in said and (line := await process.stderr.readline()):
-            said += line
-        if process.returncode is None:
-            process.send_signal(signal.SIGINT)
-        out, err = await process.communicate()
-    assert process.returncode == 0, (said + err).decode()
-    lines = [line for line in (said + err).decode().splitlines() if line.startswith("{")]
-    return json.loads(out), [json.loads(line) for line in lines]
 
 
 def journalled(bot, asked):
@@ -62,7 +45,8 @@ async def test_a_settlement_in_progress_is_waited_out(serve, tmp_path):
 
     server.hub.submit = settling
     bot = Bot(server, tmp_path)
-    told, _ = await stopped_after(bot, b'"hedge.done"')
+    code, out, err = await bot.run_until('"hedge.done"')
+    assert code == 0, err
     ends = [(after, evidence) for _, after, evidence, _ in moves(bot) if after != "sent"]
     assert [after for after, _ in ends[:3]] == ["rejected", "rejected", "filled"]
     assert all("10041" in evidence for _, evidence in ends[:2])
@@ -73,7 +57,7 @@ async def test_a_settlement_in_progress_is_waited_out(serve, tmp_path):
     assert "REDUCE_DELTA_ONLY" not in states
     assert bot.held() == booked(server)
     assert booked(server)["BTC-PERPETUAL"] < 40_000
-    assert told["unknown_orders"] == 0
+    assert json.loads(out)["unknown_orders"] == 0
 
 
 async def test_without_an_instrument_to_hedge_with_nothing_is_sent_and_it_is_said(tmp_path):
@@ -98,13 +82,14 @@ async def test_without_an_instrument_to_hedge_with_nothing_is_sent_and_it_is_sai
     going = asyncio.create_task(go_on())
     bot = Bot(SimpleNamespace(rest_url=server.rest, ws_url=server.ws), tmp_path)  # type: ignore[arg-type]
     try:
-        _, lines = await stopped_after(bot, b"no_hedge_instrument")
+        code, _, err = await bot.run_until("no_hedge_instrument")
+        assert code == 0, err
     finally:
         going.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await going
         await server.stop()
-    assert [line["event"] for line in lines if "no_hedge_instrument" in json.dumps(line)]
+    assert "no_hedge_instrument" in err
     states = journalled(bot, "SELECT after, reasons FROM states WHERE coin = 'BTC' ORDER BY seq")
     assert states[-1][0] == "REDUCE_DELTA_ONLY"
     assert [why["reason"] for why in json.loads(states[-1][1])] == ["no_hedge_instrument"]
