@@ -40,7 +40,7 @@ def commanded(folder: Path, hash_seed: str, length: str):
         check=True,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=900,  # only ends what hangs: a busy machine takes its time
     )
     return json.loads(done.stdout.strip().splitlines()[-1])["digest"]
 

@@ -23,7 +23,7 @@ from bot.sim.wire.server import Server
 from bot.sim.wire.state import StateFile
 
 NOON_NS = utc_ns(2026, 3, 4, 12)
-PATIENCE_S = 5.0
+PATIENCE_S = 30.0
 
 Serve: TypeAlias = Callable[..., Awaitable[Server]]
 
@@ -74,9 +74,20 @@ class Raw:
                 return frame
             self.frames.append(frame)
 
+    async def pinged(self, words: bytes = b"") -> bytes:
+        """Ping and return what the pong says; frames that come before it stay in `frames`."""
+        await self.ws.ping(words)
+        while True:
+            message = await asyncio.wait_for(self.ws.receive(), PATIENCE_S)
+            if message.type is aiohttp.WSMsgType.PONG:
+                return bytes(message.data)
+            self.frames.append(orjson.loads(message.data))
+
     async def receive(self) -> dict[str, Any]:
-        """Return the next frame; ConnectionError where the socket ends."""
+        """Return the next frame, passing over pongs; ConnectionError where the socket ends."""
         message = await asyncio.wait_for(self.ws.receive(), PATIENCE_S)
+        while message.type is aiohttp.WSMsgType.PONG:
+            message = await asyncio.wait_for(self.ws.receive(), PATIENCE_S)
         if message.type is not aiohttp.WSMsgType.TEXT:
             raise ConnectionResetError(f"{message.type.name} {message.data}")
         frame: dict[str, Any] = orjson.loads(message.data)
@@ -154,7 +165,7 @@ async def dial() -> AsyncIterator[Callable[[Server], Awaitable[Raw]]]:
     async def connect(server: Server) -> Raw:
         session = aiohttp.ClientSession()
         try:
-            ws = await session.ws_connect(server.ws_url)
+            ws = await session.ws_connect(server.ws_url, autoping=False)
         except aiohttp.ClientError:
             await session.close()
             raise
@@ -168,12 +179,14 @@ async def dial() -> AsyncIterator[Callable[[Server], Awaitable[Raw]]]:
 
 @pytest.fixture
 async def client() -> AsyncIterator[Callable[..., Any]]:
-    """Return a maker of unmodified ccxt clients that are closed with the test."""
+    """Return a maker of ccxt clients, unmodified if not said otherwise; closed with the test."""
     clients: list[Any] = []
 
-    def make(server: Server, key: Key = TRADER, **config: Any) -> Any:
+    def make(
+        server: Server, key: Key = TRADER, *, kind: Any = ccxt.pro.deribit, **config: Any
+    ) -> Any:
         urls = {"rest": server.rest_url, "ws": server.ws_url}
-        exchange = ccxt.pro.deribit(
+        exchange = kind(
             {
                 "apiKey": key.client_id,
                 "secret": key.secret,

@@ -19,6 +19,7 @@ from aiohttp import WSMsgType, web
 PERPETUAL = "BTC-PERPETUAL"
 CALL = "BTC-25DEC26-100000-C"
 NOW_MS = 1_795_000_000_000
+LATE_MS = 4_000_000_000_000  # long after whoever reads this
 UNAUTHORISED = (13009, "unauthorized")
 MATCHING = {"buy", "sell", "cancel", "cancel_by_label", "edit"}
 
@@ -224,7 +225,7 @@ class ScriptedDeribit:
     """The server; `start` it, then use `rest` and `ws`."""
 
     def __init__(self) -> None:
-        self.instruments = [perpetual(), option()]
+        self.instruments = [perpetual(), option(expiration_timestamp=LATE_MS)]
         self.summaries: dict[str, list[dict[str, Any]]] = {"BTC": [summary()]}
         self.snapshots: dict[str, Callable[[], Any]] = {}
         self.positions: dict[str, float] = {}
@@ -238,6 +239,7 @@ class ScriptedDeribit:
         self.answers: dict[str, Callable[[dict[str, Any]], Any]] = {}
         self.refusals: dict[str, list[tuple[int, str]]] = {}
         self.mute: set[str] = set()
+        self.unknown: set[str] = set()  # channels for which a whole request is refused
         self.auth_s = 0.0
         self.expires_s = 900
         self.ahead_ms = 0
@@ -283,7 +285,7 @@ class ScriptedDeribit:
 
     # --- what a test does -------------------------------------------------------------------------
 
-    async def until(self, condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
+    async def until(self, condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
         """Wait until something is true of this server."""
         async with asyncio.timeout(timeout_s), self.changed:
             await self.changed.wait_for(condition)
@@ -432,6 +434,8 @@ class ScriptedDeribit:
         }
 
     async def _subscribe(self, params, line):
+        if self.unknown & set(params["channels"]):
+            raise RefusedRequestError(-32602, "Invalid params")
         line.channels.update(params["channels"])
         return params["channels"]
 

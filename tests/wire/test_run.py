@@ -18,6 +18,7 @@ from bot.sim.wire.hub import Opening
 from bot.sim.wire.server import Server
 
 TOP = Path(__file__).parents[2]
+PATIENCE_S = 90.0  # only ends what hangs
 SETTINGS = """
 mode = "sandbox"
 market = "venue"
@@ -70,7 +71,28 @@ class Bot:
     async def run(self, *more: str, **environ: str) -> tuple[int, str, str]:
         """Run it to its end: exit code and what it said."""
         process = await self.start(*more, **environ)
-        out, err = await asyncio.wait_for(process.communicate(), 60)
+        out, err = await asyncio.wait_for(process.communicate(), PATIENCE_S)
+        return process.returncode or 0, out.decode(), err.decode()
+
+    async def run_until(
+        self, words: str, *more: str, then_s: float = 0.0, **environ: str
+    ) -> tuple[int, str, str]:
+        """Run it until it says something and a while longer, and stop it as a person does."""
+        process = await self.start(*more, **environ)
+        assert process.stderr is not None
+        said = b""
+        async with asyncio.timeout(PATIENCE_S):
+            while words.encode() not in said and (line := await process.stderr.readline()):
+                said += line
+        await asyncio.sleep(then_s)
+        code, out, err = await self.stop(process)
+        return code, out, said.decode() + err
+
+    async def stop(self, process: asyncio.subprocess.Process) -> tuple[int, str, str]:
+        """Stop it as a person does: exit code and what it said."""
+        if process.returncode is None:
+            process.send_signal(signal.SIGINT)
+        out, err = await asyncio.wait_for(process.communicate(), PATIENCE_S)
         return process.returncode or 0, out.decode(), err.decode()
 
     def held(self) -> dict[str, float]:
@@ -96,13 +118,34 @@ async def test_a_sandbox_run_hedges_and_both_sides_agree(serve, tmp_path):
     """Delta is inside the band, nothing works any more, and the books are the same."""
     server = await serve(Opening(seed=3, compress=60, positions=straddle("-2")))
     bot = Bot(server, tmp_path)
-    code, out, err = await bot.run("--for", "12s")
+    code, out, err = await bot.run_until('"hedge.done"', then_s=3.0)
     assert code == 0, err
     summary = json.loads(out)
     assert summary["fills"] > 0
     assert (summary["unknown_orders"], summary["flaws"]) == (0, {})
     assert bot.held() == booked(server)
     assert "BTC-PERPETUAL" in booked(server)
+    assert server.hub.exchange.working == ()
+
+
+async def test_orders_that_each_cost_the_connection_are_booked_once_and_known(serve, tmp_path):
+    """Booked, and then neither reply nor connection: the bot asks by label and goes on."""
+    server = await serve(Opening(seed=5, compress=240, positions=straddle("-5")))
+    server.hub.dial_faults.drop_after_booking = 1
+    bot = Bot(server, tmp_path)
+    process = await bot.start()
+    async with asyncio.timeout(PATIENCE_S):
+        while len(server.hub.exchange.tickets) < 3:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(3.0)
+    code, out, err = await bot.stop(process)
+    assert code == 0, err
+    summary = json.loads(out)
+    labels = [one.label for one in server.hub.exchange.tickets.values()]
+    assert len(labels) == len(set(labels)) >= 3
+    assert summary["connections"]["account"] > len(labels)
+    assert summary["fills"] == len(server.hub.exchange.executions) > 0
+    assert bot.held() == booked(server)
     assert server.hub.exchange.working == ()
 
 
@@ -115,7 +158,7 @@ async def test_a_bot_that_is_killed_again_and_again_loses_and_doubles_nothing(se
         await asyncio.sleep(pause_s)
         process.send_signal(signal.SIGKILL)
         await process.communicate()
-    code, _, err = await bot.run("--for", "10s")
+    code, _, err = await bot.run_until('"hedge.done"', then_s=2.0)
     assert code == 0, err
     assert bot.held() == booked(server)
     assert server.hub.exchange.working == ()
@@ -169,17 +212,21 @@ async def test_a_connection_that_is_cut_is_told_and_taken_up_again(serve, tmp_pa
     """A warning with what was found, the reconnection, and the same books at the end."""
     server = await serve(Opening(seed=3, compress=60, positions=straddle("-2")))
     bot = Bot(server, tmp_path)
-    process = await bot.start("--for", "12s")
+    process = await bot.start()
     line = b""
     assert process.stderr is not None
     while b"hedge.done" not in line:
-        line = await asyncio.wait_for(process.stderr.readline(), 30)
+        line = await asyncio.wait_for(process.stderr.readline(), PATIENCE_S)
         assert line, "the bot ended before its first hedge"
     for session in tuple(server.sessions.values()):
         session.drop()
-    out, err = await asyncio.wait_for(process.communicate(), 60)
-    assert process.returncode == 0, err
-    told = [json.loads(line) for line in err.decode().splitlines()]
-    assert {"venue.connection_lost", "venue.reconnected"} <= {line["event"] for line in told}
+    told: list[dict[str, object]] = []
+    while not told or (told[-1].get("public"), told[-1].get("account")) != (2, 2):
+        line = await asyncio.wait_for(process.stderr.readline(), PATIENCE_S)
+        told.append(json.loads(line))
+    assert told[-1]["event"] == "venue.reconnected"
+    assert "venue.connection_lost" in {line["event"] for line in told}
+    code, out, err = await bot.stop(process)
+    assert code == 0, err
     assert json.loads(out)["connections"] == {"public": 2, "account": 2}
     assert bot.held() == booked(server)

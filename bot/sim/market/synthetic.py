@@ -41,6 +41,8 @@ class SyntheticMarket:
     Raises ValueError where the regime or a coin is not known, or the start is not a whole second.
     """
 
+    _span = BLOCK_STEPS  # steps of the block that is held
+
     def __init__(
         self,
         seed: int,
@@ -108,8 +110,8 @@ class SyntheticMarket:
             carried = self._reach(self._next_refresh, carried)
             self._refresh(self._next_refresh)
         carried = self._reach(step, carried)
-        row = step - self._block_number * BLOCK_STEPS
-        first = self._step + 1 - self._block_number * BLOCK_STEPS
+        row = step - self._block_number * self._span
+        first = self._step + 1 - self._block_number * self._span
         self._step = step
         ts_ns = self._start_ns + step * STEP_NS
         moves: list[FutureMove] = []
@@ -136,7 +138,7 @@ class SyntheticMarket:
         if (now_ns - self._start_ns) // STEP_NS != step:
             msg = f"expected the time of the last advance (step {step}), found {now_ns} ns"
             raise ValueError(msg)
-        row = step - self._block_number * BLOCK_STEPS
+        row = step - self._block_number * self._span
         block = self._block
         return self._pricers[coin].chain(
             now_ns,
@@ -152,7 +154,7 @@ class SyntheticMarket:
 
     def average(self, coin: str) -> float:
         """Return the index's average (USD) since the settlement window opened; NaN outside it."""
-        row = max(self._step, 0) - self._block_number * BLOCK_STEPS
+        row = max(self._step, 0) - self._block_number * self._span
         return float(self._block.average[self._coins.index(coin), row])
 
     def _turn(self, number: int) -> None:
@@ -165,9 +167,9 @@ class SyntheticMarket:
         )
 
     def _reach(self, step: int, carried: list[tuple[float, float]]) -> list[tuple[float, float]]:
-        """Turn to the hour of a step; add what each coin traded in the blocks left behind."""
-        while step // BLOCK_STEPS > self._block_number:
-            first = max(self._step + 1 - self._block_number * BLOCK_STEPS, 0)
+        """Turn to the block of a step; add what each coin traded in the blocks left behind."""
+        while step // self._span > self._block_number:
+            first = max(self._step + 1 - self._block_number * self._span, 0)
             traded = [(sum(t.bought[first:]), sum(t.sold[first:])) for t in self._tapes]
             before = carried or [(0.0, 0.0)] * len(traded)
             carried = [(a + c, b + d) for (a, b), (c, d) in zip(before, traded, strict=True)]
@@ -177,7 +179,7 @@ class SyntheticMarket:
     def _refresh(self, step: int) -> None:
         """List what a step's hour asks for; a new listing gets a pricer."""
         ts_ns = self._start_ns + step * STEP_NS
-        row = step - self._block_number * BLOCK_STEPS
+        row = step - self._block_number * self._span
         hour = ts_ns // HOUR_NS
         self._next_refresh = ((hour + 1) * HOUR_NS - self._start_ns) // STEP_NS
         for number, coin in enumerate(self._coins):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from bot.domain.instruments import Instrument
+from bot.sim.wire.candles import RESOLUTIONS
 from bot.sim.wire.instruments import CURRENCIES, index_name, kind
 from bot.sim.wire.rpc import Params, invalid
 
@@ -85,7 +86,7 @@ def read(text: str, known: Iterable[str]) -> Channel:  # noqa: PLR0911  one per 
             return _about(
                 "depth", name, known, text=text, interval=interval, depth=int(depth), group=group
             )
-        case ["chart", "trades", name, resolution]:
+        case ["chart", "trades", name, resolution] if resolution in RESOLUTIONS:
             return _about("chart", name, known, text=text, group=resolution)
         case ["deribit_price_index", index]:
             return _index(text, index)

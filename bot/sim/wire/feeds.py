@@ -14,6 +14,7 @@ from bot.domain.instruments import Instrument
 from bot.domain.units import NS_PER_MS
 from bot.sim.exchange.ladder import Level
 from bot.sim.wire.account import AccountView
+from bot.sim.wire.candles import Candle
 from bot.sim.wire.channels import FAST, Channel, Listener
 from bot.sim.wire.exchange import ServedExchange
 from bot.sim.wire.instruments import Json
@@ -22,6 +23,7 @@ from bot.sim.wire.rpc import notification
 from bot.sim.wire.tickets import Execution, Ticket
 
 PRICES: Final = frozenset({"ticker", "quote", "book", "depth"})
+PRINTS: Final = frozenset({"trades", "chart"})
 
 
 @dataclass(slots=True)
@@ -61,6 +63,7 @@ class Feeds:
     closed: dict[str, Json]
     _shelves: dict[str, _Shelf] = field(default_factory=dict)
     _books: dict[str, _Book] = field(default_factory=dict)
+    _candles: dict[str, Candle] = field(default_factory=dict)
     _change_id: int = 1_000
 
     def subscribe(self, channel: Channel, listener: Listener) -> None:
@@ -81,6 +84,7 @@ class Feeds:
         if not shelf.listeners:
             del self._shelves[text]
             self._books.pop(text, None)
+            self._candles.pop(text, None)
 
     def forget(self, listener: Listener) -> None:
         """Let somebody stop listening to everything."""
@@ -106,10 +110,8 @@ class Feeds:
                 self._send(channel, self.quotes.price_index(channel.subject))
             elif channel.family == "user.portfolio":
                 self._send(channel, self.account.portfolio(channel.subject))
-            elif channel.family == "trades":
-                printed = self._printed(channel)
-                if printed:
-                    self._send(channel, printed)
+            elif channel.family in PRINTS and (printed := self._printed(channel)):
+                self._send(channel, self._candle(channel, printed) or printed)
 
     def happened(self, changes: Iterable[Change]) -> None:
         """Send what happened to the account."""
@@ -255,6 +257,12 @@ class Feeds:
             for direction, usd, price in prints
             if usd >= lot
         ]
+
+    def _candle(self, channel: Channel, printed: list[Json]) -> Json | None:
+        """Return the candle of a chart after public trades; None on a channel of trades."""
+        if channel.family != "chart":
+            return None
+        return self._candles.setdefault(channel.text, Candle(channel.group)).take(printed)
 
     def _head(self, one: Instrument) -> Json:
         return {"instrument_name": one.name, "timestamp": self.quotes.now_ms()}

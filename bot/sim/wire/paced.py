@@ -4,12 +4,15 @@ Timestamps, expiries, settlement and funding stay on the clock's time; price, vo
 jumps and order flow run N times faster. Implied volatility and its tenors are not scaled, so the
 market realises about sqrt(N) times what its options imply: a hedger has a day's work in minutes,
 and what that earns or costs says nothing about profit.
+
+As little of the path is made at a time as fills whole seconds of the clock, so that an exchange
+stands within a second whatever N is, and is never busy with an hour to come.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from math import sqrt
+from math import gcd, sqrt
 
 import numpy as np
 
@@ -43,6 +46,7 @@ class PacedMarket(SyntheticMarket):
             msg = f"expected a compression of 1 or more, found {compress}"
             raise ValueError(msg)
         self._compress = compress
+        self._span = BLOCK_STEPS // gcd(compress, BLOCK_STEPS)
         self._window = _Window(len(coins))
         super().__init__(seed, regime, start_ns, coins, owned=owned)
 
@@ -60,12 +64,14 @@ class PacedMarket(SyntheticMarket):
         )
 
     def _turn(self, number: int) -> None:
-        """Take up the clock's next hour: `compress` hours of the path, condensed."""
+        """Take up the clock's next seconds: as much of the path, condensed."""
         if self._compress == 1:
             super()._turn(number)
             return
-        first_ns = self._start_ns + number * BLOCK_STEPS * STEP_NS
-        blocks = [self._path.next_block() for _ in range(self._compress)]
+        first_ns = self._start_ns + number * self._span * STEP_NS
+        blocks = [
+            self._path.next_block() for _ in range(self._span * self._compress // BLOCK_STEPS)
+        ]
         self._block = self._condensed(blocks, first_ns)
         self._block_number = number
         tapes = (
@@ -89,7 +95,7 @@ class PacedMarket(SyntheticMarket):
         ]
 
     def _condensed(self, blocks: list[Block], first_ns: int) -> Block:
-        """Return one hour whose every second ends where the path's N seconds end."""
+        """Return a block whose every second ends where the path's N seconds end."""
         deviation = self._wide(blocks, "realised") / sqrt(SECONDS_PER_YEAR)
         moved = self._wide(blocks, "shock") * deviation
         shock = moved.sum(axis=2) / np.sqrt((deviation**2).sum(axis=2))
@@ -108,7 +114,7 @@ class PacedMarket(SyntheticMarket):
     def _wide(self, blocks: list[Block], name: str) -> FloatArray:
         """Return a field of many blocks as (coins, seconds of the clock, seconds of the path)."""
         joined: FloatArray = np.concatenate([getattr(block, name) for block in blocks], axis=1)
-        return joined.reshape(joined.shape[0], BLOCK_STEPS, self._compress)
+        return joined.reshape(joined.shape[0], self._span, self._compress)
 
 
 class _Window:
@@ -119,8 +125,8 @@ class _Window:
         self._samples = 0
 
     def average(self, first_ns: int, price: FloatArray) -> FloatArray:
-        """Return the average at each second of an hour; NaN outside the window."""
-        second = (first_ns // NS_PER_S + np.arange(BLOCK_STEPS)) % int(SECONDS_PER_DAY)
+        """Return the average at each second of a block; NaN outside the window."""
+        second = (first_ns // NS_PER_S + np.arange(price.shape[1])) % int(SECONDS_PER_DAY)
         inside = (second > WINDOW_OPENS_S) & (second <= WINDOW_OPENS_S + WINDOW_S)
         sums = self._sum[:, None] + np.cumsum(np.where(inside, price, 0.0), axis=1)
         samples = self._samples + np.cumsum(inside)

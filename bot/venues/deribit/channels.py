@@ -3,6 +3,9 @@
 Age is judged by receive time and by the venue's own time, because a stream can stay alive with old
 data. A channel past its limit is stale at once; it is subscribed anew after that, and when that did
 not help either, the connection is given up.
+
+A venue refuses a whole request for one channel that it does not know, such as that of an option
+which expired a moment ago: the request is then halved until only that channel is left out.
 """
 
 from __future__ import annotations
@@ -14,10 +17,11 @@ from typing import Final
 from bot.domain.errors import DeltabandError
 from bot.domain.units import NS_PER_S
 from bot.venues.deribit.flaws import Flaw, Flaws, shown
-from bot.venues.deribit.requests import Requests
+from bot.venues.deribit.requests import RefusedError, Requests
 
 # The venue limits a message to 32 KB; names stay below 60 characters.
 BATCH: Final = 200
+INVALID: Final = "-32602"
 ASK_S: Final = 5.0
 RESUBSCRIBE_AFTER: Final = 2.0
 RECONNECT_AFTER: Final = 6.0
@@ -78,28 +82,43 @@ class Channels:
         for name in names:
             # Heard from the moment of asking: the first message may overtake the reply.
             self.live[name] = Channel(name, self.wanted.get(name), now_ns, now_ns, now_ns)
-        accepted = await self._ask("subscribe", names)
-        for name in names:
-            if name.lower() not in accepted:
-                self.live.pop(name, None)
-                sentence = "expected a subscription, found it left out of the reply"
-                self._flaws.note(self._clock(), Flaw.CHANNEL_REFUSED, name, sentence)
+        await self._take_up(names)
 
     async def again(self, names: Iterable[str]) -> None:
         """Unsubscribe and subscribe: a book then starts from a new snapshot."""
         known = [name for name in names if name in self.live]
-        if known:
-            await self._ask("unsubscribe", known)
-            await self._ask("subscribe", known)
+        await self._ask("unsubscribe", known)
+        await self._take_up(known)
+
+    async def _take_up(self, names: list[str]) -> None:
+        accepted = await self._ask("subscribe", names)
+        for name in names:
+            if name.lower() not in accepted:
+                self.live.pop(name, None)
+                sentence = "expected a subscription, found it left out of the reply or refused"
+                self._flaws.note(self._clock(), Flaw.CHANNEL_REFUSED, name, sentence)
 
     async def _ask(self, verb: str, names: list[str]) -> set[str]:
         accepted: set[str] = set()
         for start in range(0, len(names), BATCH):
-            params = {"channels": names[start : start + BATCH]}
-            reply = await self._requests.call(f"{self._scope}/{verb}", params, ASK_S)
-            if isinstance(reply, list):
-                accepted |= {name.lower() for name in reply if isinstance(name, str)}
+            accepted |= await self._ask_some(verb, names[start : start + BATCH])
         return accepted
+
+    async def _ask_some(self, verb: str, names: list[str]) -> set[str]:
+        """Ask once, and in halves where the venue refuses a channel; return what it accepted."""
+        try:
+            reply = await self._requests.call(f"{self._scope}/{verb}", {"channels": names}, ASK_S)
+        except RefusedError as error:
+            if error.code != INVALID:
+                raise
+            if len(names) == 1:
+                return set()
+            middle = len(names) // 2
+            first = await self._ask_some(verb, names[:middle])
+            return first | await self._ask_some(verb, names[middle:])
+        if not isinstance(reply, list):
+            return set()
+        return {name.lower() for name in reply if isinstance(name, str)}
 
     def heard(self, name: str, received_ns: int, made_ns: int) -> None:
         """Note good data of a channel, and when the venue made it (in our time)."""

@@ -124,7 +124,7 @@ class MarketFeed:
                     if name in self.rules.depth:
                         wanted[f"book.{name}.{INTERVAL}"] = None
             options = self._chains[coin].near(
-                self._index[coin].price, self.rules.option_tickers, self._held()
+                self._index[coin].price, self.rules.option_tickers, self._held(), now_ns
             )
             wanted |= {f"ticker.{name}.{INTERVAL}": None for name in options}
         return wanted
@@ -166,12 +166,21 @@ class MarketFeed:
             self._flaws.caught(received_ns, error)
         return True
 
-    def _ticker(self, channel: str, data: object, received_ns: int) -> None:
-        name = channel.split(".")[1]
-        row = table(data, channel)
+    def _contract(self, channel: str) -> Contract:
+        """Return what a channel is about; raises FlawedError where that is nothing we know."""
+        _, _, rest = channel.partition(".")
+        name = rest.partition(".")[0]
         contract = self._directory.known.get(name)
-        if contract is None or row.get("instrument_name") != name:
-            sentence = f"expected a listed instrument, found {shown(row.get('instrument_name'))}"
+        if contract is None:
+            sentence = f"expected a listed instrument, found {shown(name)}"
+            raise FlawedError(Flaw.UNKNOWN_INSTRUMENT, channel, sentence)
+        return contract
+
+    def _ticker(self, channel: str, data: object, received_ns: int) -> None:
+        contract, row = self._contract(channel), table(data, channel)
+        name = contract.instrument.name
+        if row.get("instrument_name") != name:
+            sentence = f"expected {name}, found {shown(row.get('instrument_name'))}"
             raise FlawedError(Flaw.UNKNOWN_INSTRUMENT, channel, sentence)
         instrument, ahead_ns = contract.instrument, self._requests.venue_clock.ahead_ns
         if instrument.is_option:
@@ -204,7 +213,7 @@ class MarketFeed:
             self._relist()
 
     def _book(self, channel: str, data: object, received_ns: int) -> None:
-        name = channel.split(".")[1]
+        name = self._contract(channel).instrument.name
         book = self._books.kept.setdefault(channel, OrderBook(name))
         try:
             book.apply(table(data, channel), received_ns)

@@ -193,20 +193,25 @@ class ChainTable:
             **columns,
         )
 
-    def near(self, index: float, count: int, held: Iterable[str]) -> list[str]:
+    def near(self, index: float, count: int, held: Iterable[str], now_ns: int = 0) -> list[str]:
         """Return the options worth streaming: what is held, then the nearest to the money.
 
         Distance is |ln(strike/index)| scaled by the square root of the rank of the expiry, so that
-        each expiry gets its share.
+        each expiry gets its share. What has expired by `now_ns` is not streamed any more.
         """
         listing = self.listing
-        chosen = [name for name in dict.fromkeys(held) if name in listing.row]
+        alive = listing.expiry_ns > now_ns
+        chosen = [
+            name
+            for name in dict.fromkeys(held)
+            if (row := listing.row.get(name)) is not None and alive[row]
+        ]
         if not (math.isfinite(index) and index > 0.0) or not listing.names:
             return chosen
         _, rank = np.unique(listing.expiry_ns, return_inverse=True)
         distance = np.abs(np.log(listing.strike / index)) / np.sqrt(1.0 + rank)
-        nearest = np.argsort(distance, kind="stable")[:count]
-        chosen += [listing.names[int(i)] for i in nearest]
+        nearest = np.argsort(np.where(alive, distance, math.inf), kind="stable")[:count]
+        chosen += [listing.names[int(i)] for i in nearest if alive[i]]
         return list(dict.fromkeys(chosen))
 
 

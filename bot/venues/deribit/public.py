@@ -21,6 +21,7 @@ from bot.venues.deribit.terms import DeribitSettings
 LOOK_S: Final = 0.25
 SWARM_S: Final = 1.0
 FIRST_CHOICE_S: Final = 1.0
+APART_S: Final = 10.0  # two reloads at least: a list of thousands is dear to the venue, too
 
 
 class PublicSide:
@@ -81,7 +82,9 @@ class PublicSide:
         for loop in (self._poll, self._look, self._reload, self._choose):
             tasks.start(loop())
 
-    async def _ready(self, _epoch: int) -> None:
+    async def _ready(self, epoch: int) -> None:
+        if epoch > 1:
+            self._relist.set()  # what was announced while there was no connection, nobody heard
         self.feed.channels.wanted = self.feed.wanted()
         await self.feed.channels.restore()
         await self.feed.poll_chains()
@@ -111,7 +114,7 @@ class PublicSide:
             await self._deliveries.look()
 
     async def _reload(self) -> None:
-        """Reload daily, when the venue announces a change, and at once for what is met unlisted."""
+        """Reload daily, after a lost connection, when the venue says so, and for what is unlisted."""
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.reload_s):
@@ -126,6 +129,7 @@ class PublicSide:
                 for event in events:
                     self._around.tell(event)
                 await self._want()
+            await asyncio.sleep(APART_S)
 
     async def _choose(self) -> None:
         """Choose anew which options are streamed, as the index and the holdings move."""

@@ -10,6 +10,7 @@ from bot.venues.deribit.client import HardenedDeribit
 from bot.venues.deribit.feeds import FeedRules
 from bot.venues.deribit.terms import ApiKey, DeribitSettings
 from bot.venues.deribit.venue import DeribitVenue
+from tests.wire.adapter.drive import PATIENCE_S
 from tests.wire.scripted import ScriptedDeribit
 
 KEY = {"apiKey": "KEY", "secret": "SECRET"}
@@ -41,12 +42,29 @@ async def hardened(server):
     await client.close()
 
 
+class Errors:
+    """Exceptions that nobody awaited, as the event loop was told of them."""
+
+    def __init__(self):
+        self.found = []
+        self._came = asyncio.Event()
+
+    def hear(self, _loop, context):
+        """Take what the loop says."""
+        self.found.append(context.get("exception"))
+        self._came.set()
+
+    async def first(self):
+        """Wait for the first one."""
+        async with asyncio.timeout(PATIENCE_S):
+            await self._came.wait()
+
+
 @pytest.fixture
 async def event_loop_errors():
     """Return what the loop was told of exceptions that nobody awaited."""
-    errors = []
-    loop = asyncio.get_running_loop()
-    loop.set_exception_handler(lambda _loop, context: errors.append(context.get("exception")))
+    errors = Errors()
+    asyncio.get_running_loop().set_exception_handler(errors.hear)
     return errors
 
 

@@ -1,9 +1,14 @@
-"""Taking events from a live venue until something has been told."""
+"""Taking events from a live venue until something has been told.
+
+The patience only ends what hangs: no test may depend on how quick this machine is.
+"""
 
 import asyncio
 
+PATIENCE_S = 30.0
 
-async def take(venue, kind, *, where=lambda _event: True, timeout_s=5.0):
+
+async def take(venue, kind, *, where=lambda _event: True, timeout_s=PATIENCE_S):
     """Return the next event of a kind that fits, passing over the others."""
     async with asyncio.timeout(timeout_s):
         while True:
@@ -13,7 +18,7 @@ async def take(venue, kind, *, where=lambda _event: True, timeout_s=5.0):
             await venue.wait(1.0)
 
 
-async def until(venue, condition, timeout_s=5.0):
+async def until(venue, condition, timeout_s=PATIENCE_S):
     """Let a venue live, its events dropped, until something is true."""
     async with asyncio.timeout(timeout_s):
         while not condition():

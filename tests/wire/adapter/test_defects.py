@@ -7,6 +7,7 @@ import ccxt  # type: ignore[import-untyped]
 import pytest
 
 from bot.venues.deribit.flaws import Flaw
+from tests.wire.adapter.drive import PATIENCE_S
 from tests.wire.scripted import (
     CALL,
     PERPETUAL,
@@ -22,17 +23,19 @@ PERP = "BTC/USD:BTC"
 TICKER = f"ticker.{PERPETUAL}.100ms"
 BOOK = f"book.{CALL}.100ms"
 TRADES = "user.trades.any.any.raw"
-SHORT_S = 0.3
+AFTER_S = 0.3
 
 
-async def hangs(awaitable):
-    """Return whether something does not answer in a time that is long on loopback."""
+async def hangs(awaitable, errors):
+    """Return whether something still waits a while after the receive loop has died."""
+    task = asyncio.ensure_future(awaitable)
     try:
-        async with asyncio.timeout(SHORT_S):
-            await awaitable
-    except TimeoutError:
-        return True
-    return False
+        await errors.first()
+        done, _ = await asyncio.wait({task}, timeout=AFTER_S)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    return not done
 
 
 async def order_on_a_dropped_connection(client, server):
@@ -72,7 +75,7 @@ async def watched_trades(client, server, count):
         await server.push(TRADES, [trade(f"T{i}")])
     seen = {row["id"] for row in await watching}
     last = [trade(f"T{count}")]
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(PATIENCE_S):
         while f"T{count}" not in seen:
             watching = asyncio.ensure_future(client.watch_my_trades())
             await asyncio.sleep(0)
@@ -120,8 +123,7 @@ async def after_a_bad_frame(client, server, frame):
 @BAD_FRAMES
 async def test_3_stock_hangs_after_a_bad_frame(stock, server, frame, event_loop_errors):
     """The receive loop ends, the socket stays open, nobody is told."""
-    assert await hangs(after_a_bad_frame(stock, server, frame))
-    assert event_loop_errors
+    assert await hangs(after_a_bad_frame(stock, server, frame), event_loop_errors)
 
 
 @BAD_FRAMES
@@ -143,36 +145,31 @@ async def test_3_hardened_gives_an_error_to_the_call_that_it_answers(hardened, s
     assert (await watching)["symbol"] == PERP
 
 
-async def three_private_watches(client, server):
-    """Start three private watches at once behind a slow authentication; push to each."""
+def three_private_watches(client, server):
+    """Start three private watches at once behind a slow authentication."""
     server.auth_s = 0.25
-    await client.load_markets()
     watches = [client.watch_orders(), client.watch_my_trades(), client.watch_balance()]
-    tasks = [asyncio.ensure_future(watch) for watch in watches]
-    try:
-        await server.until(lambda: server.listens("user.portfolio.BTC"), 1.0)
-        await server.until(lambda: server.listens(TRADES), 1.0)
-        await server.push("user.orders.any.any.raw", order())
-        await server.push(TRADES, [trade("T1")])
-        await server.push("user.portfolio.BTC", {"currency": "BTC", "equity": 1.0, "balance": 1.0})
-        async with asyncio.timeout(1.0):
-            await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    return asyncio.gather(*watches)
 
 
 async def test_4_stock_subscribes_before_it_is_authenticated(stock, server, event_loop_errors):
-    """The second watch does not wait for the first one's authentication."""
-    with pytest.raises((TimeoutError, ccxt.BaseError)):
-        await three_private_watches(stock, server)
-    assert any("13009" in str(error) for error in event_loop_errors)
+    """The second watch does not wait for the first one's authentication; then all three hang."""
+    await stock.load_markets()
+    assert await hangs(three_private_watches(stock, server), event_loop_errors)
+    assert any("13009" in str(error) for error in event_loop_errors.found)
 
 
 async def test_4_hardened_authenticates_once_and_then_subscribes(hardened, server):
     """One authentication of 250 ms serves all three."""
-    await three_private_watches(hardened, server)
+    await hardened.load_markets()
+    watching = three_private_watches(hardened, server)
+    listening = ("user.orders.any.any.raw", TRADES, "user.portfolio.BTC")
+    await server.until(lambda: all(server.listens(channel) for channel in listening))
+    await server.push("user.orders.any.any.raw", order())
+    await server.push(TRADES, [trade("T1")])
+    await server.push("user.portfolio.BTC", {"currency": "BTC", "equity": 1.0, "balance": 1.0})
+    async with asyncio.timeout(PATIENCE_S):
+        await watching
     assert server.auths == 1
 
 
@@ -228,30 +225,36 @@ async def test_5_hardened_asks_for_a_new_snapshot_where_a_change_is_missing(hard
     assert hardened.flaws.counts[Flaw.BOOK_GAP] == 1
 
 
-async def second_order_s(client):
-    """Return the seconds that an order takes which follows another."""
+async def quickest_s(client):
+    """Return the seconds of the quickest of ten orders that each follow another."""
     await client.load_markets()
+    clock, took = asyncio.get_running_loop().time, []
     await client.create_order(PERP, "limit", "buy", 10, 100_000)
-    started = asyncio.get_running_loop().time()
-    await client.create_order(PERP, "limit", "buy", 10, 100_000)
-    return asyncio.get_running_loop().time() - started
+    for _ in range(10):
+        started = clock()
+        await client.create_order(PERP, "limit", "buy", 10, 100_000)
+        took.append(clock() - started)
+    return min(took)
 
 
 async def test_6_stock_throttles_an_order_that_follows_another(stock):
-    """Four tokens of 50 ms each, as it is shipped."""
+    """Four tokens of 50 ms each, as it is shipped; not one of ten is spared."""
     stock.enableRateLimit = True
-    assert await second_order_s(stock) > 0.15
+    assert await quickest_s(stock) > 0.15
 
 
 async def test_6_hardened_sends_at_once(hardened):
     """Its budget is counted elsewhere."""
-    assert await second_order_s(hardened) < 0.15
+    assert await quickest_s(hardened) < 0.15
 
 
 def booked(**changes):
     """Return one contract of an option bought at 0.0525 coin."""
     whole = {"instrument_name": CALL, "amount": 1.0, "filled_amount": 1.0, "label": "h1"}
     return order(**(whole | {"price": 0.0525, "average_price": 0.0525} | changes))
+
+
+OPTION_TRADE = trade("T1", instrument_name=CALL, amount=3.0, price=0.0525)
 
 
 async def test_7_stock_derives_wrong_values(stock):
@@ -261,6 +264,7 @@ async def test_7_stock_derives_wrong_values(stock):
     assert parsed["cost"] == pytest.approx(19.05, abs=0.01)
     assert parsed["clientOrderId"] is None
     assert stock.price_to_precision(OPTION, 0.01234) == "0.0123"
+    assert stock.parse_trade(OPTION_TRADE)["cost"] == pytest.approx(19.05 * 3, abs=0.1)
 
 
 async def test_7_hardened_derives_them_from_what_the_venue_says(hardened):
@@ -269,6 +273,7 @@ async def test_7_hardened_derives_them_from_what_the_venue_says(hardened):
     parsed = hardened.parse_order(booked(amount=2.0))
     assert parsed["cost"] == pytest.approx(0.0525)
     assert parsed["clientOrderId"] == "h1"
+    assert hardened.parse_trade(OPTION_TRADE)["cost"] == pytest.approx(3 * 0.0525)
     assert Decimal(hardened.price_to_precision(OPTION, 0.01234)) == Decimal("0.0125")
     assert Decimal(hardened.price_to_precision(OPTION, 0.00434)) == Decimal("0.0043")
 

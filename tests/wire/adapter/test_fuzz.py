@@ -10,6 +10,7 @@ from dataclasses import fields
 from typing import Any
 
 import numpy as np
+import pytest
 
 from bot.domain.events import Filled, OrderUpdate, PositionsReport
 from bot.domain.quotes import Quote
@@ -35,6 +36,7 @@ from tests.wire.scripted import (
 )
 
 FRAMES = 10_000
+GONE = object()
 ABSURD: tuple[Any, ...] = (
     *(None, "", "abc", "100000", True, -1, -1.0, 0, 10**400, 1e308, -1e308, 1e-300),
     *(math.nan, math.inf, [], {}, [None], {"a": 1}, [[]], "\x00", "x" * 10_000, 2**63),
@@ -132,37 +134,108 @@ def numbers(event):
             yield one.name, value
 
 
-async def test_ten_thousand_broken_frames_never_raise_and_never_pass_as_sound():
-    """What is told is finite where it must be, and never crossed; the rest is named."""
-    generator, flaws = random.Random(20_261_124), Flaws()
+@pytest.fixture
+async def both():
+    """Return a feed and an account whose instruments are known, and what they have told."""
     told: list[Any] = []
-    both = Both(told, flaws)
-    await both.directory.load()
-    both.feed.relisted()
-    sound = sound_frames()
+    two = Both(told, Flaws())
+    await two.directory.load()
+    two.feed.relisted()
+    told.clear()
     escaped = []
     asyncio.get_running_loop().set_exception_handler(lambda _l, c: escaped.append(c))
-    for _ in range(FRAMES):
-        channel, data = generator.choice(sound)
-        params = {"channel": channel, "data": data}
-        frame = {"jsonrpc": "2.0", "method": "subscription", "params": params}
-        both.exchange.handle_message(None, broken(generator, frame))
+    yield two, told
+    await two.exchange.close()
     assert not escaped
-    assert Flaw.FAULT_OF_OURS not in flaws.counts
-    quotes = [event for event in told if isinstance(event, Quote)]
-    assert len(quotes) > 100
-    for quote in quotes:
-        assert np.isfinite([quote.index, quote.mark, quote.funding_8h]).all()
-        assert quote.index > 0.0 < quote.mark
-        assert not quote.bid >= quote.ask
-    kinds = {type(event) for event in told}
-    assert {Filled, OrderUpdate} <= kinds <= {Filled, OrderUpdate, Quote, PositionsReport}
-    assert {Flaw.NOT_A_NUMBER, Flaw.NOT_A_TIME, Flaw.NOT_AN_OBJECT, Flaw.UNKNOWN_INSTRUMENT} <= set(
-        flaws.counts
-    )
+    assert Flaw.FAULT_OF_OURS not in two.exchange.flaws.counts
+
+
+def judge(told):
+    """Hold what was told against what must be true of everything that is told."""
     for event in told:
+        assert isinstance(event, Filled | OrderUpdate | Quote | PositionsReport)
         assert all(abs(value) < 1e15 or math.isnan(value) for _, value in numbers(event))
-    await both.exchange.close()
+        if isinstance(event, Quote):
+            assert np.isfinite([event.index, event.mark, event.funding_8h]).all()
+            assert event.index > 0.0 < event.mark
+            assert not event.bid >= event.ask
+
+
+def notified(channel, data):
+    """Return a notification."""
+    params = {"channel": channel, "data": data}
+    return {"jsonrpc": "2.0", "method": "subscription", "params": params}
+
+
+async def test_ten_thousand_broken_frames_never_raise_and_never_pass_as_sound(both):
+    """What is told is finite where it must be, and never crossed; the rest is named."""
+    (two, told), generator = both, random.Random(20_261_124)
+    sound = sound_frames()
+    for _ in range(FRAMES):
+        two.exchange.handle_message(None, broken(generator, notified(*generator.choice(sound))))
+    judge(told)
+    assert sum(isinstance(event, Quote) for event in told) > 100
+    assert {Filled, OrderUpdate} <= {type(event) for event in told}
+    assert {Flaw.NOT_A_NUMBER, Flaw.NOT_A_TIME, Flaw.NOT_AN_OBJECT, Flaw.UNKNOWN_INSTRUMENT} <= set(
+        two.exchange.flaws.counts
+    )
+
+
+def replaced(message, path, value):
+    """Return a message with one thing replaced, or removed where the value is `GONE`."""
+    message = copy.deepcopy(message)
+    holder = message
+    for key in path[:-1]:
+        holder = holder[key]
+    if value is GONE:
+        del holder[path[-1]]
+    else:
+        holder[path[-1]] = copy.deepcopy(value)
+    return message
+
+
+async def test_each_place_of_each_message_may_hold_anything(both):
+    """Null, absent, a string, a list, a number without end: one at a time, everywhere."""
+    two, told = both
+    count = 0
+    for channel, data in sound_frames():
+        frame = notified(channel, data)
+        for path in places(frame):
+            for value in (GONE, *ABSURD) if path else ():
+                two.exchange.handle_message(None, replaced(frame, path, value))
+                count += 1
+    judge(told)
+    assert count > 3_500
+
+
+READ = {
+    "ticker": ("timestamp", "best_bid_price", "best_ask_price", "mark_price", "index_price"),
+    "deribit_price_index": ("timestamp", "price"),
+    "trades": ("amount", "price", "fee", "timestamp"),
+    "orders": ("filled_amount",),
+    "positions": ("size",),
+}
+
+
+@pytest.mark.parametrize(
+    "kind,field", [(kind, name) for kind, names in READ.items() for name in names]
+)
+async def test_a_number_that_comes_as_a_string_is_no_number(both, kind, field):
+    """Nothing is told of it, and it has a name."""
+    two, told = both
+    for channel, data in sound_frames():
+        whole = channel.startswith(kind)
+        if not whole and not (isinstance(data, dict) and kind in data):
+            continue
+        row = data if whole else data[kind][0]
+        if row.get("instrument_name") == CALL or not isinstance(row.get(field), int | float):
+            continue
+        bad = row | {field: str(row[field])}
+        two.exchange.handle_message(None, notified(channel, bad if whole else {kind: [bad]}))
+        assert told == []
+        assert sum(two.exchange.flaws.counts.values()) == 1
+        return
+    pytest.fail(f"no sound frame has {kind} with {field}")
 
 
 async def test_broken_replies_reach_their_callers_as_errors_of_ours():

@@ -77,7 +77,7 @@ async def test_silence_leaves_requests_and_pongs_alive(hand_server, hand, raw):
     await raw.data(BOOK)
     await raw.call("private/set_faults", silent=True)
     pass_s(hand_server, hand, 3)
-    await raw.ws.ping()
+    assert await raw.pinged(b"alive?") == b"alive?"
     await raw.call("public/test")
     assert raw.frames == []
     await raw.call("private/set_faults", silent=False)
@@ -196,6 +196,38 @@ async def test_a_clock_can_be_skewed_for_one_connection(hand_server, raw):
     await raw.call("private/set_faults", clock_skew_s=-30)
     assert await raw.call("public/get_time") == before - 30_000
     assert orjson.loads((await rest(hand_server))[2])["result"] == before
+
+
+ON_ONE = (
+    *({"drop_before_booking": 1}, {"drop_after_booking": 1}, {"lose_replies": 1}),
+    *({"late_replies": 1, "reply_delay_s": 5.0}, {"silent": True}, {"stalled": True}),
+    *({"book_gaps": 9}, {"lost_events": 9}, {"repeated_events": 9}, {"error_frames": 9}),
+    *({"truncated": 9}, {"html": 9}, {"oversize_bytes": 99_999}, {"clock_skew_s": -30.0}),
+    {"reject": {"mine": 10041}},
+)
+
+
+@pytest.mark.parametrize("fault", ON_ONE, ids=lambda fault: next(iter(fault)))
+async def test_a_fault_stays_on_its_connection(hand_server, hand, raw, dial, fault):
+    """Another one of the same account is served as ever, and so is REST."""
+    other = await dial(hand_server)
+    await other.login()
+    await other.call("private/subscribe", channels=[BOOK, CHANGES])
+    await other.data(BOOK)
+    before = await other.call("public/get_time")
+    await raw.call("private/set_faults", **fault)
+    assert await other.call("public/get_time") == before
+    done = await other.call("private/buy", **REST_ORDER, label="mine")
+    assert done["order"]["order_state"] == "open"
+    assert (await other.data(CHANGES))["orders"][0]["label"] == "mine"
+    pass_s(hand_server, hand, 2)
+    assert (await other.data(BOOK))["type"] == "change"
+    assert await other.pinged(b"here") == b"here"
+    assert not [frame for frame in other.frames if "error" in frame or "padding" in frame]
+    assert not [
+        frame for frame in other.frames if frame.get("params", {}).get("channel") == CHANGES
+    ]
+    assert (await rest(hand_server))[0] == 200
 
 
 @pytest.mark.parametrize("wrong", [{"nonsense": 1}, {"silent": 1}, {"html": "1"}, {"reject": 1}])

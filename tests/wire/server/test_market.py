@@ -26,11 +26,28 @@ def walk(compress, seconds=1_800):
     )
 
 
-def test_a_compressed_second_carries_its_variance_and_flow():
-    """Each of its seconds ends where the sixteenth second of the same path does."""
-    one, many = walk(1, 3_600), walk(16, 225)
-    assert many[0].tolist() == one[0][15::16].tolist()
-    assert many[1].mean() / one[1].mean() == pytest.approx(16.0, rel=0.35)
+@pytest.mark.parametrize("compress", [7, 16, 240])
+def test_a_compressed_second_carries_its_variance_and_flow(compress):
+    """Each of its seconds ends where the N-th second of the same path does, hour after hour."""
+    length = 4 * 3_600 // compress
+    one, many = walk(1, length * compress), walk(compress, length)
+    assert many[0].tolist() == one[0][compress - 1 :: compress].tolist()
+    assert many[1].mean() / one[1].mean() == pytest.approx(compress, rel=0.35)
+
+
+def test_a_compressed_market_is_the_same_however_it_is_walked():
+    """Second by second or in leaps over many blocks: prices and volume are the same."""
+    walked, leapt = (PacedMarket(5, "calm", NOON_NS, compress=240) for _ in range(2))
+    leaps = (0, 1, 14, 15, 16, 100, 3_599, 3_600, 4_000)
+    volume = 0.0
+    for second in range(leaps[-1] + 1):
+        (move, *_) = walked.advance(NOON_NS + second * NS_PER_S)
+        volume += move.bought_usd + move.sold_usd
+        if second in leaps:
+            (other, *_) = leapt.advance(NOON_NS + second * NS_PER_S)
+            assert other.quote == move.quote
+            assert other.bought_usd + other.sold_usd == pytest.approx(volume)
+            volume = 0.0
 
 
 def test_a_compressed_market_keeps_the_clocks_time():
@@ -63,11 +80,12 @@ def test_a_compression_below_one_is_refused():
         PacedMarket(1, "calm", NOON_NS, compress=0)
 
 
-def test_a_hub_starts_fast_and_at_the_present():
-    """Half a second at most, at the wall's own time, with a day in a minute too."""
-    began = time.perf_counter()
-    hub = Hub(Opening(seed=1))
-    assert time.perf_counter() - began < 0.5
+@pytest.mark.parametrize("compress", [1, 7, 240, 1_440])
+def test_a_hub_starts_fast_and_at_the_present(compress):
+    """Half a second of the processor, at the wall's own time, with a day in a minute too."""
+    began = time.process_time()
+    hub = Hub(Opening(seed=1, compress=compress))
+    assert time.process_time() - began < 0.5
     assert abs(hub.quotes.now_ms() / 1_000 - time.time()) < 2
 
 

@@ -1,50 +1,12 @@
-"""The unmodified ccxt client passes the reference's whole call list, plain and over TLS."""
+"""What the unmodified ccxt client meets on the exchange: refusals, certificates, lost replies."""
 
-import asyncio
 from datetime import UTC, datetime
 
 import ccxt  # type: ignore[import-untyped]
 import pytest
 
-from bot.sim.wire.certificate import CERTIFICATE, self_signed
-from tests.wire.server.stock_calls import PERPETUAL, call_everything
-
-
-async def subscribed(server, *channels):
-    """Wait until somebody listens to every one of these channels."""
-    for _ in range(5_000):
-        if {text for one in server.sessions.values() for text in one.channels} >= {*channels}:
-            return
-        await asyncio.sleep(0.001)
-    pytest.fail(f"nobody listens to {channels}")
-
-
-async def watch_one_trade(exchange, server):
-    """Watch orders and trades while one order fills; return both."""
-    watching = asyncio.gather(exchange.watch_orders(), exchange.watch_my_trades())
-    await subscribed(server, "user.orders.any.any.raw", "user.trades.any.any.raw")
-    order = await exchange.create_order(PERPETUAL, "market", "sell", 100, params={"label": "seen"})
-    orders, trades = await asyncio.wait_for(watching, 5)
-    assert [one["id"] for one in orders] == [order["id"]]
-    return orders, trades
-
-
-async def test_every_call_of_the_reference_passes(server, client):
-    """Plain HTTP and WebSocket."""
-    exchange = client(server)
-    await call_everything(exchange, server.hub)
-    _orders, trades = await watch_one_trade(exchange, server)
-    assert trades[0]["info"]["label"] == "seen"
-    assert server.hub.exchange.holdings["BTC-PERPETUAL"].quantity == -100
-
-
-async def test_every_call_of_the_reference_passes_over_tls(serve, client, tmp_path):
-    """The client trusts the certificate that the server made, and nothing else."""
-    server = await serve(tls=self_signed(tmp_path, datetime.now(UTC)))
-    assert server.rest_url.startswith("https://")
-    exchange = client(server, cafile=str(tmp_path / CERTIFICATE))
-    await call_everything(exchange, server.hub)
-    await watch_one_trade(exchange, server)
+from bot.sim.wire.certificate import self_signed
+from tests.wire.calls import PERPETUAL
 
 
 async def test_a_certificate_that_is_not_trusted_ends_the_call(serve, client, tmp_path):

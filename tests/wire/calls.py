@@ -1,10 +1,43 @@
-"""Every call of the reference, made by an unmodified client, each checked by what came back."""
+"""Every call of the reference, made by a client, each checked by what came back.
 
+`METHODS` and `CHANNELS` are the reference's own tables: what a client that has made every call has
+asked an exchange for.
+"""
+
+import asyncio
 from typing import Any
 
 from bot.sim.wire.hub import Hub
+from bot.sim.wire.server import Server
 
 PERPETUAL = "BTC/USD:BTC"
+PATIENCE_S = 30.0
+
+METHODS = frozenset(
+    {
+        *("public/get_currencies", "public/get_instruments", "public/ticker"),
+        *("public/get_order_book", "public/get_book_summary_by_currency"),
+        *("public/get_book_summary_by_instrument", "public/auth", "public/subscribe"),
+        *("private/get_positions", "private/get_position", "private/get_account_summaries"),
+        *("private/get_account_summary", "private/get_order_state", "private/subscribe"),
+        *("private/get_order_state_by_label", "private/get_open_orders"),
+        *("private/get_open_orders_by_currency", "private/get_open_orders_by_instrument"),
+        *("private/get_open_orders_by_label", "private/get_user_trades_by_currency"),
+        *("private/get_user_trades_by_instrument", "private/get_user_trades_by_order"),
+        *("private/buy", "private/sell", "private/edit", "private/edit_by_label"),
+        *("private/cancel", "private/cancel_by_label", "private/cancel_all"),
+        "private/cancel_all_by_instrument",
+    }
+)
+CHANNELS = frozenset(
+    {
+        *("ticker.BTC-PERPETUAL.100ms", "ticker.BTC-PERPETUAL.raw", "quote.BTC-PERPETUAL"),
+        *("book.BTC-PERPETUAL.100ms", "book.BTC-PERPETUAL.raw"),
+        *("user.orders.any.any.raw", "user.trades.any.any.raw"),
+        *(f"user.portfolio.{currency}" for currency in ("BTC", "ETH", "SOL", "USDC")),
+        *("trades.BTC-PERPETUAL.100ms", "chart.trades.BTC-PERPETUAL.1"),
+    }
+)
 
 
 def near_the_money(exchange: Any, hub: Hub) -> str:
@@ -58,6 +91,9 @@ async def trade(exchange: Any, hub: Hub, option: str) -> None:
     assert (edited["id"], edited["price"], edited["amount"]) == (rested["id"], far - 10, 200)
     assert (await exchange.fetch_order(rested["id"]))["status"] == "open"
     assert len(await exchange.fetch_open_orders(PERPETUAL)) == 1
+    assert len(await exchange.fetch_open_orders()) == 1
+    (still,) = (await exchange.private_get_get_open_orders())["result"]
+    assert still["order_id"] == rested["id"]
     asked = {"currency": "BTC", "label": "rests"}
     (found,) = (await exchange.private_get_get_order_state_by_label(asked))["result"]
     assert found["order_id"] == rested["id"]
@@ -67,6 +103,9 @@ async def trade(exchange: Any, hub: Hub, option: str) -> None:
     )
     assert changed["result"]["order"]["price"] == far - 20
     assert (await exchange.cancel_order(rested["id"]))["status"] == "canceled"
+    await exchange.create_order(PERPETUAL, "limit", "buy", 100, far, {"label": "gone"})
+    gone = {"currency": "BTC", "label": "gone"}
+    assert int((await exchange.private_get_cancel_by_label(gone))["result"]) == 1
     sold = await exchange.create_order(PERPETUAL, "market", "sell", 100)
     assert (sold["status"], sold["info"]["price"]) == ("closed", "market_price")
     maker = await exchange.create_order(
@@ -90,32 +129,64 @@ async def read_account(exchange: Any, hub: Hub, option: str) -> None:
     (held,) = await exchange.fetch_positions()
     assert (held["symbol"], held["contracts"]) == (option, 0.3)
     assert held["info"]["delta"] > 0
-    assert await exchange.fetch_positions(params={"kind": "future", "currency": "BTC"}) == []
+    for kind, count in (("future", 0), ("option", 1)):
+        found = await exchange.fetch_positions(params={"kind": kind, "currency": "BTC"})
+        assert len(found) == count
     assert (await exchange.fetch_position(option))["contracts"] == 0.3
     balance = await exchange.fetch_balance()
     assert balance["BTC"]["total"] == hub.account.portfolio("BTC")["equity"]
     assert PERPETUAL in await exchange.fetch_trading_fees()
+    summary = await exchange.private_get_get_account_summary({"currency": "BTC", "extended": True})
+    assert float(summary["result"]["equity"]) == hub.account.portfolio("BTC")["equity"]
+    assert await exchange.fetch_my_trades()
     trades = await exchange.fetch_my_trades(option)
     assert [trade["fee"]["currency"] for trade in trades] == ["BTC"]
     assert len(await exchange.fetch_order_trades(trades[0]["order"])) == 1
 
 
 async def watch(exchange: Any, option: str) -> None:
-    """Make every watch once."""
+    """Make every watch once but those of orders and of our trades."""
     assert (await exchange.watch_ticker(PERPETUAL))["bid"] > 0
     assert (await exchange.watch_ticker(option))["info"]["greeks"]["delta"] > 0
     assert await exchange.watch_tickers([PERPETUAL, option], {"interval": "raw"})
     assert await exchange.watch_bids_asks([PERPETUAL, option])
     for symbol in (PERPETUAL, option):
-        book = await exchange.watch_order_book(symbol)
-        assert book["bids"][0][0] < book["asks"][0][0]
+        for interval in ("100ms", "raw"):
+            book = await exchange.watch_order_book(symbol, None, {"interval": interval})
+            assert book["bids"][0][0] < book["asks"][0][0]
     assert (await exchange.watch_balance())["BTC"]["info"]["delta_total"] is not None
+    assert (await exchange.watch_trades(PERPETUAL))[-1]["amount"] > 0
+    (*_, (_, first, high, low, last, volume)) = await exchange.watch_ohlcv(PERPETUAL, "1m")
+    assert low <= min(first, last) <= max(first, last) <= high
+    assert volume > 0
 
 
-async def call_everything(exchange: Any, hub: Hub) -> str:
-    """Make every call but the watches of orders and trades; return the option's symbol."""
-    option = await read_prices(exchange, hub)
-    await trade(exchange, hub, option)
-    await read_account(exchange, hub, option)
-    await watch(exchange, option)
+async def watch_one_trade(exchange: Any, server: Server) -> None:
+    """Watch orders and trades while one order fills."""
+    watching = asyncio.gather(exchange.watch_orders(), exchange.watch_my_trades())
+    async with asyncio.timeout(PATIENCE_S):
+        while not {"user.orders.any.any.raw", "user.trades.any.any.raw"} <= listened(server):  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        order = await exchange.create_order(
+            PERPETUAL, "market", "sell", 100, params={"label": "seen"}
+        )
+        orders, trades = await watching
+    assert [one["id"] for one in orders] == [order["id"]]
+    assert [trade["info"]["label"] for trade in trades] == ["seen"]
+    assert server.hub.exchange.holdings["BTC-PERPETUAL"].quantity == -100
+
+
+def listened(server: Server) -> set[str]:
+    """Return every channel that somebody listens to."""
+    return {text for session in server.sessions.values() for text in session.channels}
+
+
+async def call_everything(exchange: Any, server: Server) -> str:
+    """Make every call; return the option's symbol."""
+    async with asyncio.timeout(2 * PATIENCE_S):
+        option = await read_prices(exchange, server.hub)
+        await trade(exchange, server.hub, option)
+        await read_account(exchange, server.hub, option)
+        await watch(exchange, option)
+        await watch_one_trade(exchange, server)
     return option
