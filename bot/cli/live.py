@@ -35,16 +35,15 @@ from bot.venues.deribit.terms import (
 from bot.wiring.live import Live, key_for, live
 
 
-def run_live(loaded: config.Loaded, *, for_s: float | None, as_json: bool, verbose: bool) -> int:
-    """Run for `for_s` seconds (None: until it is stopped) and return the exit code."""
+def run_live(
+    loaded: config.Loaded, *, real: bool, for_s: float | None, as_json: bool, verbose: bool
+) -> int:
+    """Run for `for_s` seconds (None: until it is stopped) and return the exit code.
+
+    `real` is the word on the command line that real money is meant.
+    """
     settings = loaded.settings
-    if settings.mode == "paper":
-        msg = 'expected mode = "sandbox" for this verb, found "paper"'
-        raise VerbError(msg, Exit.USAGE)
-    if settings.mode == "live":
-        # What would margin say, is not asked yet before an order that adds risk.
-        msg = 'expected mode = "sandbox" (this release trades no real money), found "live"'
-        raise VerbError(msg, Exit.USAGE)
+    _must_mean_it(settings.mode, real=real)
     key = key_for(settings, os.environ)
     journal = Journal.open(settings.state_dir, settings.instance, durability=Durability.FULL)
     try:
@@ -56,6 +55,20 @@ def run_live(loaded: config.Loaded, *, for_s: float | None, as_json: bool, verbo
         return LiveRun(graph, journal, past).go(for_s, as_json=as_json, verbose=verbose)
     finally:
         journal.close()
+
+
+def _must_mean_it(mode: str, *, real: bool) -> None:
+    """Refuse real money that only one of settings and command line speaks of."""
+    wanted = ""
+    if mode == "paper":
+        wanted = 'mode = "sandbox" or "live" for this verb'
+    elif real and mode != "live":
+        wanted = 'mode = "live" beside --live, which says that orders for real money are meant'
+    elif mode == "live" and not real:
+        wanted = "--live on the command line as well, which says that real money is meant, because"
+        raise VerbError(f'expected {wanted} mode = "live"; found no --live', Exit.USAGE)
+    if wanted:
+        raise VerbError(f'expected {wanted}, found "{mode}"', Exit.USAGE)
 
 
 def must_agree(health: Health) -> None:

@@ -29,6 +29,8 @@ HOSTS: Final = {
     "sandbox": "test.deribit.com",
     "live": "www.deribit.com",
 }
+# What the exchange must say of itself; public prices on paper may come from either.
+TESTNET: Final = {"paper": None, "sandbox": True, "live": False}
 WS_PATH: Final = "/ws/api/v2"
 CADENCE: Final = Cadence(quote_s=1.0, chain_s=5.0, future_s=2.5)
 
@@ -74,6 +76,7 @@ def terms_of(
         currencies=(*settings.underlying, "USDC"),
         rest_url=rest_url,
         ws_url=ws_url,
+        testnet=TESTNET[settings.mode],
         label_prefix=core.floor.names.prefix,
         options={} if venue.ca_file is None else {"cafile": str(venue.ca_file)},
     )

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from bot.domain.errors import WrongEnvironmentError
 from bot.domain.events import Filled, OrderUpdate, PositionsReport
 from bot.domain.orders import OrderReport
 from bot.domain.positions import Fill
@@ -119,6 +120,8 @@ class AccountBook:
         except FlawedError as error:
             self._flaws.caught(self._clock(), error)
             return False
+        except WrongEnvironmentError:
+            raise  # no answer at all: whoever keeps the connection gives it up
         except Exception as error:  # noqa: BLE001  ccxt raises a family of its own; reads are free
             sentence = f"expected the account, found {shown(error)}"
             self._flaws.note(self._clock(), Flaw.REQUEST_FAILED, "account", sentence)

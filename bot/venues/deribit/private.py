@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
+from bot.domain.errors import WrongEnvironmentError
 from bot.domain.orders import OrderReport
 from bot.venues.deribit.account import AccountBook
 from bot.venues.deribit.channels import Channels
@@ -15,8 +16,8 @@ from bot.venues.deribit.credits import Credits
 from bot.venues.deribit.grants import must_fit
 from bot.venues.deribit.inbox import Surroundings
 from bot.venues.deribit.listing import Contract
-from bot.venues.deribit.orders import OrderLane
-from bot.venues.deribit.session import Session
+from bot.venues.deribit.orders import NOT_CONNECTED, OrderLane
+from bot.venues.deribit.session import FLAWS, Session
 from bot.venues.deribit.tasks import Tasks
 from bot.venues.deribit.terms import DeribitSettings
 
@@ -57,6 +58,7 @@ class PrivateSide:
                 around,
                 tasks,
                 lambda error: tasks.start(self.session.reconnect(error)),
+                self._refusal,
             )
         self.account = AccountBook(
             positions=self._positions,
@@ -72,8 +74,14 @@ class PrivateSide:
         self._channels.wanted = dict.fromkeys(self.account.channels(settings.currencies))
 
     async def reconcile(self) -> None:
-        """Fetch the complete account and report it; a failure is noted."""
-        await self.account.reconcile()
+        """Fetch the complete account and report it; a failure is noted.
+
+        An answer of the wrong system costs the connection.
+        """
+        try:
+            await self.account.reconcile()
+        except WrongEnvironmentError as error:
+            await self.session.reconnect(error)
 
     async def _positions(self) -> object:
         await self.credits.others.spend()
@@ -97,6 +105,19 @@ class PrivateSide:
         if self.lane is not None:
             self.lane.disarm()
         self.account.lose()
+
+    def _refusal(self) -> tuple[str, str]:
+        """Return code and sentence of why no order can leave: there is no armed connection."""
+        failure = self.session.failure
+        flaw = next((f for kind, f in FLAWS.items() if isinstance(failure, kind)), None)
+        return (
+            (NOT_CONNECTED, "no authenticated connection")
+            if flaw is None
+            else (
+                str(flaw),
+                str(failure),
+            )
+        )
 
     def _is_ours(self, label: str) -> bool:
         if self.lane is None or not label:

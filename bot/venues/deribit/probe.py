@@ -30,11 +30,13 @@ CLOCK_SAMPLES: Final = 5
 class Probe:
     """What the venue said; times in seconds.
 
-    `rights` is None without an authentication, `limits_told` whether the account states its own
-    tiers, `refused` whether the venue does not know the key. `margin` is the margin model by
-    currency, empty where it is not told. `faults` has a sentence for each step that failed.
+    `testnet` is which system the venue says that it is, None where it does not. `rights` is None
+    without an authentication, `limits_told` whether the account states its own tiers, `refused`
+    whether the venue does not know the key. `margin` is the margin model by currency, empty where
+    it is not told. `faults` has a sentence for each step that failed.
     """
 
+    testnet: bool | None = None
     ahead_s: float = 0.0
     error_s: float = 0.0
     contracts: Mapping[str, Contract] = field(default_factory=dict)
@@ -53,7 +55,10 @@ async def probe(
     clock: Callable[[], int],
     timeout_s: float = TIMEOUT_S,
 ) -> Probe:
-    """Ask the venue what a run would need to know; `timeout_s` for each step. Never raises."""
+    """Ask the venue what a run would need to know; `timeout_s` for each step. Never raises.
+
+    Where another system answers than the one that is meant, no key is shown to it.
+    """
     found = Probe()
     urls = {"rest": settings.rest_url, "ws": settings.ws_url}
     config: dict[str, object] = {**settings.options, "urls": {"api": urls, "test": urls}}
@@ -83,6 +88,8 @@ async def probe(
                 found.faults[name] = shown(error)
             if name in found.faults and name in {"reach", "key"}:
                 break  # what follows stands on it
+            if name == "instruments" and settings.testnet not in {None, found.testnet}:
+                break
     finally:
         with suppress(Exception):
             await exchange.close()
@@ -94,6 +101,7 @@ async def _reach(exchange: HardenedDeribit, found: Probe) -> None:
     await exchange.connect()
     for _ in range(CLOCK_SAMPLES):
         await exchange.requests.call("public/test", {})
+    found.testnet = exchange.environment.said
     venue_clock = exchange.requests.venue_clock
     found.ahead_s = venue_clock.ahead_ns / NS_PER_S
     found.error_s = venue_clock.error_ns / NS_PER_S

@@ -34,13 +34,15 @@ class DeribitSettings:
 
     `currencies` are those whose portfolios are streamed (coins, and USDC for linear instruments).
     `label_prefix` is what every label of this instance begins with, over restarts. `options` go to
-    ccxt as they are (verify, cafile).
+    ccxt as they are (verify, cafile). `testnet` is the system that is meant, by the venue's own
+    word: True the test system, False the real one, None either.
     """
 
     feed: FeedRules
     currencies: tuple[str, ...]
     rest_url: str = "https://www.deribit.com"
     ws_url: str = "wss://www.deribit.com/ws/api/v2"
+    testnet: bool | None = None
     label_prefix: str = "db-"
     chain_s: float = 5.0
     choose_s: float = 60.0

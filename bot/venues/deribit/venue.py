@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 
 from bot.domain.commands import Cancel, Place, Query, QueryPositions, WantGamma
-from bot.domain.errors import DeltabandError, KeyRightsError
+from bot.domain.errors import DeltabandError
 from bot.domain.events import Event, GammaWanted
 from bot.domain.units import NS_PER_S
 from bot.venues.deribit.books import Depth
@@ -27,7 +27,7 @@ from bot.venues.deribit.private import PrivateSide
 from bot.venues.deribit.public import PublicSide
 from bot.venues.deribit.reports import Line, Portfolio
 from bot.venues.deribit.requests import RefusedError
-from bot.venues.deribit.session import Session
+from bot.venues.deribit.session import REFUSED, Session
 from bot.venues.deribit.tasks import Tasks
 from bot.venues.deribit.terms import ApiKey, DeribitSettings, Health, VenueUnreachableError
 from bot.venues.port import Request
@@ -75,7 +75,9 @@ class DeribitVenue:
         config: dict[str, object] = {**self.settings.options, "urls": {"api": urls, "test": urls}}
         if key is not None:
             config |= {"apiKey": key.client_id, "secret": key.secret}
-        return HardenedDeribit(config, clock=self._clock, flaws=self.flaws)
+        return HardenedDeribit(
+            config, clock=self._clock, flaws=self.flaws, testnet=self.settings.testnet
+        )
 
     # --- the port ---------------------------------------------------------------------------------
 
@@ -83,7 +85,8 @@ class DeribitVenue:
         """Load the instruments, connect, and tell listings, then positions.
 
         Raises VenueUnreachableError with what prevented it, KeyRightsError where the key may do
-        too much or too little; nothing is left open then.
+        too much or too little, WrongEnvironmentError where another system than the one that is
+        meant answers; nothing is left open then.
         """
         try:
             await self.public.load()
@@ -93,7 +96,7 @@ class DeribitVenue:
                 await session.opened(self.settings.start_s)
         except Exception as error:
             await self.close()
-            if isinstance(error, KeyRightsError):
+            if isinstance(error, REFUSED):
                 raise
             found = str(error) if isinstance(error, DeltabandError) else shown(error)
             message = f"expected the venue to answer, found: {found}"
