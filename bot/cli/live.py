@@ -126,6 +126,8 @@ class LiveRun:
         voice = daemon.voice(as_json=as_json, verbose=verbose)
         try:
             voice.begin(self._banner())
+            if self.graph.mode == "live":
+                voice.say("live.real_money", "warning", what="this run sends orders for real money")
             for coin, state in self.journal.last_states().items():
                 voice.say(
                     "state.kept", "warning", coin=coin or "all", state=str(state), lift="resume"

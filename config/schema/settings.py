@@ -144,6 +144,9 @@ class Settings(BaseModel):
             for key, url in (("rest_url", one.rest_url), ("ws_url", one.ws_url)):
                 if self.mode == "live" and url is not None:
                     refuse(f"venue.{name}.{key}", "no other address because mode is live", url)
+            if self.mode == "live" and one.ca_file is not None:
+                expected = "no certificate but the public ones because mode is live"
+                refuse(f"venue.{name}.ca_file", expected, str(one.ca_file))
 
     def _paper_book(self) -> None:
         for index, row in enumerate(self.paper.position):

@@ -241,6 +241,7 @@ class ScriptedDeribit:
         self.auth_s = 0.0
         self.expires_s = 900
         self.ahead_ms = 0
+        self.testnet: bool | None = True
         self.auths = 0
         self.changed = asyncio.Condition()
         self._ids = itertools.count(1)
@@ -394,7 +395,8 @@ class ScriptedDeribit:
 
     def _stamps(self) -> dict[str, Any]:
         now = (now_ms() + self.ahead_ms) * 1_000
-        return {"usIn": now, "usOut": now, "usDiff": 0, "testnet": True}
+        told = {} if self.testnet is None else {"testnet": self.testnet}
+        return {"usIn": now, "usOut": now, "usDiff": 0} | told
 
     async def _tell_change(self) -> None:
         async with self.changed:
