@@ -1,6 +1,7 @@
 """Which system answers is the venue's own word, heard before all else and in every reply after."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -203,6 +204,7 @@ async def test_a_reconnect_with_other_rights_ends_the_orders_until_they_are_righ
     code, message = await refusal(venue, "r1")
     assert code == "key_rights"
     assert said in message
+    assert venue.private is not None
     assert isinstance(venue.private.session.failure, KeyRightsError)
     await asyncio.sleep(0.8)
     assert server.dialled - dialled <= 3  # one public, and no second of the private one yet
@@ -221,6 +223,7 @@ async def test_a_renewal_with_other_rights_ends_the_orders_until_they_are_right(
     venue = venue_of(server)
     try:
         await venue.start()
+        assert venue.private is not None
         epoch = venue.private.session.epoch
         becomes(server, scopes)
         await until(venue, lambda: venue.flaws.counts[Flaw.KEY_RIGHTS] > 0)
@@ -241,7 +244,7 @@ async def test_a_bot_says_why_it_sends_nothing_and_goes_on_when_it_may(serve, tm
     bot = Bot(server, tmp_path)
     process = await bot.start()
     assert process.stderr is not None
-    said = await heard(process.stderr, "hedge.done")
+    await heard(process.stderr, "hedge.done")
     becomes(server, OWNER.scopes)
     said = await heard(process.stderr, "venue.key_rights")
     assert said["level"] == "error"
