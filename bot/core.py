@@ -25,6 +25,7 @@ from bot.desk.rules import DeskRules
 from bot.desk.samples import sample
 from bot.domain.commands import Command, Note
 from bot.domain.events import (
+    AccountSight,
     Event,
     Filled,
     GammaWanted,
@@ -109,7 +110,7 @@ class Core:
                 return tuple(self.rules), list(orders.deny(event.label, now_ns))
 
     def _fold_rest(
-        self, event: PositionsReport | InstrumentsListed | Operator | Tick
+        self, event: PositionsReport | AccountSight | InstrumentsListed | Operator | Tick
     ) -> list[Command]:
         match event:
             case PositionsReport():
@@ -118,7 +119,7 @@ class Core:
                 return self.reconciler.listed(event.coin, event.ts_ns)
             case Operator():
                 return self._obey(event)
-            case Tick():
+            case AccountSight() | Tick():
                 return []
 
     def sample(self, coin: str, now_ns: int) -> ExposureSample:

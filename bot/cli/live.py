@@ -32,7 +32,7 @@ from bot.venues.deribit.terms import (
     VenueUnreachableError,
     clock_is_off,
 )
-from bot.wiring.live import Live, key_for, live
+from bot.wiring.live import Live, keys_for, live
 
 
 def run_live(
@@ -44,14 +44,14 @@ def run_live(
     """
     settings = loaded.settings
     _must_mean_it(settings.mode, real=real)
-    key = key_for(settings, os.environ)
+    keys = keys_for(settings, os.environ)
     journal = Journal.open(settings.state_dir, settings.instance, durability=Durability.FULL)
     try:
         last = journal.last_run()
         # The account is journalled with the first positions, before any order can have left.
         past = None if journal.last_account() is None else past_of(journal, settings)
         epoch = 1 if last is None else last.id + 1
-        graph = live(settings, key, time.time_ns, epoch=epoch, sticky=journal.last_states())
+        graph = live(settings, keys, time.time_ns, epoch=epoch, sticky=journal.last_states())
         return LiveRun(graph, journal, past).go(for_s, as_json=as_json, verbose=verbose)
     finally:
         journal.close()

@@ -18,7 +18,7 @@ def position_rows(floor: Floor) -> list[Row]:
     """Return every holding with its unit, tag, account and whether it is hedged."""
     book = floor.book
     rows: list[Row] = []
-    for position in sorted(book.holdings.positions.values(), key=lambda p: (p.instrument, p.tag)):
+    for _, position in sorted(book.holdings.positions.items()):
         instrument = book.instruments.get(position.instrument)
         coin = None if instrument is None else book.coins.get(instrument.coin)
         rows.append(

@@ -34,11 +34,26 @@ class InstrumentsListed:
 
 @dataclass(frozen=True, slots=True)
 class PositionsReport:
-    """The venue's complete list of positions and balances of one account."""
+    """The venue's complete list of positions, and the balances of the trading account.
+
+    The positions are of every account that the book spans, or there is no report.
+    """
 
     ts_ns: int
     positions: tuple[Position, ...]
     balances: tuple[Balance, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSight:
+    """An account that is only read can no longer be seen, or is seen again.
+
+    While it is not, its positions are as they were last reported: unknown, and surely not closed.
+    """
+
+    ts_ns: int
+    account: str
+    seen: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +118,7 @@ Event: TypeAlias = (
     | Chain
     | InstrumentsListed
     | PositionsReport
+    | AccountSight
     | OrderUpdate
     | OrderDenied
     | Filled

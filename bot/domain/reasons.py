@@ -42,6 +42,7 @@ class Reason(StrEnum):
     UNKNOWN_INSTRUMENT = "unknown_instrument"
     PAST_EXPIRY = "past_expiry"
     POSITION_JUMP = "position_jump"
+    ACCOUNT_UNSEEN = "account_unseen"
     NO_HEDGE_INSTRUMENT = "no_hedge_instrument"
     # what we allow
     STATE_FORBIDS = "state_forbids"

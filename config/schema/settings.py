@@ -141,6 +141,9 @@ class Settings(BaseModel):
         if len(self.venue) != 1:
             refuse("venue", "one exchange for one bot", ", ".join(self.venue) or None)
         for name, one in self.venue.items():
+            if self.mode == "paper" and one.also:
+                expected = "none because mode is paper, whose account is simulated"
+                refuse(f"venue.{name}.also", expected, one.also)
             for key, url in (("rest_url", one.rest_url), ("ws_url", one.ws_url)):
                 if self.mode == "live" and url is not None:
                     refuse(f"venue.{name}.{key}", "no other address because mode is live", url)

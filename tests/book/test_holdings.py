@@ -53,7 +53,7 @@ def test_our_fills_carry_the_hedge_tag():
     holdings = Holdings()
     holdings.adopt((_position(PERPETUAL, 100),), INSTRUMENTS)
     holdings.fold(fill(PERPETUAL, -30))
-    tags = {tag: p.quantity.value for (_, tag), p in holdings.positions.items()}
+    tags = {tag: p.quantity.value for (_, tag, _), p in holdings.positions.items()}
     assert tags == {"book": Decimal(100), HEDGE_TAG: Decimal(-30)}
     assert holdings.total(PERPETUAL) == Decimal(70)
 
@@ -63,7 +63,7 @@ def test_an_adopted_report_keeps_our_hedges_ours():
     holdings = Holdings()
     holdings.fold(fill(PERPETUAL, -30))
     holdings.adopt((_position(PERPETUAL, 50),), INSTRUMENTS)
-    tags = {tag: p.quantity.value for (_, tag), p in holdings.positions.items()}
+    tags = {tag: p.quantity.value for (_, tag, _), p in holdings.positions.items()}
     assert tags == {"book": Decimal(80), HEDGE_TAG: Decimal(-30)}
 
 
@@ -83,14 +83,14 @@ def test_an_adopted_position_keeps_the_tag_and_account_of_its_owner():
     told = _position(OPTION, -1, tag="basis", account="fund")
     holdings = Holdings()
     holdings.adopt((told,), INSTRUMENTS)
-    assert holdings.positions == {(OPTION, "basis"): told}
+    assert holdings.positions == {(OPTION, "basis", told.account): told}
 
 
 def test_a_report_cannot_declare_a_position_ours():
     """Only our own fills make a hedge; a tag in a report loses nothing and claims nothing."""
     holdings = Holdings()
     holdings.adopt((_position(PERPETUAL, 50, tag=HEDGE_TAG),), INSTRUMENTS)
-    assert holdings.positions == {(PERPETUAL, "book"): _position(PERPETUAL, 50)}
+    assert holdings.positions == {(PERPETUAL, "book", "main"): _position(PERPETUAL, 50)}
 
 
 def test_differences_name_both_sides():
@@ -111,7 +111,7 @@ def test_restored_hedges_and_trades_are_not_counted_again():
     holdings.restore_hedges([_position(PERPETUAL, -30, tag=HEDGE_TAG)], [told])
     holdings.adopt((_position(PERPETUAL, 20),), INSTRUMENTS)
     assert holdings.fold(told) is False
-    tags = {tag: p.quantity.value for (_, tag), p in holdings.positions.items()}
+    tags = {tag: p.quantity.value for (_, tag, _), p in holdings.positions.items()}
     assert tags == {"book": Decimal(50), HEDGE_TAG: Decimal(-30)}
 
 

@@ -95,7 +95,7 @@ async def test_streams_of_another_system_than_the_requests_are_refused(serve):
     assert server.hub.auth._tokens == {}
 
 
-async def test_requests_to_another_system_than_the_streams_are_refused(serve):
+async def test_requests_to_another_system_than_the_streams_are_refused(serve, monkeypatch):
     """Positions of another account would be believed otherwise."""
     server = await serve(Opening(seed=3))
     venue = venue_of(server)
@@ -105,7 +105,7 @@ async def test_requests_to_another_system_than_the_streams_are_refused(serve):
         await load()
         server.hub.rest_faults.says_real = True
 
-    venue.public.load = load_and_turn  # type: ignore[method-assign]  after the first answer
+    monkeypatch.setattr(venue.public, "load", load_and_turn)  # after the first answer
     with pytest.raises(WrongEnvironmentError, match="found the real system"):
         await venue.start()
     assert venue.lane is not None

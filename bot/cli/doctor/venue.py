@@ -15,6 +15,7 @@ from bot.cli.doctor.finding import Finding, Verdict, fail, graded, ok, warn
 
 if TYPE_CHECKING:
     from bot.venues.deribit.probe import Probe
+    from bot.venues.deribit.terms import DeribitSettings
     from config.schema import Settings
 
 _ODD_CLOCK_S: Final = 0.25
@@ -53,6 +54,7 @@ def venue(settings: "Settings") -> Iterator[Finding]:
         currencies=(*settings.underlying, "USDC"),
         rest_url=rest_url,
         ws_url=ws_url,
+        account=table.account,
         testnet=TESTNET[settings.mode],
         options={} if table.ca_file is None else {"cafile": str(table.ca_file)},
     )
@@ -65,8 +67,12 @@ def venue(settings: "Settings") -> Iterator[Finding]:
     yield known
     yield _clock(found)
     yield from _hedges(settings, found)
-    if key is not None and known.verdict is not Verdict.FAIL:
+    if known.verdict is Verdict.FAIL:
+        return
+    if key is not None:
         yield from _key(rest_url, found)
+    for account in table.also:
+        yield from _also(settings, terms, account)
 
 
 def _environment(meant: bool | None, found: "Probe") -> Finding:
@@ -137,6 +143,32 @@ def _key(rest_url: str, found: "Probe") -> Iterator[Finding]:
         return
     yield _tier(found)
     yield from _margin(found)
+
+
+def _also(settings: "Settings", terms: "DeribitSettings", account: str) -> Iterator[Finding]:
+    """Look at the key of an account that is only read."""
+    from bot.venues.deribit.grants import Fit, expected, judge, told
+    from bot.venues.deribit.probe import probe
+    from bot.wiring.live import key_for
+    from config import ConfigError
+
+    check = f"key {account}"
+    try:
+        key = key_for(settings, os.environ, account)
+    except ConfigError as fault:
+        yield from (fail(check, str(one), "a key that reads") for one in fault.problems)
+        return
+    found = asyncio.run(probe(terms, key, time.time_ns, listed=False))
+    faults = [found.faults[step] for step in ("reach", "key", "account") if step in found.faults]
+    if faults:
+        yield fail(check, faults[0], "a key that is known here, and an answer of its account")
+        return
+    fit, words = judge(found.rights or frozenset(), orders=False)
+    if fit is Fit.FITTING:
+        yield ok(check, f"may {', '.join(sorted(found.rights or ()))}; only read from")
+    else:
+        wanted = expected(fit, orders=False).removeprefix("expected ")
+        yield fail(check, told(fit, words), wanted)
 
 
 def _tier(found: "Probe") -> Finding:

@@ -51,7 +51,8 @@ class AccountBook:
 
     `positions` and `summaries` fetch complete answers (REST). `is_ours` tells our orders' labels
     from a person's; only ours become fills and order updates. `seen` names everything that was
-    ever held, for the settlement of what expires.
+    ever held, for the settlement of what expires; `identity` is the venue's own number of the
+    account, where it tells one.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class AccountBook:
         self._learn_limits = learn_limits
         self._tell, self._clock, self._flaws = around.tell, around.clock, around.flaws
         self.seen: set[str] = set()
+        self.identity: int | str | None = None
         self._table = _Table()
         self._since_asked: dict[str, Line] | None = None
         self._asking: asyncio.Task[bool] | None = None
@@ -136,6 +138,7 @@ class AccountBook:
         table_.portfolios.update(portfolios)
         table_.complete = True
         self.seen.update(lines)
+        self.identity = _identity(answer)
         for row in _rows(answer, "summaries"):
             self._learn_limits(row.get("limits") if isinstance(row, dict) else None)
         self.report()
@@ -209,6 +212,12 @@ class AccountBook:
             take(value, received_ns)
         except FlawedError as error:
             self._flaws.caught(received_ns, error)
+
+
+def _identity(answer: Row) -> int | str | None:
+    """Return by what the venue tells accounts apart."""
+    value = answer.get("id")
+    return value if isinstance(value, int | str) and not isinstance(value, bool) else None
 
 
 def _rows(data: Row, key: str) -> list[object]:

@@ -1,4 +1,4 @@
-"""The private half: one authenticated connection, our account, and the order lane where allowed."""
+"""The private half: one authenticated connection, its account, and the order lane where allowed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,11 @@ RETRY_S: Final = 1.0
 
 
 class PrivateSide:
-    """Our account on a connection of its own; `lane` is None unless orders were asked for."""
+    """One of our accounts on a connection of its own; `lane` is None unless orders were asked for.
+
+    `name` is what messages call an account beside the one that is traded in; `lost` hears when the
+    account can no longer be seen.
+    """
 
     def __init__(
         self,
@@ -35,19 +39,23 @@ class PrivateSide:
         around: Surroundings,
         tasks: Tasks,
         *,
+        lost: Callable[[], None],
+        name: str,
         orders: bool,
     ) -> None:
         self._settings, self.exchange = settings, exchange
+        self._tell_lost = lost
         self.credits = Credits(around.clock)
         exchange.requests.budget = self.credits.others
         self.session = Session(
             exchange,
             authenticated=True,
-            judge=partial(must_fit, orders=orders),
+            judge=partial(must_fit, orders=orders, whose=name),
             on_ready=self._ready,
             on_lost=self._lost,
             redial_s=settings.redial_s,
             pulse_s=settings.pulse_s,
+            name=name,
         )
         self.lane: OrderLane | None = None
         if orders:
@@ -76,12 +84,16 @@ class PrivateSide:
     async def reconcile(self) -> None:
         """Fetch the complete account and report it; a failure is noted.
 
-        An answer of the wrong system costs the connection.
+        An answer of the wrong system costs the connection; so does none where the account is only
+        read, because nobody else would ask whether it can still be seen.
         """
         try:
-            await self.account.reconcile()
+            answered = await self.account.reconcile()
         except WrongEnvironmentError as error:
             await self.session.reconnect(error)
+            return
+        if not answered and self.session.name and self.session.ready.is_set():
+            await self.session.reconnect(ConnectionError("expected the account, found no answer"))
 
     async def _positions(self) -> object:
         await self.credits.others.spend()
@@ -105,6 +117,7 @@ class PrivateSide:
         if self.lane is not None:
             self.lane.disarm()
         self.account.lose()
+        self._tell_lost()
 
     def _refusal(self) -> tuple[str, str]:
         """Return code and sentence of why no order can leave: there is no armed connection."""

@@ -15,6 +15,7 @@ from bot.domain.errors import DeltabandError
 from bot.domain.units import NS_PER_S
 from bot.venues.deribit.client import HardenedDeribit
 from bot.venues.deribit.credits import Credits, Tier
+from bot.venues.deribit.environment import Environment
 from bot.venues.deribit.fields import Row, each, table
 from bot.venues.deribit.flaws import Flaws, shown
 from bot.venues.deribit.grants import UNKNOWN_KEY, granted
@@ -54,10 +55,13 @@ async def probe(
     key: ApiKey | None,
     clock: Callable[[], int],
     timeout_s: float = TIMEOUT_S,
+    *,
+    listed: bool = True,
 ) -> Probe:
     """Ask the venue what a run would need to know; `timeout_s` for each step. Never raises.
 
-    Where another system answers than the one that is meant, no key is shown to it.
+    Where another system answers than the one that is meant, no key is shown to it. Instruments are
+    asked for where `listed` says so.
     """
     found = Probe()
     urls = {"rest": settings.rest_url, "ws": settings.ws_url}
@@ -66,11 +70,13 @@ async def probe(
         config |= {"apiKey": key.client_id, "secret": key.secret}
     exchange = HardenedDeribit(config, clock=clock)
     steps: list[tuple[str, Callable[[], Awaitable[None]]]] = [
-        ("reach", lambda: _reach(exchange, found)),
-        ("instruments", lambda: _instruments(exchange, found)),
+        ("reach", lambda: _reach(exchange, found))
     ]
+    if listed:
+        steps.append(("instruments", lambda: _instruments(exchange, found)))
     if key is not None:
         steps += [
+            ("key", lambda: _meant(settings, found)),
             ("key", lambda: _key(exchange, found)),
             ("account", lambda: _account(exchange, found)),
         ]
@@ -88,8 +94,6 @@ async def probe(
                 found.faults[name] = shown(error)
             if name in found.faults and name in {"reach", "key"}:
                 break  # what follows stands on it
-            if name == "instruments" and settings.testnet not in {None, found.testnet}:
-                break
     finally:
         with suppress(Exception):
             await exchange.close()
@@ -105,6 +109,13 @@ async def _reach(exchange: HardenedDeribit, found: Probe) -> None:
     venue_clock = exchange.requests.venue_clock
     found.ahead_s = venue_clock.ahead_ns / NS_PER_S
     found.error_s = venue_clock.error_ns / NS_PER_S
+
+
+async def _meant(settings: DeribitSettings, found: Probe) -> None:
+    """Raise where another system answers than the one whose key this is."""
+    environment = Environment(settings.testnet)
+    environment.hear({"testnet": found.testnet})
+    environment.must_be_told()
 
 
 async def _instruments(exchange: HardenedDeribit, found: Probe) -> None:
