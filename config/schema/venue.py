@@ -40,7 +40,7 @@ def _ws(url: str) -> str:
     return _loopback(url, ("ws", "wss"))
 
 
-Account = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.@-]{1,64}$")]
+ACCOUNT: Final = r"^[A-Za-z0-9_.@-]{1,64}$"
 
 
 def in_capitals(account: str) -> str:
@@ -57,11 +57,12 @@ class Venue(BaseModel):
         "deribit",
         description="The exchange's name in ccxt.",
     )
-    account: Account = Field(
+    account: str = Field(
         "main",
+        pattern=ACCOUNT,
         description="What the account that is traded in is called in scopes and journals.",
     )
-    also: Annotated[tuple[Account, ...], Field(max_length=MOST_ACCOUNTS)] = Field(
+    also: tuple[str, ...] = Field(
         (),
         strict=False,
         description="Accounts or sub-accounts that are only read and belong to the same book; each "
@@ -86,6 +87,11 @@ class Venue(BaseModel):
     @model_validator(mode="after")
     def _several(self) -> Self:
         """Refuse names that cannot be told apart, in the book or in the environment."""
+        if len(self.also) > MOST_ACCOUNTS:
+            refuse("also", f"at most {MOST_ACCOUNTS} accounts", self.also)
+        for name in self.also:
+            if re.fullmatch(ACCOUNT.strip("^$"), name) is None:
+                refuse("also", f"names like {ACCOUNT}", name)
         if self.account in self.also:
             refuse("also", "accounts beside the one that is traded in", self.account)
         spelt: dict[str, str] = {}

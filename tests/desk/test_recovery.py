@@ -102,7 +102,7 @@ def test_a_position_jump_is_reconciled_before_it_is_believed():
     assert _doubts(again) == [(Reason.POSITION_JUMP, PERPETUAL, False)]
     holdings = desk.core.floor.book.holdings
     assert holdings.positions[PERPETUAL, HEDGE_TAG, "main"].quantity == order.quantity
-    owner = holdings.positions[PERPETUAL, OWNER_TAG].quantity.value
+    owner = holdings.positions[PERPETUAL, OWNER_TAG, "main"].quantity.value
     assert owner == Decimal(60_000) - order.quantity.value
     (hedge,) = placed(_run(desk, 1.0).commands)
     assert hedge.quantity.value < 0

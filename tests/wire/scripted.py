@@ -234,6 +234,8 @@ class ScriptedDeribit:
         self.lines: list[Line] = []
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.deliveries: list[dict[str, Any]] = []
+        # What answers in the place of the venue: a proxy, a captive portal, somebody else.
+        self.instead: Callable[[web.Request], web.StreamResponse | None] = lambda _request: None
         self.on_order: Callable[[str], str] = lambda _label: ""
         self.answers: dict[str, Callable[[dict[str, Any]], Any]] = {}
         self.refusals: dict[str, list[tuple[int, str]]] = {}
@@ -331,6 +333,8 @@ class ScriptedDeribit:
 
     async def _rest(self, request: web.Request) -> web.StreamResponse:
         method = f"{request.match_info['scope']}/{request.match_info['method']}"
+        if (instead := self.instead(request)) is not None:
+            return instead
         try:
             body = {"result": await self._call(method, dict(request.query), None)}
         except RefusedRequestError as refused:
@@ -342,6 +346,8 @@ class ScriptedDeribit:
         return web.json_response({"jsonrpc": "2.0", **body, **self._stamps()})
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
+        if (instead := self.instead(request)) is not None:
+            return instead
         socket = web.WebSocketResponse(autoping=True)
         await socket.prepare(request)
         line = Line(socket, request)

@@ -43,7 +43,9 @@ def straddle(size: str) -> tuple[Position, ...]:
 
 
 class Bot:
-    """The command `deltaband run` against one server."""
+    """The command `deltaband run` (or another `verb`) against one server."""
+
+    verb = "run"
 
     def __init__(self, server: Server, folder: Path, key: Key = TRADER) -> None:
         """Write its settings."""
@@ -60,7 +62,7 @@ class Bot:
             "DELTABAND_DERIBIT_SECRET": self.key.secret,
         }
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", "run", "-c", str(self.settings), "--json", *more),
+            *(sys.executable, "-m", "bot", self.verb, "-c", str(self.settings), "--json", *more),
             env=os.environ | own | environ,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
