@@ -187,7 +187,14 @@ class Settings(BaseModel):
             refuse(f"underlying.{counting[1]}.collateral_delta", expected, "include")
 
     def _scopes(self) -> None:
+        """Refuse to leave a book unhedged for a misspelt name."""
+        _, venue = self.exchange()
+        known = (venue.account, *venue.also)
         for coin, one in self.underlying.items():
+            strange = [name for name in one.scope.accounts if name not in known]
+            if strange and self.mode != "paper":
+                expected = f"accounts among {', '.join(known)}"
+                refuse(f"underlying.{coin}.scope.accounts", expected, strange[0])
             for name in one.scope.exclude:
                 if re.split("[-_]", name)[0] != coin:
                     expected = f"instruments of {coin}"
