@@ -27,6 +27,7 @@ from bot.desk.samples import sample
 from bot.desk.verbs import Verbs
 from bot.domain.commands import Command, Note
 from bot.domain.events import (
+    AccountSight,
     BalancesReport,
     Event,
     Filled,
@@ -144,7 +145,7 @@ class Core:
         return notes
 
     def _fold_rest(
-        self, event: PositionsReport | InstrumentsListed | Operator | Tick
+        self, event: PositionsReport | AccountSight | InstrumentsListed | Operator | Tick
     ) -> list[Command]:
         match event:
             case PositionsReport():
@@ -153,7 +154,7 @@ class Core:
                 return self.reconciler.listed(event)
             case Operator():
                 return self.verbs.obey(event)
-            case Tick():
+            case AccountSight() | Tick():
                 return []
 
     def sample(self, coin: str, now_ns: int) -> ExposureSample:

@@ -1,10 +1,11 @@
 """Keys to exchanges: the only values that are never settings.
 
 Owns reading `DELTABAND_<VENUE>_KEY` and `_SECRET`, or the files that `_KEY_FILE` and
-`_SECRET_FILE` name. Refuses a file that others may read or replace: group or other permission
-bits, another owner, a symbolic link, a folder that others may write to, a place inside a git
-tree. One exception: a secret that the system mounts read-only for a container (root's file, which
-nobody may write to) may be readable by others there. No message repeats a secret.
+`_SECRET_FILE` name; an account that is only read has its own, as `DELTABAND_<VENUE>_<NAME>_KEY`.
+Refuses a file that others may read or replace: group or other permission bits, another owner, a
+symbolic link, a folder that others may write to, a place inside a git tree. One exception: a secret
+that the system mounts read-only for a container (root's file, which nobody may write to) may be
+readable by others there. No message repeats a secret.
 """
 
 import hmac
@@ -17,13 +18,14 @@ from pathlib import Path
 from typing import NoReturn, Self
 
 from config.errors import ConfigError, Origin, Problem
+from config.schema.venue import in_capitals
 
 PREFIX = "DELTABAND_"
 MASK = "****"
 LONGEST_BYTES = 4096
 
-_NAMED = re.compile(r"DELTABAND_[A-Z0-9]+(?:_[A-Z0-9]+)*_(?:KEY|SECRET)")
-_VENUE = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*")
+_NAMED = re.compile(r"DELTABAND_[A-Z0-9][A-Z0-9_]*_(?:KEY|SECRET)")
+_VENUE = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 class Secret:
@@ -64,21 +66,31 @@ class Credentials:
     secret: Secret
 
 
-def credentials(venue: str, environ: Mapping[str, str]) -> Credentials | None:
+def stem(venue: str, account: str = "") -> str:
+    """Give what the variables of a venue's key begin with; `account` names one that is only read.
+
+    An account's letters are capitals there, and whatever is neither letter nor digit is `_`.
+    """
+    named = f"_{in_capitals(account)}" if account else ""
+    return PREFIX + venue.upper().replace("-", "_") + named
+
+
+def credentials(venue: str, environ: Mapping[str, str], account: str = "") -> Credentials | None:
     """Read the credentials of `venue` (its name in settings); None where none are given.
 
-    ConfigError for half a pair, a value given both ways, an empty value and an unsafe file.
+    `account` is an account beside the one that is traded in. ConfigError for half a pair, a value
+    given both ways, an empty value and an unsafe file.
     """
     if not _VENUE.fullmatch(venue):
         raise _refused("venue", "a venue's name such as deribit", f'"{venue}"')
-    stem = PREFIX + venue.upper().replace("-", "_")
-    key = _one(f"{stem}_KEY", environ)
-    secret = _one(f"{stem}_SECRET", environ)
+    begin = stem(venue, account)
+    key = _one(f"{begin}_KEY", environ)
+    secret = _one(f"{begin}_SECRET", environ)
     if key is None and secret is None:
         return None
     if key is None or secret is None:
         missing, there = ("_KEY", "_SECRET") if key is None else ("_SECRET", "_KEY")
-        raise _refused(f"{stem}{missing}", f"it beside {stem}{there}", "nothing")
+        raise _refused(f"{begin}{missing}", f"it beside {begin}{there}", "nothing")
     return Credentials(key, secret)
 
 

@@ -20,9 +20,9 @@ from bot.book.quality import Freshness
 from bot.book.scope import Scope
 from bot.domain.deribit import parse
 from bot.domain.errors import UnknownInstrumentError
-from bot.domain.events import Event, Filled, InstrumentsListed, Settled
+from bot.domain.events import AccountSight, Event, Filled, InstrumentsListed, Settled
 from bot.domain.instruments import Instrument
-from bot.domain.positions import Balance, Position
+from bot.domain.positions import TRADING_ACCOUNT, Balance, Position
 from bot.domain.quotes import Chain, Quote
 from bot.domain.reasons import Because
 from bot.domain.units import Quantity
@@ -68,16 +68,20 @@ class Book:
         self,
         rules: Iterable[UnderlyingRules],
         owned: Mapping[str, tuple[str, str]] = MappingProxyType({}),
+        account: str = TRADING_ACCOUNT,
+        also: Iterable[str] = (),
     ) -> None:
         """Start empty: nothing is known until the venue has reported.
 
         `owned` maps instruments to the (tag, account) that their owner gave them: no venue knows.
+        `account` is what the trading account is called; the accounts `also` are only read.
         """
         self.coins = {
             r.coin: CoinBook(r, CoinMarket(r.coin), OptionColumns.build({}, None)) for r in rules
         }
-        self.holdings = Holdings(owned)
+        self.holdings = Holdings(owned, account, frozenset(also))
         self.parked = Parking()
+        self.unseen: set[str] = set()
         self.instruments: dict[str, Instrument] = {}
         self._listed = 0
 
@@ -98,6 +102,8 @@ class Book:
                 self._list(event)
             case Settled():
                 self.holdings.drop(event.instrument)
+            case AccountSight():
+                (self.unseen.discard if event.seen else self.unseen.add)(event.account)
             case _:
                 pass
 

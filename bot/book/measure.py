@@ -57,6 +57,8 @@ def _measured(
 ) -> Exposure:
     coin, index = mine.rules.coin, mine.market.index
     doubts = list(_doubts(mine, now_ns))
+    # Without one account there is no report at all: every position may have changed since.
+    doubts += (Because(Reason.ACCOUNT_UNSEEN, name) for name in sorted(book.unseen))
     trusted = bool(np.isfinite(index)) and not mine.unknown
     if not np.isfinite(index):
         return Exposure(

@@ -72,7 +72,7 @@ def explain(fault: BaseException) -> Exit:
 
 def _explain_inner(fault: BaseException) -> Exit:
     """Explain what came from below, whose classes are imported only now that it has gone wrong."""
-    from bot.domain.errors import DeltabandError, KeyRightsError
+    from bot.domain.errors import DeltabandError, KeyRightsError, WrongEnvironmentError
     from config.errors import ConfigError
 
     if isinstance(fault, ConfigError):
@@ -81,7 +81,8 @@ def _explain_inner(fault: BaseException) -> Exit:
         return Exit.USAGE
     if isinstance(fault, DeltabandError):
         complain(str(fault))
-        return Exit.USAGE if isinstance(fault, KeyRightsError) else Exit.ERROR
+        wrong_venue = isinstance(fault, KeyRightsError | WrongEnvironmentError)
+        return Exit.USAGE if wrong_venue else Exit.ERROR
     if isinstance(fault, OSError):
         where = f" ({fault.filename})" if fault.filename else ""
         complain(f"expected the system to do it, found: {fault.strerror or fault}{where}")

@@ -32,30 +32,43 @@ from bot.venues.deribit.terms import (
     VenueUnreachableError,
     clock_is_off,
 )
-from bot.wiring.live import Live, key_for, live
+from bot.wiring.live import Live, keys_for, live
 
 
-def run_live(loaded: config.Loaded, *, for_s: float | None, as_json: bool, verbose: bool) -> int:
-    """Run for `for_s` seconds (None: until it is stopped) and return the exit code."""
+def run_live(
+    loaded: config.Loaded, *, real: bool, for_s: float | None, as_json: bool, verbose: bool
+) -> int:
+    """Run for `for_s` seconds (None: until it is stopped) and return the exit code.
+
+    `real` is the word on the command line that real money is meant.
+    """
     settings = loaded.settings
-    if settings.mode == "paper":
-        msg = 'expected mode = "sandbox" for this verb, found "paper"'
-        raise VerbError(msg, Exit.USAGE)
-    if settings.mode == "live":
-        # What would margin say, is not asked yet before an order that adds risk.
-        msg = 'expected mode = "sandbox" (this release trades no real money), found "live"'
-        raise VerbError(msg, Exit.USAGE)
-    key = key_for(settings, os.environ)
+    _must_mean_it(settings.mode, real=real)
+    keys = keys_for(settings, os.environ)
     journal = Journal.open(settings.state_dir, settings.instance, durability=Durability.FULL)
     try:
         last = journal.last_run()
         # The account is journalled with the first positions, before any order can have left.
         past = None if journal.last_account() is None else past_of(journal, settings)
         epoch = 1 if last is None else last.id + 1
-        graph = live(settings, key, time.time_ns, epoch=epoch, sticky=journal.last_states())
+        graph = live(settings, keys, time.time_ns, epoch=epoch, sticky=journal.last_states())
         return LiveRun(graph, journal, past).go(for_s, as_json=as_json, verbose=verbose)
     finally:
         journal.close()
+
+
+def _must_mean_it(mode: str, *, real: bool) -> None:
+    """Refuse real money that only one of settings and command line speaks of."""
+    wanted = ""
+    if mode == "paper":
+        wanted = 'mode = "sandbox" or "live" for this verb'
+    elif real and mode != "live":
+        wanted = 'mode = "live" beside --live, which says that orders for real money are meant'
+    elif mode == "live" and not real:
+        wanted = "--live on the command line as well, which says that real money is meant, because"
+        raise VerbError(f'expected {wanted} mode = "live"; found no --live', Exit.USAGE)
+    if wanted:
+        raise VerbError(f'expected {wanted}, found "{mode}"', Exit.USAGE)
 
 
 def must_agree(health: Health) -> None:
@@ -113,6 +126,8 @@ class LiveRun:
         voice = daemon.voice(as_json=as_json, verbose=verbose)
         try:
             voice.begin(self._banner())
+            if self.graph.mode == "live":
+                voice.say("live.real_money", "warning", what="this run sends orders for real money")
             daemon.tell_kept(voice, self.journal.last_states(), self.graph.core)
             observers = (*self._observers(voice), Troubles(self.graph.venue, voice))
             asyncio.run(self._run(observers, for_s))

@@ -64,6 +64,10 @@ def run_shadow(loaded: config.Loaded, *, for_s: float | None, as_json: bool, ver
     if settings.mode == "paper":
         msg = 'expected mode = "sandbox" or "live" for this verb, found "paper"'
         raise VerbError(msg, Exit.USAGE)
+    name, venue = settings.exchange()
+    if venue.also:
+        msg = f"expected venue.{name}.also empty for this verb, whose simulated account is one"
+        raise VerbError(f"{msg}, found {', '.join(venue.also)}", Exit.USAGE)
     key = key_for(settings, os.environ)
     settings = settings.model_copy(update={"instance": shadow_instance(settings.instance)})
     journal = Journal.open(settings.state_dir, settings.instance, durability=Durability.BATCH)

@@ -13,7 +13,7 @@ from bot.cli.exits import Exit, VerbError
 from bot.core import Core
 from bot.desk.floor import day_start
 from bot.domain.commands import Command
-from bot.domain.positions import HEDGE_TAG, Position
+from bot.domain.positions import HEDGE_TAG, TRADING_ACCOUNT, Position
 from bot.journal import Journal
 from bot.journal.memory import PastRun, SavedAccount
 from config import Settings
@@ -25,10 +25,11 @@ class Past:
 
     run: PastRun
     account: SavedAccount
+    trading: str = TRADING_ACCOUNT
 
     def hedges(self) -> list[Position]:
-        """Return the positions that are our own hedges."""
-        return [p for p in self.account.positions_now() if p.tag == HEDGE_TAG]
+        """Return the positions that are our own hedges, in whatever account they were kept."""
+        return [p for p in self.account.positions_now(self.trading) if p.tag == HEDGE_TAG]
 
 
 def past_of(journal: Journal, settings: Settings) -> Past:
@@ -44,7 +45,7 @@ def past_of(journal: Journal, settings: Settings) -> Past:
         if was != now:
             msg = f"expected the {what} of the run to resume ({was}), found {now}"
             raise VerbError(msg, Exit.USAGE)
-    return Past(run, account)
+    return Past(run, account, settings.exchange()[1].account)
 
 
 def remember(core: Core, journal: Journal, past: Past | None, now_ns: int) -> tuple[Command, ...]:

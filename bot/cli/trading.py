@@ -124,23 +124,31 @@ def paper(  # noqa: PLR0917  typer passes options by name
     return _stoppable(begin)
 
 
+Live = Annotated[
+    bool,
+    typer.Option("--live", help='Send orders for real money; only together with mode = "live".'),
+]
+
+
 def run(
+    live: Live = False,
     config: ConfigFiles = None,
     sets: Sets = None,
     for_s: For = None,
     verbose: Verbose = False,
     as_json: AsJson = False,
 ) -> int:
-    """Hedge the account of the settings in its exchange's sandbox.
+    """Hedge the account of the settings, in its exchange's sandbox or (with --live) for real.
 
-    Keys come from DELTABAND_<VENUE>_KEY and _SECRET, or the files that the same with _FILE name.
+    Keys come from DELTABAND_<VENUE>_KEY and _SECRET, or the files that the same with _FILE name;
+    for real money from files alone.
     """
 
     def begin() -> int:
         loaded = load(config, list(sets or ()))
         from bot.cli.live import run_live
 
-        return run_live(loaded, for_s=for_s, as_json=as_json, verbose=verbose)
+        return run_live(loaded, real=live, for_s=for_s, as_json=as_json, verbose=verbose)
 
     return _stoppable(begin)
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 LOOK_NS: Final = NS_PER_S
 QUIET_NS: Final = 60 * NS_PER_S
 _BY_DESIGN: Final = frozenset({"combo", "spot", "unknown_kind", "unknown_settlement", "inactive"})
-_OURS: Final = "fault_of_ours"
+# What a person must mend: no order leaves until then.
+_ERRORS: Final = frozenset({"fault_of_ours", "key_rights", "wrong_environment"})
 
 
 class Sayer(Protocol):
@@ -97,4 +98,4 @@ class Troubles:
 def _level(flaw: Flaw) -> str:
     if flaw in _BY_DESIGN:
         return "debug"
-    return "error" if flaw == _OURS else "warning"
+    return "error" if flaw in _ERRORS else "warning"

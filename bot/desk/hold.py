@@ -40,12 +40,14 @@ class Hold:
     until: dict[str, int] = field(default_factory=dict)
 
     def owners(self, instruments: Iterable[str]) -> dict[str, Position]:
-        """Return what of these instruments is the owner's, net; the flat ones are left out."""
+        """Return what of these instruments is the owner's and in scope, net, without flat ones."""
         found: dict[str, Position] = {}
         wanted = frozenset(instruments)
         for one in self.book.holdings.positions.values():
             name, before = one.instrument, found.get(one.instrument)
-            if name in wanted and one.tag != HEDGE_TAG:
+            rules = self.rules.get(_coin(name))
+            covered = rules is None or rules.measure.scope.covers(one)
+            if name in wanted and one.tag != HEDGE_TAG and covered:
                 total = one.quantity if before is None else before.quantity + one.quantity
                 found[name] = replace(before or one, quantity=total)
         return found

@@ -121,7 +121,7 @@ class Reconciler:
         self.floor.see_balances(event.balances, now_ns)
         busy = self._in_flight(now_ns)
         if not self.adopted:
-            names = {*book.holdings.held(), *(p.instrument for p in event.positions)}
+            names = book.holdings.places(event.positions)
             self._adopt(event, names | {o.intent.instrument for o in self.floor.orders})
             commands = self.hold.begun(now_ns)
             # What an earlier run left open may still fill: its end comes first, then a new report.

@@ -29,7 +29,7 @@ def position_rows(floor: Floor) -> list[Row]:
     flat = [replace(p, quantity=p.quantity - p.quantity) for p in closed]
     rows: list[Row] = []
     for position in sorted(
-        (*book.holdings.positions.values(), *flat), key=lambda p: (p.instrument, p.tag)
+        (*book.holdings.positions.values(), *flat), key=lambda p: (p.instrument, p.tag, p.account)
     ):
         instrument = book.instruments.get(position.instrument)
         coin = None if instrument is None else book.coins.get(instrument.coin)

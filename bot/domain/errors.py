@@ -5,6 +5,7 @@
     ├── BadInputError            a file, book or recording that cannot be used
     ├── JournalError             the journal cannot be opened, read or written
     ├── KeyRightsError           a key to a venue that may do too much or too little
+    ├── WrongEnvironmentError    the test system where the real one was meant, or the reverse
     └── TransitionError          an order was asked to do what its state forbids (a bug)
 
 Every message says what was expected and what was found.
@@ -31,6 +32,10 @@ class JournalError(DeltabandError):
 
 class KeyRightsError(DeltabandError):
     """A key to a venue has rights that a bot must not have, or lacks one that it needs."""
+
+
+class WrongEnvironmentError(DeltabandError):
+    """A venue says of itself that it is another system than the one that was meant."""
 
 
 class TransitionError(DeltabandError):

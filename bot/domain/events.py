@@ -34,9 +34,10 @@ class InstrumentsListed:
 
 @dataclass(frozen=True, slots=True)
 class PositionsReport:
-    """The venue's complete list of positions and balances of one account.
+    """The venue's complete list of positions, and the balances of the trading account.
 
-    `deltas` are the venue's own delta of each position (coin), where it tells them.
+    The positions are of every account that the book spans, or there is no report. `deltas` are the
+    venue's own delta of each position (coin), where the book is one account's and it tells them.
     """
 
     ts_ns: int
@@ -62,6 +63,18 @@ class MarginAnswer:
     coin: str
     after: Balance | None
     why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSight:
+    """An account that is only read can no longer be seen, or is seen again.
+
+    While it is not, its positions are as they were last reported: unknown, and surely not closed.
+    """
+
+    ts_ns: int
+    account: str
+    seen: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +143,7 @@ Event: TypeAlias = (
     | PositionsReport
     | BalancesReport
     | MarginAnswer
+    | AccountSight
     | OrderUpdate
     | OrderDenied
     | Filled

@@ -15,6 +15,7 @@ from bot.domain.units import Quantity
 
 OWNER_TAG: Final = "book"
 HEDGE_TAG: Final = "hedge"
+TRADING_ACCOUNT: Final = "main"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Position:
     instrument: str
     quantity: Quantity
     tag: str = OWNER_TAG
-    account: str = "main"
+    account: str = TRADING_ACCOUNT
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ class Reason(StrEnum):
     POSITION_JUMP = "position_jump"
     DELTA_DISAGREES = "delta_disagrees"
     MARGIN_MODEL = "margin_model"
+    ACCOUNT_UNSEEN = "account_unseen"
     NO_HEDGE_INSTRUMENT = "no_hedge_instrument"
     # what we allow
     STATE_FORBIDS = "state_forbids"

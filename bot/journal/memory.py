@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.domain.orders import TERMINAL, Intent, OrderState
-from bot.domain.positions import HEDGE_TAG, Balance, Fill, Position
+from bot.domain.positions import HEDGE_TAG, TRADING_ACCOUNT, Balance, Fill, Position
 from bot.domain.states import State
 from bot.journal.rows import (
     SELECT_FILL,
@@ -55,14 +55,17 @@ class SavedAccount:
     balances: tuple[Balance, ...]
     fills_since: tuple[Fill, ...]
 
-    def positions_now(self) -> tuple[Position, ...]:
-        """Return the positions with the fills since folded in, as this bot's own."""
+    def positions_now(self, trading: str = TRADING_ACCOUNT) -> tuple[Position, ...]:
+        """Return the positions with the fills since folded in, as this bot's own.
+
+        `trading` is what the account is called that its orders are sent to.
+        """
         held = {(p.instrument, p.tag, p.account): p for p in self.positions}
         for fill in self.fills_since:
-            key = (fill.instrument, HEDGE_TAG, "main")
+            key = (fill.instrument, HEDGE_TAG, trading)
             old = held.get(key)
             total = fill.quantity if old is None else old.quantity + fill.quantity
-            held[key] = Position(fill.instrument, total, HEDGE_TAG)
+            held[key] = Position(fill.instrument, total, HEDGE_TAG, trading)
         return tuple(position for position in held.values() if position.quantity)
 
 

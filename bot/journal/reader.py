@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from bot.domain.errors import JournalError
-from bot.domain.positions import Position
+from bot.domain.positions import TRADING_ACCOUNT, Position
 from bot.domain.states import State, stricter
 from bot.domain.units import NS_PER_S
 from bot.journal import lock, memory, queue, standing
@@ -144,8 +144,11 @@ class Reader:
         if shown is not None:
             return list(shown)
         with faults_named(self.path, "read"):
-            account = memory.last_account(self._db, self.run()["ledger"])
-        return [] if account is None else [_position(held) for held in account.positions_now()]
+            run = self.run()
+            account = memory.last_account(self._db, run["ledger"])
+        if account is None:
+            return []
+        return [_position(held) for held in account.positions_now(_trading(run["settings"]))]
 
     def greeks(self) -> list[dict[str, Any]]:
         """Return the newest `greeks` view, or one row per underlying from the exposure samples."""
@@ -285,6 +288,12 @@ def _unmeasured(said: Mapping[str, Any], state: State) -> dict[str, Any]:
     nothing |= {"numeraire": said.get("numeraire")}
     nothing |= {"shocks": {}, "vega_by_tenor_usd": {}, "doubts": [], "margin": None}
     return {"state": state, "measured": False, **nothing}
+
+
+def _trading(settings: Mapping[str, Any]) -> str:
+    """Return what a run called the account that it sent its orders to."""
+    venues = settings.get("venue") or {}
+    return next((str(one["account"]) for one in venues.values()), TRADING_ACCOUNT)
 
 
 def _position(held: Position) -> dict[str, Any]:

@@ -103,9 +103,10 @@ def new_core(
 ) -> Core:
     """Return a core that knows no market yet; `settings` are already scaled."""
     owned = {row.instrument: (row.tag, row.account) for row in settings.paper.position}
+    _, venue = settings.exchange()
     machine = Machine(tuple(r.coin for r in rules), states=dict(sticky))
     floor = Floor(
-        book=Book((r.measure for r in rules), owned),
+        book=Book((r.measure for r in rules), owned, venue.account, venue.also),
         orders=OrderTable(Patience()),
         machine=machine,
         names=Names(settings.instance, epoch),

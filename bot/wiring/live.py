@@ -22,13 +22,15 @@ from bot.venues.live_paper import LivePaper
 from bot.wiring.desks import desk_rules, new_core
 from config.errors import ConfigError, Origin, Problem
 from config.schema import Settings, Venue
-from config.secrets import PREFIX, credentials
+from config.secrets import credentials, stem
 
 HOSTS: Final = {
     "paper": "www.deribit.com",
     "sandbox": "test.deribit.com",
     "live": "www.deribit.com",
 }
+# What the exchange must say of itself; public prices on paper may come from either.
+TESTNET: Final = {"paper": None, "sandbox": True, "live": False}
 WS_PATH: Final = "/ws/api/v2"
 CADENCE: Final = Cadence(quote_s=1.0, chain_s=5.0, future_s=2.5)
 
@@ -45,9 +47,17 @@ class Live:
     seed: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The key to trade with, and those of the accounts that are only read."""
+
+    trading: ApiKey
+    also: Mapping[str, ApiKey]
+
+
 def live(
     settings: Settings,
-    key: ApiKey,
+    keys: Keys,
     clock: Callable[[], int],
     *,
     epoch: int,
@@ -59,7 +69,7 @@ def live(
     """
     rules = tuple(desk_rules(settings, coin, CADENCE) for coin in settings.underlying)
     core = new_core(settings, rules, epoch, sticky)
-    venue = DeribitVenue(terms_of(settings, core), clock, key, orders=True)
+    venue = DeribitVenue(terms_of(settings, core), clock, keys.trading, also=keys.also, orders=True)
     return Live(settings, rules, core, venue, settings.mode)
 
 
@@ -74,6 +84,8 @@ def terms_of(
         currencies=(*settings.underlying, "USDC"),
         rest_url=rest_url,
         ws_url=ws_url,
+        account=venue.account,
+        testnet=TESTNET[settings.mode],
         label_prefix=core.floor.names.prefix,
         options={} if venue.ca_file is None else {"cafile": str(venue.ca_file)},
     )
@@ -89,20 +101,39 @@ def addresses(mode: str, venue: Venue) -> tuple[str, str]:
     return rest, ws
 
 
-def key_for(settings: Settings, environ: Mapping[str, str]) -> ApiKey:
-    """Return the key of the settings' exchange; ConfigError where there is none to be used."""
+def key_for(settings: Settings, environ: Mapping[str, str], account: str = "") -> ApiKey:
+    """Return the key of the settings' exchange; ConfigError where there is none to be used.
+
+    `account` names one that is only read; without it, the key is that of the trading account.
+    """
     name, _ = settings.exchange()
-    stem = PREFIX + name.upper()
-    given = [part for part in ("_KEY", "_SECRET") if environ.get(stem + part) is not None]
+    begin = stem(name, account)
+    given = [part for part in ("_KEY", "_SECRET") if environ.get(begin + part) is not None]
     if settings.mode == "live" and given:
-        expected = f"{stem}{given[0]}_FILE because mode is live (an environment is seen by others)"
-        raise _missing(f"{stem}{given[0]}", expected, "the value itself")
-    found = credentials(name, environ)
+        expected = f"{begin}{given[0]}_FILE because mode is live (an environment is seen by others)"
+        raise _missing(f"{begin}{given[0]}", expected, "the value itself")
+    found = credentials(name, environ, account)
     if found is None:
         which = "_FILE" if settings.mode == "live" else ""
-        expected = f"a key in {stem}_KEY{which} and {stem}_SECRET{which}"
-        raise _missing(f"{stem}_KEY{which}", expected, "nothing")
+        expected = f"a key in {begin}_KEY{which} and {begin}_SECRET{which}"
+        raise _missing(f"{begin}_KEY{which}", expected, "nothing")
     return ApiKey(found.key.reveal(), found.secret.reveal())
+
+
+def keys_for(settings: Settings, environ: Mapping[str, str]) -> Keys:
+    """Return the keys of every account of the settings; ConfigError where one cannot be used."""
+    name, venue = settings.exchange()
+    trading = key_for(settings, environ)
+    whose = {trading.client_id: venue.account}
+    also: dict[str, ApiKey] = {}
+    for account in venue.also:
+        key = also[account] = key_for(settings, environ, account)
+        if key.client_id in whose:
+            expected = f"a key of its own, because a key belongs to one account ({account})"
+            other = f"that of {whose[key.client_id]}"
+            raise _missing(f"{stem(name, account)}_KEY", expected, other)
+        whose[key.client_id] = account
+    return Keys(trading, also)
 
 
 def _other(url: str, schemes: Mapping[str, str], path: str) -> str:

@@ -141,9 +141,15 @@ class Settings(BaseModel):
         if len(self.venue) != 1:
             refuse("venue", "one exchange for one bot", ", ".join(self.venue) or None)
         for name, one in self.venue.items():
+            if self.mode == "paper" and one.also:
+                expected = "none because mode is paper, whose account is simulated"
+                refuse(f"venue.{name}.also", expected, one.also)
             for key, url in (("rest_url", one.rest_url), ("ws_url", one.ws_url)):
                 if self.mode == "live" and url is not None:
                     refuse(f"venue.{name}.{key}", "no other address because mode is live", url)
+            if self.mode == "live" and one.ca_file is not None:
+                expected = "no certificate but the public ones because mode is live"
+                refuse(f"venue.{name}.ca_file", expected, str(one.ca_file))
 
     def _paper_book(self) -> None:
         for index, row in enumerate(self.paper.position):
@@ -181,7 +187,14 @@ class Settings(BaseModel):
             refuse(f"underlying.{counting[1]}.collateral_delta", expected, "include")
 
     def _scopes(self) -> None:
+        """Refuse to leave a book unhedged for a misspelt name."""
+        _, venue = self.exchange()
+        known = (venue.account, *venue.also)
         for coin, one in self.underlying.items():
+            strange = [name for name in one.scope.accounts if name not in known]
+            if strange and self.mode != "paper":
+                expected = f"accounts among {', '.join(known)}"
+                refuse(f"underlying.{coin}.scope.accounts", expected, strange[0])
             for name in one.scope.exclude:
                 if re.split("[-_]", name)[0] != coin:
                     expected = f"instruments of {coin}"

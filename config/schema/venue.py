@@ -4,13 +4,16 @@ Owns the rule that another address is a loopback one: a bot that can be pointed 
 pointed at somebody else's machine, with a key in its hand.
 """
 
+import re
 from ipaddress import ip_address
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-from config.schema.fields import STRICT, NamedPath, shown, unit
+from config.schema.fields import STRICT, NamedPath, refuse, shown, unit
+
+MOST_ACCOUNTS: Final = 8
 
 
 def _loopback(url: str, schemes: tuple[str, ...]) -> str:
@@ -37,8 +40,16 @@ def _ws(url: str) -> str:
     return _loopback(url, ("ws", "wss"))
 
 
+ACCOUNT: Final = r"^[A-Za-z0-9_.@-]{1,64}$"
+
+
+def in_capitals(account: str) -> str:
+    """Return an account's name as the variables of its key spell it."""
+    return re.sub("[^A-Z0-9]", "_", account.upper())
+
+
 class Venue(BaseModel):
-    """One exchange and the account on it."""
+    """One exchange and the accounts on it: one to trade in, and others that are only read."""
 
     model_config = STRICT
 
@@ -48,8 +59,14 @@ class Venue(BaseModel):
     )
     account: str = Field(
         "main",
-        pattern=r"^[A-Za-z0-9_.@-]{1,64}$",
-        description="What this account is called in scopes and journals.",
+        pattern=ACCOUNT,
+        description="What the account that is traded in is called in scopes and journals.",
+    )
+    also: tuple[str, ...] = Field(
+        (),
+        strict=False,
+        description="Accounts or sub-accounts that are only read and belong to the same book; each "
+        "has a key of its own, DELTABAND_<VENUE>_<NAME>_KEY and _SECRET or the same with _FILE.",
     )
     rest_url: Annotated[str, AfterValidator(_rest)] | None = Field(
         None,
@@ -72,3 +89,21 @@ class Venue(BaseModel):
         description="Certificate that signs that other address.",
         json_schema_extra=unit("", example="exchange.pem"),
     )
+
+    @model_validator(mode="after")
+    def _several(self) -> Self:
+        """Refuse names that cannot be told apart, in the book or in the environment."""
+        if len(self.also) > MOST_ACCOUNTS:
+            refuse("also", f"at most {MOST_ACCOUNTS} accounts", self.also)
+        for name in self.also:
+            if re.fullmatch(ACCOUNT.strip("^$"), name) is None:
+                refuse("also", f"names like {ACCOUNT}", name)
+        if self.account in self.also:
+            refuse("also", "accounts beside the one that is traded in", self.account)
+        spelt: dict[str, str] = {}
+        for name in self.also:
+            before = spelt.setdefault(in_capitals(name), name)
+            if before is not name or self.also.count(name) > 1:
+                expected = "names that differ in the variables of their keys"
+                refuse("also", expected, f"{before}, {name}")
+        return self

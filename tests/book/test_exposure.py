@@ -178,7 +178,7 @@ def test_our_own_hedges_count_whatever_the_scope_says():
 
 def _with_hedge(builder):
     built = builder.built()
-    built.holdings.positions = {(p.instrument, p.tag): p for p in builder.positions}
+    built.holdings.positions = {(p.instrument, p.tag, p.account): p for p in builder.positions}
     built.holdings.version += 1
     return measure(built, "BTC", NOW).delta
 

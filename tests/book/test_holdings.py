@@ -53,7 +53,7 @@ def test_our_fills_carry_the_hedge_tag():
     holdings = Holdings()
     holdings.adopt((_position(PERPETUAL, 100),), INSTRUMENTS)
     holdings.fold(fill(PERPETUAL, -30))
-    tags = {tag: p.quantity.value for (_, tag), p in holdings.positions.items()}
+    tags = {tag: p.quantity.value for (_, tag, _), p in holdings.positions.items()}
     assert tags == {"book": Decimal(100), HEDGE_TAG: Decimal(-30)}
     assert holdings.total(PERPETUAL) == Decimal(70)
 
@@ -63,7 +63,7 @@ def test_an_adopted_report_keeps_our_hedges_ours():
     holdings = Holdings()
     holdings.fold(fill(PERPETUAL, -30))
     holdings.adopt((_position(PERPETUAL, 50),), INSTRUMENTS)
-    tags = {tag: p.quantity.value for (_, tag), p in holdings.positions.items()}
+    tags = {tag: p.quantity.value for (_, tag, _), p in holdings.positions.items()}
     assert tags == {"book": Decimal(80), HEDGE_TAG: Decimal(-30)}
 
 
@@ -83,14 +83,14 @@ def test_an_adopted_position_keeps_the_tag_and_account_of_its_owner():
     told = _position(OPTION, -1, tag="basis", account="fund")
     holdings = Holdings()
     holdings.adopt((told,), INSTRUMENTS)
-    assert holdings.positions == {(OPTION, "basis"): told}
+    assert holdings.positions == {(OPTION, "basis", told.account): told}
 
 
 def test_a_report_cannot_declare_a_position_ours():
     """Only our own fills make a hedge; a tag in a report loses nothing and claims nothing."""
     holdings = Holdings()
     holdings.adopt((_position(PERPETUAL, 50, tag=HEDGE_TAG),), INSTRUMENTS)
-    assert holdings.positions == {(PERPETUAL, "book"): _position(PERPETUAL, 50)}
+    assert holdings.positions == {(PERPETUAL, "book", "main"): _position(PERPETUAL, 50)}
 
 
 def test_differences_name_both_sides():
@@ -111,7 +111,7 @@ def test_restored_hedges_and_trades_are_not_counted_again():
     holdings.restore_hedges([_position(PERPETUAL, -30, tag=HEDGE_TAG)], [told])
     holdings.adopt((_position(PERPETUAL, 20),), INSTRUMENTS)
     assert holdings.fold(told) is False
-    tags = {tag: p.quantity.value for (_, tag), p in holdings.positions.items()}
+    tags = {tag: p.quantity.value for (_, tag, _), p in holdings.positions.items()}
     assert tags == {"book": Decimal(50), HEDGE_TAG: Decimal(-30)}
 
 
@@ -156,3 +156,90 @@ def test_every_change_is_seen_by_its_version(change):
         case _:
             holdings.drop(OPTION)
     assert holdings.version > before
+
+
+# --- several accounts -----------------------------------------------------------------------------
+
+
+def _spanning(account="desk"):
+    """Return holdings of a trading account and two that are only read."""
+    return Holdings(account=account, also=frozenset({"sub1", "main"}))
+
+
+def test_one_instrument_in_two_accounts_is_two_positions():
+    """Neither the same nor netted: a long here and a short there are not flat."""
+    holdings = _spanning()
+    told = (
+        _position(OPTION, 2, account="desk"),
+        _position(OPTION, -2, account="sub1"),
+        _position(OPTION, 1, account="main"),
+    )
+    holdings.adopt(told, INSTRUMENTS)
+    assert set(holdings.positions.values()) == set(told)
+    assert holdings.total(OPTION) == Decimal(1)
+    assert holdings.differences(told) == {}
+    assert holdings.places(told) == {OPTION, f"{OPTION}@sub1", f"{OPTION}@main"}
+
+
+def test_what_moves_between_accounts_is_two_differences():
+    """The net is unchanged; whose it is, is not."""
+    holdings = _spanning()
+    holdings.adopt((_position(OPTION, 2, account="desk"),), INSTRUMENTS)
+    moved = (_position(OPTION, 2, account="sub1"),)
+    assert holdings.differences(moved) == {
+        OPTION: (Decimal(2), Decimal(0)),
+        f"{OPTION}@sub1": (Decimal(0), Decimal(2)),
+    }
+
+
+def test_our_hedges_are_in_the_trading_account():
+    """A fill is ours there, however much of the same the owner has elsewhere."""
+    holdings = _spanning()
+    elsewhere = _position(PERPETUAL, 500, account="sub1")
+    holdings.adopt((_position(PERPETUAL, 100, account="desk"), elsewhere), INSTRUMENTS)
+    holdings.fold(fill(PERPETUAL, -30))
+    both = (_position(PERPETUAL, 70, account="desk"), elsewhere)
+    assert holdings.differences(both) == {}
+    holdings.adopt(both, INSTRUMENTS)
+    assert {(p.tag, p.account): p.quantity.value for p in holdings.positions.values()} == {
+        ("book", "desk"): Decimal(100),
+        (HEDGE_TAG, "desk"): Decimal(-30),
+        ("book", "sub1"): Decimal(500),
+    }
+
+
+def test_one_account_is_adopted_without_the_others():
+    """What is in doubt there stays as it is."""
+    holdings = _spanning()
+    before = (_position(OPTION, 2, account="desk"), _position(OPTION, -2, account="sub1"))
+    holdings.adopt(before, INSTRUMENTS)
+    after = (_position(OPTION, 5, account="desk"), _position(OPTION, -9, account="sub1"))
+    holdings.adopt(after, INSTRUMENTS, {f"{OPTION}@sub1"})
+    assert holdings.held() == {OPTION: Decimal(2), f"{OPTION}@sub1": Decimal(-9)}
+    holdings.adopt((), INSTRUMENTS, {f"{OPTION}@sub1"})
+    assert holdings.held() == {OPTION: Decimal(2)}
+
+
+def test_hedges_of_an_earlier_run_are_in_the_account_that_is_traded_now():
+    """Also where it was called otherwise then; a settlement takes all accounts along."""
+    holdings = _spanning()
+    old = [_position(PERPETUAL, -30, tag=HEDGE_TAG), _position(OPTION, 1, tag=HEDGE_TAG)]
+    holdings.restore_hedges(old, [])
+    told = (
+        _position(PERPETUAL, -30, account="desk"),
+        _position(OPTION, 1, account="desk"),
+        _position(OPTION, 7, account="sub1"),
+    )
+    holdings.adopt(told, INSTRUMENTS)
+    hedges = {p.instrument for p in holdings.positions.values() if p.tag == HEDGE_TAG}
+    assert hedges == {PERPETUAL, OPTION}
+    assert {p.account for p in holdings.positions.values() if p.tag == HEDGE_TAG} == {"desk"}
+    holdings.drop(OPTION)
+    assert holdings.held() == {PERPETUAL: Decimal(-30)}
+
+
+def test_a_venue_of_one_account_does_not_know_its_name():
+    """The owner's name for it is in the book, so that a scope can ask for it."""
+    holdings = Holdings(account="desk")
+    holdings.adopt((_position(OPTION, 2),), INSTRUMENTS)
+    assert [p.account for p in holdings.positions.values()] == ["desk"]

@@ -142,3 +142,31 @@ def test_what_the_environment_exposes_is_known_for_redaction():
     """Exactly the keys and secrets, not the names of files."""
     environ = PAIR | {"DELTABAND_DERIBIT_KEY_FILE": "/x", "DELTABAND_DATA": "y", "PATH": "z"}
     assert exposed(environ) == (Secret("k3y"), Secret(CANARY))
+
+
+# --- keys of accounts that are only read ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "account,spelt",
+    [
+        ("sub1", "SUB1"),
+        ("a.b@c-d_e", "A_B_C_D_E"),
+        ("x..y", "X__Y"),
+        ("-key-", "_KEY_"),
+    ],
+)
+def test_an_account_has_variables_of_its_own(account, spelt, stored):
+    """In capitals, and everything else a line; the trading account's are not taken for them."""
+    begin = f"DELTABAND_DERIBIT_{spelt}"
+    environ = {f"{begin}_KEY": "k3y", f"{begin}_SECRET": CANARY}
+    found = credentials("deribit", environ, account)
+    assert found is not None
+    assert found.secret.reveal() == CANARY
+    assert credentials("deribit", environ) is None
+    assert credentials("deribit", PAIR, account) is None
+    filed = {f"{begin}_KEY": "k3y", f"{begin}_SECRET_FILE": str(stored)}
+    assert credentials("deribit", filed, account) == found
+    assert [secret.reveal() for secret in exposed(environ)] == ["k3y", CANARY]
+    with pytest.raises(ConfigError, match=f"{begin}_KEY: expected it beside {begin}_SECRET"):
+        credentials("deribit", {f"{begin}_SECRET": CANARY}, account)

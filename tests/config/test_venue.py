@@ -82,3 +82,63 @@ def test_a_misspelt_key_is_answered_with_the_nearest(tmp_path):
     file.write_text("[venue.deribit]\nrest_ulr = 'http://127.0.0.1:1'\n", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"venue\.deribit\.rest_url"):
         load([file], (), {})
+
+
+# --- several accounts -----------------------------------------------------------------------------
+
+
+def _spans(mode="sandbox", **venue):
+    return BOOK | REAL | {"mode": mode, "venue": {"deribit": venue}}
+
+
+def test_other_accounts_are_named_beside_the_one_that_is_traded():
+    """A file's list, and text of the environment."""
+    also = ["sub1", "a.b@c-d_e"]
+    _, venue = Settings.model_validate(_spans(account="desk", also=also)).exchange()
+    assert (venue.account, venue.also) == ("desk", ("sub1", "a.b@c-d_e"))
+    sets = ["mode=sandbox", "market=venue", "venue.deribit.also=sub1,sub2"]
+    sets += [f"underlying.BTC.{text}" for text in ("numeraire=usd", "collateral_delta=exclude")]
+    sets += [f"underlying.BTC.delta.{text}" for text in ("upper=0.1", "lower=-0.1", "target=0")]
+    assert load((), sets, {}).settings.exchange()[1].also == ("sub1", "sub2")
+
+
+@pytest.mark.parametrize(
+    "venue,said",
+    [
+        ({"also": ["main"]}, "expected accounts beside the one that is traded in, found"),
+        ({"also": ["sub1", "sub1"]}, "expected names that differ in the variables of their keys"),
+        ({"also": ["sub.1", "SUB-1"]}, 'of their keys, found "sub.1, SUB-1"'),
+        ({"also": [f"s{i}" for i in range(9)]}, "at most 8 accounts, found a list of 9"),
+        ({"also": ["a b"]}, 'expected names like ^[A-Za-z0-9_.@-]{1,64}$, found "a b"'),
+        ({"also": ["ok", "line\n"]}, "expected names like"),
+        ({"also": [""]}, "expected names like"),
+        ({"also": ["x" * 65]}, "expected names like"),
+    ],
+)
+def test_names_that_cannot_be_told_apart_are_refused(venue, said):
+    """In the book, or in the environment that their keys come from."""
+    with pytest.raises(ValueError, match="also") as caught:
+        Settings.model_validate(_spans(**venue))
+    assert said in str(caught.value)
+
+
+def test_a_simulated_account_is_one():
+    """Paper has nobody to read from."""
+    assert "none because mode is paper" in _refusal(venue={"deribit": {"also": ["sub1"]}})
+
+
+def test_a_certificate_of_ones_own_is_refused_in_live():
+    """Whoever signs it could stand between the bot and the exchange."""
+    found = _refusal(**REAL, mode="live", venue={"deribit": {"ca_file": "own.pem"}})
+    assert "no certificate but the public ones because mode is live" in found
+
+
+def test_a_scope_names_accounts_that_there_are():
+    """A misspelt one would leave the book unhedged in silence; on paper they are mere words."""
+    scoped = {"BTC": BOOK["underlying"]["BTC"] | {"scope": {"accounts": ["desk", "sub2"]}}}
+    wrong = _spans(account="desk", also=["sub1"]) | {"underlying": scoped}
+    with pytest.raises(ValueError, match=r"accounts among desk, sub1, found .sub2.") as caught:
+        Settings.model_validate(wrong)
+    assert "underlying.BTC.scope.accounts" in str(caught.value)
+    Settings.model_validate(_spans(account="desk", also=["sub2"]) | {"underlying": scoped})
+    Settings.model_validate({"underlying": scoped})

@@ -76,7 +76,7 @@ def test_a_fill_that_got_lost_is_taken_from_the_positions():
     assert {order.label, "positions"} <= set(queried(desk.commands))
     desk.told()
     holdings = desk.core.floor.book.holdings
-    assert holdings.positions[PERPETUAL, HEDGE_TAG].quantity == order.quantity
+    assert holdings.positions[PERPETUAL, HEDGE_TAG, "main"].quantity == order.quantity
     assert list(desk.core.floor.orders) == []
     desk.positions[PERPETUAL] = "0"
     desk.fills(order)
@@ -101,8 +101,8 @@ def test_a_position_jump_is_reconciled_before_it_is_believed():
     again = desk.wait(1.0).told()
     assert _doubts(again) == [(Reason.POSITION_JUMP, PERPETUAL, False)]
     holdings = desk.core.floor.book.holdings
-    assert holdings.positions[PERPETUAL, HEDGE_TAG].quantity == order.quantity
-    owner = holdings.positions[PERPETUAL, OWNER_TAG].quantity.value
+    assert holdings.positions[PERPETUAL, HEDGE_TAG, "main"].quantity == order.quantity
+    owner = holdings.positions[PERPETUAL, OWNER_TAG, "main"].quantity.value
     assert owner == Decimal(60_000) - order.quantity.value
     (hedge,) = placed(_run(desk, 1.0).commands)
     assert hedge.quantity.value < 0

@@ -2,8 +2,10 @@
 
 import pytest
 
+from bot.domain.positions import HEDGE_TAG, OWNER_TAG, Position
 from bot.domain.units import NS_PER_S
-from bot.journal import Journal
+from bot.journal import Journal, Reader
+from bot.journal.memory import SavedAccount
 from tests.journal.records import (
     T0,
     decision,
@@ -57,3 +59,32 @@ def test_what_was_spent_on_another_day_or_account_does_not_count(tmp_path):
     journal.begin_run(run_start())
     assert journal.spent(T0) == {}
     journal.close()
+
+
+def test_fills_since_the_account_was_saved_are_the_trading_account_s():
+    """Added to our hedge there; the same instrument in another account is another position."""
+    coins = fill(1).quantity
+    name = fill(1).instrument
+    kept = (
+        Position(name, coins, HEDGE_TAG, "desk"),
+        Position(name, -coins, OWNER_TAG, "sub1"),
+    )
+    saved = SavedAccount(T0, kept, (), (fill(2),))
+    assert set(saved.positions_now("desk")) == {
+        Position(name, coins + fill(2).quantity, HEDGE_TAG, "desk"),
+        Position(name, -coins, OWNER_TAG, "sub1"),
+    }
+
+
+def test_a_reader_knows_what_a_run_called_its_trading_account(tmp_path):
+    """Where no view is left: the saved account, with what was filled since."""
+    journal = Journal.open(tmp_path, "demo")
+    journal.begin_run(run_start(settings={"venue": {"deribit": {"account": "desk"}}}))
+    journal.intent(intent(1))
+    journal.account(T0, (), ())
+    journal.fill(fill(1))
+    journal.close()
+    reader = Reader.open(tmp_path, "demo")
+    (row,) = reader.positions()
+    reader.close()
+    assert (row["tag"], row["account"]) == (HEDGE_TAG, "desk")

@@ -49,7 +49,9 @@ def test_every_command_of_a_page_exists(page):
 
 def test_the_first_hours_use_what_they_lead_through():
     """The page names paper, the shadow, the sandbox exchange, a live run and how to stop it."""
-    verbs = {words[0] for words in commands(TOP / "docs" / "first-hours.md")}
+    typed = commands(TOP / "docs" / "first-hours.md")
+    verbs = {words[0] for words in typed}
+    assert any(words[:2] == ["run", "--live"] for words in typed)
     assert verbs >= {"paper", "shadow", "record", "exchange", "run", "doctor", "halt", "venues"}
 
 
@@ -73,4 +75,4 @@ def test_the_settings_of_the_first_hours_can_be_used(tmp_path):
         settings = load((path,), environ={}).settings
         modes.append(settings.mode)
         assert settings.instance == tomllib.loads(body)["instance"]
-    assert modes == ["live", "sandbox", "live"]
+    assert modes == ["live", "sandbox", "live", "live"]

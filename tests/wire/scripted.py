@@ -235,6 +235,8 @@ class ScriptedDeribit:
         self.lines: list[Line] = []
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.deliveries: list[dict[str, Any]] = []
+        # What answers in the place of the venue: a proxy, a captive portal, somebody else.
+        self.instead: Callable[[web.Request], web.StreamResponse | None] = lambda _request: None
         self.on_order: Callable[[str], str] = lambda _label: ""
         self.answers: dict[str, Callable[[dict[str, Any]], Any]] = {}
         self.refusals: dict[str, list[tuple[int, str]]] = {}
@@ -243,6 +245,7 @@ class ScriptedDeribit:
         self.auth_s = 0.0
         self.expires_s = 900
         self.ahead_ms = 0
+        self.testnet: bool | None = True
         self.auths = 0
         self.changed = asyncio.Condition()
         self._ids = itertools.count(1)
@@ -332,6 +335,8 @@ class ScriptedDeribit:
 
     async def _rest(self, request: web.Request) -> web.StreamResponse:
         method = f"{request.match_info['scope']}/{request.match_info['method']}"
+        if (instead := self.instead(request)) is not None:
+            return instead
         try:
             body = {"result": await self._call(method, dict(request.query), None)}
         except RefusedRequestError as refused:
@@ -343,6 +348,8 @@ class ScriptedDeribit:
         return web.json_response({"jsonrpc": "2.0", **body, **self._stamps()})
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
+        if (instead := self.instead(request)) is not None:
+            return instead
         socket = web.WebSocketResponse(autoping=True)
         await socket.prepare(request)
         line = Line(socket, request)
@@ -396,7 +403,8 @@ class ScriptedDeribit:
 
     def _stamps(self) -> dict[str, Any]:
         now = (now_ms() + self.ahead_ms) * 1_000
-        return {"usIn": now, "usOut": now, "usDiff": 0, "testnet": True}
+        told = {} if self.testnet is None else {"testnet": self.testnet}
+        return {"usIn": now, "usOut": now, "usDiff": 0} | told
 
     async def _tell_change(self) -> None:
         async with self.changed:

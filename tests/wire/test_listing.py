@@ -23,7 +23,7 @@ from bot.sim.wire.auth import TRADER
 from bot.sim.wire.clock import HandClock
 from bot.sim.wire.hub import Opening
 from bot.venues.deribit.terms import ApiKey
-from bot.wiring.live import live
+from bot.wiring.live import Keys, live
 
 BEFORE_NS = utc_ns(2026, 3, 3, 8) - 30 * NS_PER_S
 EXPIRING = "BTC-3MAR26-92000-C"
@@ -62,7 +62,7 @@ class Bot:
         )
         settings = config.load(sets=sets, environ={}).settings
         only = {"underlying": {"BTC": settings.underlying["BTC"]}}
-        key = ApiKey(TRADER.client_id, TRADER.secret)
+        key = Keys(ApiKey(TRADER.client_id, TRADER.secret))
         graph = live(settings.model_copy(update=only), key, hand.now_ns, epoch=1, sticky={})
         bot = cls(graph, hand)
         await graph.venue.start()

@@ -21,7 +21,7 @@ from bot.sim.wire.hub import Opening
 from bot.venues.deribit.client import HardenedDeribit
 from bot.venues.deribit.orders import OrderLane, OrderLaneError
 from bot.venues.deribit.terms import ApiKey
-from bot.wiring.live import live
+from bot.wiring.live import Keys, live
 from bot.wiring.onlooking import public_paper, shadow
 from tests.builders.intents import intent
 from tests.wire.onlooking import Onlooker, simulated
@@ -62,7 +62,7 @@ async def looking(serve, tmp_path):
 async def test_a_run_has_the_lane(looking):
     """The walk finds it there."""
     _, settings = looking
-    graph = live(settings, ApiKey(TRADER.client_id, TRADER.secret), time.time_ns, **START)
+    graph = live(settings, Keys(ApiKey(TRADER.client_id, TRADER.secret)), time.time_ns, **START)
     await graph.venue.start()
     try:
         assert found(graph, OrderLane) == 1

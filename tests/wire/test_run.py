@@ -33,6 +33,14 @@ collateral_delta = "exclude"
 delta = {{ target = 0.0, upper = 0.1, lower = -0.1 }}
 gamma = {{ action = "off" }}
 """
+NO_WORD = (
+    "expected --live on the command line as well, which says that real money is meant, because "
+    'mode = "live"; found no --live'
+)
+NO_MODE = (
+    'expected mode = "live" beside --live, which says that orders for real money are meant, found '
+    '"sandbox"'
+)
 
 
 def straddle(size: str) -> tuple[Position, ...]:
@@ -44,7 +52,9 @@ def straddle(size: str) -> tuple[Position, ...]:
 
 
 class Bot:
-    """The command `deltaband run` against one server."""
+    """The command `deltaband run` (or another `verb`) against one server."""
+
+    verb = "run"
 
     def __init__(self, server: Server, folder: Path, key: Key = TRADER) -> None:
         """Write its settings."""
@@ -61,7 +71,7 @@ class Bot:
             "DELTABAND_DERIBIT_SECRET": self.key.secret,
         }
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", "run", "-c", str(self.settings), "--json", *more),
+            *(sys.executable, "-m", "bot", self.verb, "-c", str(self.settings), "--json", *more),
             env=os.environ | own | environ,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -191,21 +201,44 @@ async def test_an_exchange_that_is_not_there_is_said(serve, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "mode,said",
+    "fault,said",
     [
-        ("live", 'expected mode = "sandbox" (this release trades no real money), found "live"'),
-        ("paper", 'expected mode = "sandbox" for this verb, found "paper"'),
+        ("redirects", "found a redirect (302) to '/loop'"),
+        ("html", "expected an object"),
+        ("truncated", "expected an object"),
+        ("http_503", "ExchangeNotAvailable"),
     ],
 )
-async def test_no_other_mode_is_run(serve, tmp_path, mode, said):
-    """Exit code 2, before anything is dialled."""
+async def test_what_is_no_answer_of_an_exchange_is_said(serve, tmp_path, fault, said):
+    """Exit code 3 and one line: a proxy, a portal or half an answer; nothing was sent."""
+    server = await serve(Opening(seed=3, positions=straddle("-5")))
+    before = booked(server)
+    setattr(server.hub.rest_faults, fault, 1)
+    code, _, err = await Bot(server, tmp_path).run("--for", "20s")
+    assert code == 3, err
+    assert said in err
+    assert (booked(server), server.dialled) == (before, 0)
+
+
+@pytest.mark.parametrize(
+    "mode,flags,said",
+    [
+        ("live", (), NO_WORD),
+        ("sandbox", ("--live",), NO_MODE),
+        ("paper", (), 'expected mode = "sandbox" or "live" for this verb, found "paper"'),
+        ("paper", ("--live",), 'expected mode = "sandbox" or "live" for this verb, found "paper"'),
+    ],
+)
+async def test_mode_and_command_line_must_mean_the_same(serve, tmp_path, mode, flags, said):
+    """Exit code 2, before a key is read or anything is dialled."""
     server = await serve(Opening(seed=3))
     bot = Bot(server, tmp_path)
     text = SETTINGS.format(state=tmp_path, rest=server.rest_url, ws=server.ws_url)
     urls = f'rest_url = "{server.rest_url}"\nws_url = "{server.ws_url}"\n'
     bot.settings.write_text(text.replace('"sandbox"', f'"{mode}"').replace(urls, ""))
-    code, _, err = await bot.run()
+    code, _, err = await bot.run(*flags)
     assert (code, err) == (2, f"error: {said}\n")
+    assert not (tmp_path / "sand").exists()
 
 
 async def test_a_connection_that_is_cut_is_told_and_taken_up_again(serve, tmp_path):

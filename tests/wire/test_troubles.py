@@ -76,3 +76,17 @@ def test_nothing_is_looked_at_twice_in_a_second():
     assert voice.lines == []
     troubles.look(T0 + NS_PER_S)
     assert [event for event, *_ in voice.lines] == ["venue.book_gap"]
+
+
+def test_what_a_person_must_mend_is_an_error():
+    """Until then no order leaves."""
+    venue, voice, troubles = _new()
+    _note(venue, Flaw.KEY_RIGHTS)
+    _note(venue, Flaw.WRONG_ENVIRONMENT)
+    _note(venue, Flaw.CONNECTION_LOST)
+    troubles.look(T0)
+    assert [(event, level) for event, level, _ in voice.lines] == [
+        ("venue.key_rights", "error"),
+        ("venue.wrong_environment", "error"),
+        ("venue.connection_lost", "warning"),
+    ]

@@ -1,7 +1,8 @@
 """The exchange of the settings: whether it answers, and whether it and the key fit the book.
 
 Reads alone, each with a time-out; no order lane and no subscription is made. A run refuses what
-fails here: a clock off by more than a second, a key with other rights, a hedge that is not listed.
+fails here: another system than the one that is meant, a clock off by more than a second, a key with
+other rights, a hedge that is not listed.
 """
 
 import asyncio
@@ -10,10 +11,11 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from bot.cli.doctor.finding import Finding, fail, graded, ok, warn
+from bot.cli.doctor.finding import Finding, Verdict, fail, graded, ok, warn
 
 if TYPE_CHECKING:
     from bot.venues.deribit.probe import Probe
+    from bot.venues.deribit.terms import DeribitSettings
     from config.schema import Settings
 
 _ODD_CLOCK_S: Final = 0.25
@@ -35,7 +37,7 @@ def venue(settings: "Settings") -> Iterator[Finding]:
     from bot.venues.deribit.feeds import FeedRules
     from bot.venues.deribit.probe import probe
     from bot.venues.deribit.terms import DeribitSettings
-    from bot.wiring.live import addresses, key_for
+    from bot.wiring.live import TESTNET, addresses, key_for
     from config import ConfigError
 
     _, table = settings.exchange()
@@ -52,6 +54,8 @@ def venue(settings: "Settings") -> Iterator[Finding]:
         currencies=(*settings.underlying, "USDC"),
         rest_url=rest_url,
         ws_url=ws_url,
+        account=table.account,
+        testnet=TESTNET[settings.mode],
         options={} if table.ca_file is None else {"cafile": str(table.ca_file)},
     )
     found = asyncio.run(probe(terms, key, time.time_ns))
@@ -59,10 +63,27 @@ def venue(settings: "Settings") -> Iterator[Finding]:
         yield fail("venue", found.faults["reach"], f"{rest_url} and {ws_url} to answer")
         return
     yield ok("venue", f"{rest_url} answers, {2e3 * found.error_s:.1f} ms there and back")
+    known = _environment(terms.testnet, found)
+    yield known
     yield _clock(found)
     yield from _hedges(settings, found)
+    if known.verdict is Verdict.FAIL:
+        return
     if key is not None:
         yield from _key(rest_url, found)
+    for account in table.also:
+        yield from _also(settings, terms, account)
+
+
+def _environment(meant: bool | None, found: "Probe") -> Finding:
+    """Say which of the exchange's systems answered, by its own word."""
+    from bot.venues.deribit.environment import system
+
+    said = found.testnet
+    what = "neither named by its replies" if said is None else f"the exchange's {system(said)}"
+    if meant is None or meant is said:
+        return ok("environment", what)
+    return fail("environment", what, f"the exchange's {system(meant)}; no key was shown to it")
 
 
 def _clock(found: "Probe") -> Finding:
@@ -122,6 +143,32 @@ def _key(rest_url: str, found: "Probe") -> Iterator[Finding]:
         return
     yield _tier(found)
     yield from _margin(found)
+
+
+def _also(settings: "Settings", terms: "DeribitSettings", account: str) -> Iterator[Finding]:
+    """Look at the key of an account that is only read."""
+    from bot.venues.deribit.grants import Fit, expected, judge, told
+    from bot.venues.deribit.probe import probe
+    from bot.wiring.live import key_for
+    from config import ConfigError
+
+    check = f"key {account}"
+    try:
+        key = key_for(settings, os.environ, account)
+    except ConfigError as fault:
+        yield from (fail(check, str(one), "a key that reads") for one in fault.problems)
+        return
+    found = asyncio.run(probe(terms, key, time.time_ns, listed=False))
+    faults = [found.faults[step] for step in ("reach", "key", "account") if step in found.faults]
+    if faults:
+        yield fail(check, faults[0], "a key that is known here, and an answer of its account")
+        return
+    fit, words = judge(found.rights or frozenset(), orders=False)
+    if fit is Fit.FITTING:
+        yield ok(check, f"may {', '.join(sorted(found.rights or ()))}; only read from")
+    else:
+        wanted = expected(fit, orders=False).removeprefix("expected ")
+        yield fail(check, told(fit, words), wanted)
 
 
 def _tier(found: "Probe") -> Finding:

@@ -257,12 +257,12 @@ def summaries(view: AccountView) -> list[Json]:
     return [view.portfolio(currency) for currency in CURRENCIES]
 
 
-def about(portfolio: dict[str, Any], *, extended: bool) -> Json:
+def about(portfolio: dict[str, Any], number: int, *, extended: bool) -> Json:
     """Return an account summary: the portfolio, and who it is where that is asked for."""
     if not extended:
         return portfolio
     return portfolio | {
-        "id": 1,
+        "id": number,
         "username": "deltaband",
         "system_name": "deltaband",
         "type": "main",

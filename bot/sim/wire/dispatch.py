@@ -62,6 +62,8 @@ def answer(hub: Hub, caller: Caller, request: object) -> Answer:
         reply.failed = True
         reply.ends = getattr(error, "ends", False)
         reply.body = failure(request_id, error, in_ns, hub.now_ns())
+    if caller.faults.says_real:
+        reply.body["testnet"] = False
     if isinstance(request, dict) and request.get("method") == SWITCH:
         reply.clean = True
         return reply

@@ -36,6 +36,7 @@ class Faults:
     http_429: int = 0
     http_503: int = 0
     redirects: int = 0  # to a path that redirects to itself
+    says_real: bool = False  # replies say that they come from the real system
     clock_skew_s: float = 0.0  # added to the times in replies
     reject: dict[str, int] = field(default_factory=dict)  # code by label of the order
 

@@ -41,13 +41,17 @@ PURSE: Final = {"BTC": 100.0, "ETH": 1_000.0}
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What an exchange begins with. Positions are signed, in the instrument's own unit."""
+    """What an exchange begins with. Positions are signed, in the instrument's own unit.
+
+    `account` is the number by which it tells its account from those of others.
+    """
 
     seed: int = 0
     regime: str = "normal"
     compress: int = 1
     balances: dict[str, float] = field(default_factory=lambda: dict(PURSE))
     positions: tuple[Position, ...] = ()
+    account: int = 1
 
     def said(self) -> Json:
         """Return this as plain JSON."""
@@ -82,6 +86,7 @@ class Hub:
         self.limits = Limits()
         self.account = AccountView(self.exchange, desk, self.quotes, self.limits.shown())
         self.auth = Auth.of(KEYS)
+        self.number = opening.account
         self.closed: dict[str, Json] = {}
         self.feeds = Feeds(self.exchange, self.quotes, self.account, self.closed)
         self.rest_faults = Faults()

@@ -40,14 +40,14 @@ def get_account_summary(call: Call) -> Json:
     """Return the portfolio of a currency."""
     wanted = call.params.choice("currency", tuple(CURRENCIES))
     portfolio = call.hub.account.portfolio(wanted)
-    return about(portfolio, extended=call.params.flag("extended"))
+    return about(portfolio, call.hub.number, extended=call.params.flag("extended"))
 
 
 @method("private/get_account_summaries", "account:read")
 def get_account_summaries(call: Call) -> Json:
     """Return the portfolio of every currency."""
-    head = about({}, extended=call.params.flag("extended"))
-    return {"id": 1, **head, "summaries": summaries(call.hub.account)}
+    head = about({}, call.hub.number, extended=call.params.flag("extended"))
+    return {"id": call.hub.number, **head, "summaries": summaries(call.hub.account)}
 
 
 @method("private/simulate_portfolio", "account:read", heavy=True)

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from bot.domain.errors import WrongEnvironmentError
 from bot.domain.events import BalancesReport, Filled, OrderUpdate, PositionsReport
 from bot.domain.orders import OrderReport
 from bot.domain.positions import Fill
@@ -51,7 +52,8 @@ class AccountBook:
 
     `positions` and `summaries` fetch complete answers (REST). `is_ours` tells our orders' labels
     from a person's; only ours become fills and order updates. `met` hears every instrument that is
-    held or traded. `seen` names everything that was ever held, for the settlement of what expires.
+    held or traded. `seen` names everything that was ever held, for the settlement of what expires;
+    `identity` is the venue's own number of the account, where it tells one.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class AccountBook:
         self._learn_limits, self._met = learn_limits, met
         self._tell, self._clock, self._flaws = around.tell, around.clock, around.flaws
         self.seen: set[str] = set()
+        self.identity: int | str | None = None
         self._table = _Table()
         self._since_asked: dict[str, Line] | None = None
         self._asking: asyncio.Task[bool] | None = None
@@ -121,6 +124,8 @@ class AccountBook:
         except FlawedError as error:
             self._flaws.caught(self._clock(), error)
             return False
+        except WrongEnvironmentError:
+            raise  # no answer at all: whoever keeps the connection gives it up
         except Exception as error:  # noqa: BLE001  ccxt raises a family of its own; reads are free
             sentence = f"expected the account, found {shown(error)}"
             self._flaws.note(self._clock(), Flaw.REQUEST_FAILED, "account", sentence)
@@ -137,6 +142,7 @@ class AccountBook:
         table_.portfolios.update(portfolios)
         table_.complete = True
         self.seen.update(lines)
+        self.identity = _identity(answer)
         for row in _rows(answer, "summaries"):
             self._learn_limits(row.get("limits") if isinstance(row, dict) else None)
         deltas = {n: x.delta_coin for n, x in self._table.lines.items()} if not since else {}
@@ -218,6 +224,12 @@ class AccountBook:
             take(value, received_ns)
         except FlawedError as error:
             self._flaws.caught(received_ns, error)
+
+
+def _identity(answer: Row) -> int | str | None:
+    """Return by what the venue tells accounts apart."""
+    value = answer.get("id")
+    return value if isinstance(value, int | str) and not isinstance(value, bool) else None
 
 
 def _rows(data: Row, key: str) -> list[object]:

@@ -9,7 +9,7 @@
     4 private calls race the authentication             one shared `authenticate` per connection
     5 books survive reconnects, gaps and snapshots      dropped, checked by change id, asked again
     6 the throttler charges for idle time               switched off; see `credits`
-    7 wrong derived values                              tick steps, label and cost as they are
+    7 wrong derived values                              see `derived`
     8 `watch_ticker` returns the oldest of a backlog    the newest
 
 Every call of ccxt keeps working. `connect` and `requests` are the way of our own: JSON-RPC on the
@@ -24,16 +24,19 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
-import ccxt.pro  # type: ignore[import-untyped]
+import ccxt  # type: ignore[import-untyped]
 from ccxt.async_support.base.ws.cache import (  # type: ignore[import-untyped]
     ArrayCacheBySymbolById,
 )
 
+from bot.domain.errors import WrongEnvironmentError
 from bot.venues.deribit.books import Continuity, as_levels
+from bot.venues.deribit.derived import TrueValues
+from bot.venues.deribit.environment import Environment
 from bot.venues.deribit.flaws import Flaw, Flaws, shown
-from bot.venues.deribit.listing import nearest_tick
 from bot.venues.deribit.requests import NotSentError, Requests
 from bot.venues.deribit.tasks import Tasks
+from bot.venues.deribit.transport import harden
 
 KEEP_ALIVE_MS: Final = 5_000
 DIAL_MS: Final = 5_000
@@ -49,7 +52,7 @@ class Listener(Protocol):
         ...
 
 
-class HardenedDeribit(ccxt.pro.deribit):  # type: ignore[misc]
+class HardenedDeribit(TrueValues):
     """One connection to the venue: REST and one WebSocket."""
 
     def __init__(
@@ -59,8 +62,12 @@ class HardenedDeribit(ccxt.pro.deribit):  # type: ignore[misc]
         clock: Callable[[], int],
         flaws: Flaws | None = None,
         listener: Listener | None = None,
+        testnet: bool | None = None,
     ) -> None:
-        """Take ccxt's configuration (keys, urls); rate limiting is ours and stays off."""
+        """Take ccxt's configuration (keys, urls); rate limiting is ours and stays off.
+
+        `testnet` is which system is meant; None takes either.
+        """
         super().__init__({"enableRateLimit": False, **config})
         streaming = {"keepAlive": KEEP_ALIVE_MS, "connectionTimeout": DIAL_MS}
         self.options["ws"] = {**streaming, **self.options.get("ws", {})}
@@ -68,6 +75,7 @@ class HardenedDeribit(ccxt.pro.deribit):  # type: ignore[misc]
         self.milliseconds: Callable[[], int] = lambda: clock() // 1_000_000  # for signatures
         self.flaws = Flaws() if flaws is None else flaws
         self.listener = listener
+        self.environment = Environment(testnet)
         self.requests = Requests(self._send, self.request_id, clock, self.flaws)
         self.myTrades: Any = None
         self._watched: dict[int, tuple[Any, list[str], list[str]]] = {}
@@ -83,7 +91,7 @@ class HardenedDeribit(ccxt.pro.deribit):  # type: ignore[misc]
         """Open the HTTP session; a request whose connection broke is never repeated (1)."""
         super().open(lazy)
         if self.session is not None:
-            self.session._retry_connection = False  # noqa: SLF001  there is no public switch
+            harden(self.session)
 
     def client(self, url: str) -> Any:
         """Return the WebSocket client of a url, guarded against what it cannot read (3)."""
@@ -158,6 +166,11 @@ class HardenedDeribit(ccxt.pro.deribit):  # type: ignore[misc]
         self._drop_books()
         super().on_close(client, error)
 
+    def handle_errors(self, *reply: Any) -> Any:
+        """Judge a REST reply by the system that it says it comes from, then as ccxt does."""
+        self.environment.hear(reply[6])  # the parsed body, where it is JSON
+        return super().handle_errors(*reply)
+
     # --- messages ---------------------------------------------------------------------------------
 
     def handle_message(self, client: Any, message: Any) -> None:
@@ -182,6 +195,11 @@ class HardenedDeribit(ccxt.pro.deribit):  # type: ignore[misc]
             channel = params["channel"]
             if not self._heard(channel, params.get("data"), now_ns):
                 super().handle_message(client, message)
+            return
+        try:
+            self.environment.hear(message)
+        except WrongEnvironmentError as error:
+            client.reject(error)  # whoever keeps this connection gives it up; no reply counts
             return
         if self.requests.settle(message, now_ns):
             return
@@ -318,28 +336,6 @@ class HardenedDeribit(ccxt.pro.deribit):  # type: ignore[misc]
     def _drop_books(self) -> None:
         self.orderbooks.clear()
         self._continuity.clear()
-
-    # --- derived values ---------------------------------------------------------------------------
-
-    def price_to_precision(self, symbol: str, price: Any) -> str:
-        """Return a price on the venue's grid, steps included, to the nearest tick (7)."""
-        return nearest_tick(self.market(symbol)["info"], price)
-
-    def parse_order(self, order: Any, market: Any = None) -> Any:
-        """Return ccxt's order with the label as its client id and an option's true cost (7)."""
-        parsed = super().parse_order(order, market)
-        parsed["clientOrderId"] = order.get("label") or None
-        if self.safe_market(order.get("instrument_name"), market)["option"]:
-            filled, average = parsed["filled"], parsed["average"]
-            parsed["cost"] = filled * average if filled and average else 0.0
-        return parsed
-
-    def parse_trade(self, trade: Any, market: Any = None) -> Any:
-        """Return ccxt's trade with an option's true cost (7)."""
-        parsed = super().parse_trade(trade, market)
-        if self.safe_market(trade.get("instrument_name"), market)["option"]:
-            parsed["cost"] = parsed["amount"] * parsed["price"]
-        return parsed
 
 
 def _has_id(message: Mapping[str, object]) -> bool:

@@ -49,6 +49,8 @@ class Flaw(StrEnum):
     STRAY_REPLY = "stray_reply"
     STALE_CHANNEL = "stale_channel"
     CONNECTION_LOST = "connection_lost"
+    KEY_RIGHTS = "key_rights"
+    WRONG_ENVIRONMENT = "wrong_environment"
     REQUEST_FAILED = "request_failed"
     FAULT_OF_OURS = "fault_of_ours"
 
@@ -91,7 +93,9 @@ class Flaws:
 def shown(value: object) -> str:
     """Return a value as it is quoted in a sentence: short, on one line; an error in its words."""
     if isinstance(value, BaseException):
-        return f"{type(value).__name__} {str(value)[:LONGEST]}".replace("\n", " ").rstrip()
+        words = f"{type(value).__name__} {str(value)[:LONGEST]}".replace("\n", " ").rstrip()
+        # ccxt names the request alone; what was wrong with it is the error underneath.
+        return words if value.__cause__ is None else f"{words} ({shown(value.__cause__)})"
     try:
         text = repr(value)
     except (ValueError, RecursionError):  # an integer of thousands of digits, a list within itself

@@ -59,11 +59,15 @@ def judge(rights: frozenset[str], *, orders: bool) -> tuple[Fit, tuple[str, ...]
     return (Fit.TOO_NARROW, missing) if missing else (Fit.FITTING, ())
 
 
-def must_fit(reply: object, *, orders: bool) -> None:
-    """Raise KeyRightsError unless the key that was authenticated fits what it is for."""
+def must_fit(reply: object, *, orders: bool, whose: str = "") -> None:
+    """Raise KeyRightsError unless the key that was authenticated fits what it is for.
+
+    `whose` is what the message calls the account.
+    """
     fit, words = judge(granted(reply), orders=orders)
     if fit is not Fit.FITTING:
-        raise KeyRightsError(f"{expected(fit, orders=orders)}, found {told(fit, words)}")
+        subject = f"account {whose}: " if whose else ""
+        raise KeyRightsError(f"{subject}{expected(fit, orders=orders)}, found {told(fit, words)}")
 
 
 def expected(fit: Fit, *, orders: bool) -> str:

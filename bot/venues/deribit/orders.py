@@ -63,7 +63,8 @@ class _Sent:
 class OrderLane:
     """Places, cancels and looks up our orders over the authenticated WebSocket.
 
-    `contracts` returns the current instruments by name. What a method starts goes on in the
+    `contracts` returns the current instruments by name, `refusal` code and sentence of why nothing
+    can be sent while no connection is armed. What a method starts goes on in the
     background; it returns at once.
     """
 
@@ -75,10 +76,11 @@ class OrderLane:
         around: Surroundings,
         tasks: Tasks,
         on_unauthorised: Callable[[RefusedError], None],
+        refusal: Callable[[], tuple[str, str]],
     ) -> None:
         self._requests, self._credits, self._contracts = requests, credit, contracts
         self._tell, self._clock, self._flaws = around.tell, around.clock, around.flaws
-        self._on_unauthorised = on_unauthorised
+        self._on_unauthorised, self._refusal = on_unauthorised, refusal
         self._sent: dict[str, _Sent] = {}
         self._start = tasks.start
         self.armed = False
@@ -93,7 +95,7 @@ class OrderLane:
         contract = self._contracts().get(intent.instrument)
         self._sent[intent.label] = _Sent(intent.instrument, intent.valid_until_ns)
         if not self.armed:
-            self._reject(intent, NOT_CONNECTED, "no authenticated connection")
+            self._reject(intent, *self._refusal())
         elif contract is None:
             self._reject(intent, "unknown_instrument", "not in the venue's list")
         elif intent.quantity.unit is not contract.instrument.unit:
@@ -151,7 +153,7 @@ class OrderLane:
         except RefusedError as error:
             if error.code == TOO_MANY:
                 self._credits.matching.empty()
-            if error.code == UNAUTHORISED:
+            if error.code in UNAUTHORISED:
                 self._on_unauthorised(error)
             if error.certain:
                 self._reject(intent, error.code, error.message)

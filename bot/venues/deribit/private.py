@@ -1,12 +1,13 @@
-"""The private half: one authenticated connection, our account, and the order lane where allowed."""
+"""The private half: one authenticated connection, its account, and the order lane where allowed."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+from bot.domain.errors import WrongEnvironmentError
 from bot.domain.orders import OrderReport
 from bot.venues.deribit.account import AccountBook
 from bot.venues.deribit.channels import Channels
@@ -14,9 +15,9 @@ from bot.venues.deribit.client import HardenedDeribit
 from bot.venues.deribit.credits import Credits
 from bot.venues.deribit.grants import must_fit
 from bot.venues.deribit.inbox import Surroundings
-from bot.venues.deribit.listing import Contract
-from bot.venues.deribit.orders import OrderLane
-from bot.venues.deribit.session import Session
+from bot.venues.deribit.orders import NOT_CONNECTED, OrderLane
+from bot.venues.deribit.public import PublicSide
+from bot.venues.deribit.session import FLAWS, Session
 from bot.venues.deribit.tasks import Tasks
 from bot.venues.deribit.terms import DeribitSettings
 from bot.venues.deribit.whatif import WhatIf
@@ -25,33 +26,38 @@ RETRY_S: Final = 1.0
 
 
 class PrivateSide:
-    """Our account on a connection of its own; `lane` is None unless orders were asked for.
+    """One of our accounts on a connection of its own; `lane` is None unless orders were asked for.
 
-    `met` hears of every instrument that the account has to do with.
+    `name` is what messages call an account beside the one that is traded in; `lost` hears when the
+    account can no longer be seen.
     """
 
     def __init__(
         self,
         settings: DeribitSettings,
         exchange: HardenedDeribit,
-        contracts: Callable[[], Mapping[str, Contract]],
-        met: Callable[[str], None],
+        public: PublicSide,
         around: Surroundings,
         tasks: Tasks,
         *,
+        lost: Callable[[], None],
+        name: str,
         orders: bool,
     ) -> None:
         self._settings, self.exchange = settings, exchange
+        contracts = public.directory.contracts
+        self._tell_lost = lost
         self.credits = Credits(around.clock)
         exchange.requests.budget = self.credits.others
         self.session = Session(
             exchange,
             authenticated=True,
-            judge=partial(must_fit, orders=orders),
+            judge=partial(must_fit, orders=orders, whose=name),
             on_ready=self._ready,
             on_lost=self._lost,
             redial_s=settings.redial_s,
             pulse_s=settings.pulse_s,
+            name=name,
         )
         self.lane: OrderLane | None = None
         if orders:
@@ -62,6 +68,7 @@ class PrivateSide:
                 around,
                 tasks,
                 lambda error: tasks.start(self.session.reconnect(error)),
+                self._refusal,
             )
         self.account = AccountBook(
             positions=self._positions,
@@ -70,7 +77,7 @@ class PrivateSide:
             is_ours=self._is_ours,
             see_order=self._see_order,
             learn_limits=self.credits.learn,
-            met=met,
+            met=public.met,
             around=around,
         )
         exchange.listener = self.account
@@ -79,8 +86,18 @@ class PrivateSide:
         self._channels.wanted = dict.fromkeys(self.account.channels(settings.currencies))
 
     async def reconcile(self) -> None:
-        """Fetch the complete account and report it; a failure is noted."""
-        await self.account.reconcile()
+        """Fetch the complete account and report it; a failure is noted.
+
+        An answer of the wrong system costs the connection; so does none where the account is only
+        read, because nobody else would ask whether it can still be seen.
+        """
+        try:
+            answered = await self.account.reconcile()
+        except WrongEnvironmentError as error:
+            await self.session.reconnect(error)
+            return
+        if not answered and self.session.name and self.session.ready.is_set():
+            await self.session.reconnect(ConnectionError("expected the account, found no answer"))
 
     async def _positions(self) -> object:
         await self.credits.others.spend()
@@ -104,6 +121,20 @@ class PrivateSide:
         if self.lane is not None:
             self.lane.disarm()
         self.account.lose()
+        self._tell_lost()
+
+    def _refusal(self) -> tuple[str, str]:
+        """Return code and sentence of why no order can leave: there is no armed connection."""
+        failure = self.session.failure
+        flaw = next((f for kind, f in FLAWS.items() if isinstance(failure, kind)), None)
+        return (
+            (NOT_CONNECTED, "no authenticated connection")
+            if flaw is None
+            else (
+                str(flaw),
+                str(failure),
+            )
+        )
 
     def _is_ours(self, label: str) -> bool:
         if self.lane is None or not label:

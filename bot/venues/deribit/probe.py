@@ -15,6 +15,7 @@ from bot.domain.errors import DeltabandError
 from bot.domain.units import NS_PER_S
 from bot.venues.deribit.client import HardenedDeribit
 from bot.venues.deribit.credits import Credits, Tier
+from bot.venues.deribit.environment import Environment
 from bot.venues.deribit.fields import each, table
 from bot.venues.deribit.flaws import Flaws, shown
 from bot.venues.deribit.grants import UNKNOWN_KEY, granted
@@ -31,11 +32,13 @@ CLOCK_SAMPLES: Final = 5
 class Probe:
     """What the venue said; times in seconds.
 
-    `rights` is None without an authentication, `limits_told` whether the account states its own
-    tiers, `refused` whether the venue does not know the key. `margin` is the margin model by
-    currency, empty where it is not told. `faults` has a sentence for each step that failed.
+    `testnet` is which system the venue says that it is, None where it does not. `rights` is None
+    without an authentication, `limits_told` whether the account states its own tiers, `refused`
+    whether the venue does not know the key. `margin` is the margin model by currency, empty where
+    it is not told. `faults` has a sentence for each step that failed.
     """
 
+    testnet: bool | None = None
     ahead_s: float = 0.0
     error_s: float = 0.0
     contracts: Mapping[str, Contract] = field(default_factory=dict)
@@ -53,8 +56,14 @@ async def probe(
     key: ApiKey | None,
     clock: Callable[[], int],
     timeout_s: float = TIMEOUT_S,
+    *,
+    listed: bool = True,
 ) -> Probe:
-    """Ask the venue what a run would need to know; `timeout_s` for each step. Never raises."""
+    """Ask the venue what a run would need to know; `timeout_s` for each step. Never raises.
+
+    Where another system answers than the one that is meant, no key is shown to it. Instruments are
+    asked for where `listed` says so.
+    """
     found = Probe()
     urls = {"rest": settings.rest_url, "ws": settings.ws_url}
     config: dict[str, object] = {**settings.options, "urls": {"api": urls, "test": urls}}
@@ -62,11 +71,13 @@ async def probe(
         config |= {"apiKey": key.client_id, "secret": key.secret}
     exchange = HardenedDeribit(config, clock=clock)
     steps: list[tuple[str, Callable[[], Awaitable[None]]]] = [
-        ("reach", lambda: _reach(exchange, found)),
-        ("instruments", lambda: _instruments(exchange, found)),
+        ("reach", lambda: _reach(exchange, found))
     ]
+    if listed:
+        steps.append(("instruments", lambda: _instruments(exchange, found)))
     if key is not None:
         steps += [
+            ("key", lambda: _meant(settings, found)),
             ("key", lambda: _key(exchange, found)),
             ("account", lambda: _account(exchange, found)),
         ]
@@ -95,9 +106,17 @@ async def _reach(exchange: HardenedDeribit, found: Probe) -> None:
     await exchange.connect()
     for _ in range(CLOCK_SAMPLES):
         await exchange.requests.call("public/test", {})
+    found.testnet = exchange.environment.said
     venue_clock = exchange.requests.venue_clock
     found.ahead_s = venue_clock.ahead_ns / NS_PER_S
     found.error_s = venue_clock.error_ns / NS_PER_S
+
+
+async def _meant(settings: DeribitSettings, found: Probe) -> None:
+    """Raise where another system answers than the one whose key this is."""
+    environment = Environment(settings.testnet)
+    environment.hear({"testnet": found.testnet})
+    environment.must_be_told()
 
 
 async def _instruments(exchange: HardenedDeribit, found: Probe) -> None:

@@ -114,7 +114,7 @@ class PublicSide:
             await self._deliveries.look()
 
     async def _reload(self) -> None:
-        """Reload daily, after a lost connection, when the venue says so, and for what is unlisted."""
+        """Reload daily, after lost connections, when the venue says so, for what is unlisted."""
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.reload_s):

@@ -27,7 +27,8 @@ LONGEST_STAMP: Final = 20
 # Codes by which a venue tells that it failed, not what became of the request: internal errors and
 # services that answered too late. A late `valid_until` (13888) was never processed.
 UNCERTAIN_CODES: Final = frozenset({"-32603", "11094", "13028"})
-UNAUTHORISED: Final = "13009"
+# Codes by which the venue no longer accepts who we are, or what that may do.
+UNAUTHORISED: Final = frozenset({"13009", "13021"})
 TOO_MANY: Final = "10028"
 
 

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
-from bot.domain.errors import DeltabandError
+from bot.domain.errors import DeltabandError, KeyRightsError, WrongEnvironmentError
 from bot.domain.units import NS_PER_S
+from bot.venues.deribit.backoff import Backoff
 from bot.venues.deribit.client import HardenedDeribit
 from bot.venues.deribit.flaws import Flaw, shown
 from bot.venues.deribit.requests import RefusedError
 
-LONGEST_PAUSE_S: Final = 30.0
-FLAPPING_PAUSE_S: Final = 2.0
+REFUSED: Final = (KeyRightsError, WrongEnvironmentError)
+FLAWS: Final = {
+    KeyRightsError: Flaw.KEY_RIGHTS,
+    WrongEnvironmentError: Flaw.WRONG_ENVIRONMENT,
+}
 SOUND_NS: Final = 5 * NS_PER_S
 RENEW_AT: Final = 0.8
 LEAST_TOKEN_S: Final = 1.0
@@ -26,13 +31,13 @@ LEAST_TOKEN_S: Final = 1.0
 class Session:
     """Keeps one connection; `on_ready` sets an epoch up, `on_lost` hears of its end.
 
-    `judge` is shown each reply to an authentication before anything else is done, and raises where
-    the connection must not be used.
+    Where the client means one of the venue's systems, the venue is asked which one it is before a
+    key is shown to it. `judge` is then shown each reply to an authentication before anything else
+    is done, and raises where the connection must not be used.
 
-    `redial_s` is the pause before the next dial; it doubles with each attempt, up to half a minute
-    while no epoch comes about, and up to 2 s while epochs end within 5 s of their beginning. Every
-    `pulse_s` the venue is asked for a sign of life: a connection that answers pings and nothing
-    else is given up within twice that time.
+    `name` is what a message calls the connection. `redial_s` is the pause before the next dial (see
+    `backoff`). Every `pulse_s` the venue is asked for a sign of life: a connection that answers
+    pings and nothing else is given up within twice that time.
     """
 
     def __init__(
@@ -45,14 +50,15 @@ class Session:
         on_lost: Callable[[int], None],
         redial_s: float = 0.2,
         pulse_s: float = 5.0,
+        name: str = "",
     ) -> None:
-        self.exchange = exchange
+        self.exchange, self.name = exchange, name
         self.epoch = 0
         self.ready = asyncio.Event()
         self.failure: BaseException | None = None
         self._authenticated, self._judge = authenticated, judge
         self._on_ready, self._on_lost = on_ready, on_lost
-        self._redial_s, self._pulse_s = redial_s, pulse_s
+        self._backoff, self._pulse_s = Backoff(redial_s), pulse_s
         self._was_ready = False
         self._tried = asyncio.Event()
 
@@ -65,7 +71,6 @@ class Session:
 
     async def run(self) -> None:
         """Keep the connection until cancelled."""
-        pause_s = self._redial_s
         while True:
             started_ns = self.exchange.clock()
             try:
@@ -74,17 +79,12 @@ class Session:
                 raise
             except Exception as error:  # noqa: BLE001  whatever ended it, the next one follows
                 self.failure = error
-                self.exchange.flaws.note(
-                    self.exchange.clock(),
-                    Flaw.CONNECTION_LOST,
-                    f"epoch {self.epoch}",
-                    f"expected a connection, found {shown(error)}",
-                )
+                self._note(error)
             self._tried.set()
-            await asyncio.sleep(pause_s)
-            longest_s = FLAPPING_PAUSE_S if self._was_ready else LONGEST_PAUSE_S
             sound = self._was_ready and self.exchange.clock() - started_ns > SOUND_NS
-            pause_s = self._redial_s if sound else min(2.0 * pause_s, longest_s)
+            refused = isinstance(self.failure, REFUSED)
+            pause_s = self._backoff.after(ready=self._was_ready, sound=sound, refused=refused)
+            await asyncio.sleep(pause_s)
 
     async def reconnect(self, why: Exception) -> None:
         """Give up this connection and dial again."""
@@ -92,9 +92,18 @@ class Session:
         if client is not None:
             await self.exchange.drop(client, why)
 
+    def _note(self, error: Exception) -> None:
+        """Write down why an epoch ended; what we refused has a name of its own."""
+        flaw = next((f for kind, f in FLAWS.items() if isinstance(error, kind)), None)
+        sentence = str(error) if flaw else f"expected a connection, found {shown(error)}"
+        subject = f"{self.name} epoch {self.epoch}".lstrip()
+        flaw = flaw or Flaw.CONNECTION_LOST
+        self.exchange.flaws.note(self.exchange.clock(), flaw, subject, sentence)
+
     async def _live(self) -> None:
         exchange = self.exchange
         self._was_ready = False
+        exchange.environment.forget()
         client = await exchange.connect()
         lost = exchange.lost(client)
         self.epoch += 1
@@ -103,10 +112,11 @@ class Session:
         pulse: asyncio.Task[None] | None = None
         try:
             await asyncio.wait({setting_up, lost}, return_when=asyncio.FIRST_COMPLETED)
-            if setting_up.done():
+            if setting_up.done() and setting_up.exception() is None:
                 renewal = setting_up.result()
             if not lost.done():
-                self._was_ready = True
+                setting_up.result()  # raises what prevented it
+                self._was_ready, self.failure = True, None
                 self.ready.set()
                 self._tried.set()
                 pulse = asyncio.create_task(self._pulse())
@@ -123,6 +133,7 @@ class Session:
     async def _set_up(self) -> asyncio.Task[None] | None:
         """Authenticate where that is asked for, then set the epoch up; return the renewal."""
         renewal: asyncio.Task[None] | None = None
+        await self._known()
         if self._authenticated:
             reply = await self.exchange.authenticate()
             self._judged(reply)
@@ -134,6 +145,14 @@ class Session:
                 renewal.cancel()
             raise
         return renewal
+
+    async def _known(self) -> None:
+        """Have the venue say which of its systems it is, where one is meant."""
+        if self.exchange.environment.meant is None:
+            return
+        with suppress(RefusedError):  # an answer, too
+            await self.exchange.requests.call("public/test", {})
+        self.exchange.environment.must_be_told()
 
     async def _pulse(self) -> None:
         """Ask for a sign of life now and then; silence ends the connection."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bot.domain.errors import DeltabandError
+from bot.domain.positions import TRADING_ACCOUNT
 from bot.venues.deribit.feeds import FeedRules
 from bot.venues.deribit.flaws import Flaw
 
@@ -33,14 +34,18 @@ class DeribitSettings:
     """Where the venue is and what to listen to; times in seconds.
 
     `currencies` are those whose portfolios are streamed (coins, and USDC for linear instruments).
-    `label_prefix` is what every label of this instance begins with, over restarts. `options` go to
-    ccxt as they are (verify, cafile).
+    `account` is what the trading account is called. `testnet` is the system that is meant, by the
+    venue's own word: True the test system, False the real one, None either. `label_prefix` is what
+    every label of this instance begins with, over restarts. `options` go to ccxt as they are
+    (verify, cafile).
     """
 
     feed: FeedRules
     currencies: tuple[str, ...]
     rest_url: str = "https://www.deribit.com"
     ws_url: str = "wss://www.deribit.com/ws/api/v2"
+    account: str = TRADING_ACCOUNT
+    testnet: bool | None = None
     label_prefix: str = "db-"
     chain_s: float = 5.0
     choose_s: float = 60.0

@@ -3,6 +3,7 @@
     no key             public streams alone: quotes, chains, depth
     a key              positions and balances as well; still no order can be placed
     a key, orders=True the order lane exists
+    keys `also`        other accounts of the same book, which are only read
 
 Public data and our own have a connection each, so that a burst of prices never stands before an
 order's reply. Time is the wall clock that is handed in.
@@ -12,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from functools import partial
+from types import MappingProxyType
 
 from bot.domain.commands import AskMargin, Cancel, Place, Query, QueryPositions, WantGamma
 from bot.domain.errors import DeltabandError, KeyRightsError
@@ -27,9 +30,10 @@ from bot.venues.deribit.private import PrivateSide
 from bot.venues.deribit.public import PublicSide
 from bot.venues.deribit.reports import Line, Portfolio
 from bot.venues.deribit.requests import RefusedError
-from bot.venues.deribit.session import Session
+from bot.venues.deribit.session import REFUSED, Session
 from bot.venues.deribit.tasks import Tasks
 from bot.venues.deribit.terms import ApiKey, DeribitSettings, Health, VenueUnreachableError
+from bot.venues.deribit.union import Union
 from bot.venues.port import Request
 
 
@@ -45,6 +49,7 @@ class DeribitVenue:
         clock: Callable[[], int],
         key: ApiKey | None = None,
         *,
+        also: Mapping[str, ApiKey] = MappingProxyType({}),
         orders: bool = False,
     ) -> None:
         if orders and key is None:
@@ -56,19 +61,28 @@ class DeribitVenue:
         self._closed = False
         around = Surroundings(self._inbox.put, clock, self.flaws)
         self.public = PublicSide(
-            settings, self._exchange(None), around, held=self.lines, settles=self._settles
+            settings, self._exchange(None), around, held=self.held, settles=self._settles
         )
+        union = Union(settings.account, also, around)
         self.private: PrivateSide | None = None
+        self.others: dict[str, PrivateSide] = {}
         if key is not None:
-            self.private = PrivateSide(
-                settings,
-                self._exchange(key),
-                self.public.directory.contracts,
-                self.public.met,
-                around,
-                self._tasks,
-                orders=orders,
-            )
+            self.private = self._side(settings.account, key, union, orders=orders)
+            self.others = {
+                name: self._side(name, other, union, orders=False) for name, other in also.items()
+            }
+
+    def _side(self, account: str, key: ApiKey, union: Union, *, orders: bool) -> PrivateSide:
+        return PrivateSide(
+            self.settings,
+            self._exchange(key),
+            self.public,
+            union.around(account),
+            self._tasks,
+            lost=partial(union.lose, account),
+            name="" if account == self.settings.account else account,
+            orders=orders,
+        )
 
     def _exchange(self, key: ApiKey | None) -> HardenedDeribit:
         # ccxt copies `test` over `api` in its sandbox mode: both must lead to the same place.
@@ -76,7 +90,9 @@ class DeribitVenue:
         config: dict[str, object] = {**self.settings.options, "urls": {"api": urls, "test": urls}}
         if key is not None:
             config |= {"apiKey": key.client_id, "secret": key.secret}
-        return HardenedDeribit(config, clock=self._clock, flaws=self.flaws)
+        return HardenedDeribit(
+            config, clock=self._clock, flaws=self.flaws, testnet=self.settings.testnet
+        )
 
     # --- the port ---------------------------------------------------------------------------------
 
@@ -84,24 +100,38 @@ class DeribitVenue:
         """Load the instruments, connect, and tell listings, then positions.
 
         Raises VenueUnreachableError with what prevented it, KeyRightsError where the key may do
-        too much or too little; nothing is left open then.
+        too much or too little, WrongEnvironmentError where another system than the one that is
+        meant answers; nothing is left open then.
         """
+        whose = ""
         try:
             await self.public.load()
             for session in self._sessions():
                 self._tasks.start(session.run())
             for session in self._sessions():
+                whose = f" for account {session.name}" if session.name else ""
                 await session.opened(self.settings.start_s)
+            self._must_differ()
         except Exception as error:
             await self.close()
-            if isinstance(error, KeyRightsError):
+            if isinstance(error, REFUSED):
                 raise
             found = str(error) if isinstance(error, DeltabandError) else shown(error)
-            message = f"expected the venue to answer, found: {found}"
+            message = f"expected the venue to answer{whose}, found: {found}"
             if isinstance(error, RefusedError) and error.code in UNKNOWN_KEY:
                 message += f" ({ONE_SYSTEM} {self.settings.rest_url})"
             raise VenueUnreachableError(message) from error
         self.public.keep(self._tasks)
+
+    def _must_differ(self) -> None:
+        """Raise KeyRightsError where two keys open the same account: it would count twice."""
+        seen: dict[object, str] = {}
+        for name, side in ((self.settings.account, self.private), *self.others.items()):
+            told = None if side is None else side.account.identity
+            other = name if told is None else seen.setdefault(told, name)
+            if other != name:
+                found = f"the key of {name} to open the same account as that of {other}"
+                raise KeyRightsError(f"expected keys of different accounts, found {found}")
 
     async def wait(self, timeout_s: float) -> None:
         """Return as soon as `next_event` would return something, at the latest after a time."""
@@ -147,7 +177,8 @@ class DeribitVenue:
             case QueryPositions():
                 if self.private is None:
                     raise OrderLaneError("expected a key to ask for positions, found none")
-                self._tasks.start(self.private.reconcile())
+                for side in self._accounts():
+                    self._tasks.start(side.reconcile())
             case AskMargin():
                 if self.private is None:
                     raise OrderLaneError("expected a key to ask about margin, found none")
@@ -173,8 +204,12 @@ class DeribitVenue:
         return {} if self.private is None else self.private.account.portfolios
 
     def lines(self) -> Mapping[str, Line]:
-        """Return the positions with the venue's own delta of each; empty without a key."""
+        """Return the trading account's positions with the venue's delta of each; empty without."""
         return {} if self.private is None else self.private.account.lines
+
+    def held(self) -> set[str]:
+        """Return what is held in any of the accounts, which is to be streamed."""
+        return {name for side in self._accounts() for name in side.account.lines}
 
     def health(self) -> Health:
         """Return how the connection is doing."""
@@ -203,8 +238,10 @@ class DeribitVenue:
 
     def _settles(self, name: str) -> bool:
         """Tell whose settlement is told: what was held; without an account, everything."""
-        return self.private is None or name in self.private.account.seen
+        return self.private is None or any(name in s.account.seen for s in self._accounts())
+
+    def _accounts(self) -> list[PrivateSide]:
+        return [] if self.private is None else [self.private, *self.others.values()]
 
     def _sessions(self) -> Iterable[Session]:
-        sides = (self.public, self.private)
-        return [side.session for side in sides if side is not None]
+        return [self.public.session, *(side.session for side in self._accounts())]

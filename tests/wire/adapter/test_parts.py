@@ -9,6 +9,7 @@ import pytest
 from bot.domain.events import GammaWanted, Tick
 from bot.domain.quotes import Quote
 from bot.domain.units import NS_PER_MS, NS_PER_S
+from bot.venues.deribit.backoff import Backoff
 from bot.venues.deribit.books import OrderBook
 from bot.venues.deribit.credits import MATCHING, Credits, Tier
 from bot.venues.deribit.flaws import Flaw, FlawedError, Flaws
@@ -41,6 +42,35 @@ class Clock:
 def quote(ts_ns, bid=1.0, name=PERPETUAL):
     """Return a quote."""
     return Quote(name, "BTC", ts_ns, ts_ns, bid, 2.0, 1.0, 1.0, 1.5, 1.5)
+
+
+# --- pauses between dials -------------------------------------------------------------------------
+
+
+def pauses(first_s, *lives):
+    """Return the pauses after connections that were ready, sound and refused as said."""
+    backoff = Backoff(first_s)
+    return [
+        backoff.after(ready="r" in life, sound="s" in life, refused="x" in life) for life in lives
+    ]
+
+
+def test_dials_that_fail_are_further_and_further_apart():
+    """Doubling up to half a minute, without chance; a sound connection begins anew."""
+    assert pauses(0.2, *[""] * 10) == [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30.0, 30.0]
+    assert pauses(0.2, *[""] * 6, "rs", "") == [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 0.2, 0.4]
+
+
+def test_a_flapping_connection_is_dialled_again_within_two_seconds():
+    """It worked, if not for long."""
+    assert pauses(0.2, *["r"] * 6) == [0.2, 0.4, 0.8, 1.6, 2.0, 2.0]
+
+
+@pytest.mark.parametrize("first", ["rsx", "rx", "x"])
+def test_what_we_refuse_is_dialled_once_a_second_and_then_once_in_thirty(first):
+    """A key with other rights or the wrong system: also right after a sound connection."""
+    assert pauses(0.2, first, *["x"] * 6) == [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+    assert pauses(0.2, "x", "x", "rs") == [1.0, 2.0, 0.2]
 
 
 # --- credits --------------------------------------------------------------------------------------

@@ -562,13 +562,14 @@ async def test_after_a_reconnect_every_open_order_is_asked_for(connect, server):
     assert venue.health().account_epoch == 2
 
 
-async def test_lost_authorisation_is_a_reason_to_connect_anew(connect, server):
-    """The order is rejected for certain, the next connection is authenticated."""
+@pytest.mark.parametrize("code,word", [(13009, "unauthorized"), (13021, "forbidden")])
+async def test_lost_authorisation_is_a_reason_to_connect_anew(connect, server, code, word):
+    """The order is rejected for certain, the next connection is authenticated and judged."""
     venue = await connect(orders=True)
-    server.refusals["private/buy"] = [(13009, "unauthorized")]
+    server.refusals["private/buy"] = [(code, word)]
     venue.send(place("db-1"), now_ns())
     report = (await take(venue, OrderUpdate)).report
-    assert (report.state, report.code) == (OrderState.REJECTED, "13009")
+    assert (report.state, report.code) == (OrderState.REJECTED, str(code))
     await server.until(lambda: server.auths == 2)
 
 
