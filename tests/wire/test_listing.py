@@ -62,7 +62,7 @@ class Bot:
         )
         settings = config.load(sets=sets, environ={}).settings
         only = {"underlying": {"BTC": settings.underlying["BTC"]}}
-        key = Keys(ApiKey(TRADER.client_id, TRADER.secret))
+        key = Keys(ApiKey(TRADER.client_id, TRADER.secret), {})
         graph = live(settings.model_copy(update=only), key, hand.now_ns, epoch=1, sticky={})
         bot = cls(graph, hand)
         await graph.venue.start()

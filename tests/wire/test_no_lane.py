@@ -62,7 +62,7 @@ async def looking(serve, tmp_path):
 async def test_a_run_has_the_lane(looking):
     """The walk finds it there."""
     _, settings = looking
-    graph = live(settings, Keys(ApiKey(TRADER.client_id, TRADER.secret)), time.time_ns, **START)
+    graph = live(settings, Keys(ApiKey(TRADER.client_id, TRADER.secret), {}), time.time_ns, **START)
     await graph.venue.start()
     try:
         assert found(graph, OrderLane) == 1
