@@ -128,6 +128,18 @@ def test_a_slow_answer_does_not_make_a_clock_wrong():
     assert not clock_is_off(0.9, 0.0)
 
 
+async def test_another_margin_mode_than_the_owners_is_found(serve, tmp_path, look):
+    """What the settings expect is said beside what the account has."""
+    bot = Bot(await serve(Opening(seed=3)), tmp_path)
+    other = (await look(bot, 'venue.deribit.margin_model="cross_pm"'))["margin mode"]
+    assert (other.verdict, other.expected) == (
+        Verdict.FAIL,
+        "cross portfolio margin, as margin_model says",
+    )
+    same = (await look(bot, 'venue.deribit.margin_model="segregated_sm"'))["margin mode"]
+    assert same.verdict is Verdict.OK
+
+
 async def test_hedges_that_are_not_listed_are_found(serve, tmp_path, look):
     """None of the kinds is a failure, one of several a warning."""
     bot = Bot(await serve(Opening(seed=3)), tmp_path)

@@ -70,7 +70,7 @@ def venue(settings: "Settings") -> Iterator[Finding]:
     if known.verdict is Verdict.FAIL:
         return
     if key is not None:
-        yield from _key(rest_url, found)
+        yield from _key(rest_url, found, table.margin_model)
     for account in table.also:
         yield from _also(settings, terms, account)
 
@@ -119,13 +119,13 @@ def _hedges(settings: "Settings", found: "Probe") -> Iterator[Finding]:
         )
 
 
-def _key(rest_url: str, found: "Probe") -> Iterator[Finding]:
+def _key(rest_url: str, found: "Probe", wanted: str | None) -> Iterator[Finding]:
     """Say what the key may do, and what the account is."""
     from bot.venues.deribit.grants import ONE_SYSTEM, Fit, expected, judge, told
 
     if "key" in found.faults:
-        wanted = f"a key that is known here ({ONE_SYSTEM} {rest_url})"
-        expected_ = wanted if found.refused else "an answer to the authentication"
+        known = f"a key that is known here ({ONE_SYSTEM} {rest_url})"
+        expected_ = known if found.refused else "an answer to the authentication"
         yield fail("key", found.faults["key"], expected_)
         return
     rights = found.rights or frozenset()
@@ -142,7 +142,7 @@ def _key(rest_url: str, found: "Probe") -> Iterator[Finding]:
         yield fail("account", found.faults["account"], "a summary of the account")
         return
     yield _tier(found)
-    yield from _margin(found)
+    yield from _margin(found, wanted)
 
 
 def _also(settings: "Settings", terms: "DeribitSettings", account: str) -> Iterator[Finding]:
@@ -183,8 +183,8 @@ def _tier(found: "Probe") -> Finding:
     return warn("rate tier", f"none told, taken: {told}", "limits in the account's summary")
 
 
-def _margin(found: "Probe") -> Iterator[Finding]:
-    """Say the margin mode of the currencies that share one."""
+def _margin(found: "Probe", wanted: str | None) -> Iterator[Finding]:
+    """Say the margin mode of the currencies that share one; `wanted` is the owner's, if any."""
     by_model: dict[str, list[str]] = {}
     for currency, model in found.margin.items():
         by_model.setdefault(model, []).append(currency)
@@ -194,7 +194,9 @@ def _margin(found: "Probe") -> Iterator[Finding]:
         yield graded(
             "margin mode",
             f"{', '.join(currencies)}: {_MARGIN.get(model, model or 'not told')}",
-            "segregated margin: a bot looks at the margin of each currency by itself",
-            bad=False,
+            f"{_MARGIN[wanted]}, as margin_model says"
+            if wanted is not None
+            else "segregated margin: a bot looks at the margin of each currency by itself",
+            bad=model not in {"", *_MARGIN} or (bool(model) and wanted not in {None, model}),
             odd=not model.startswith("segregated_"),
         )
