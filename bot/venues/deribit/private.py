@@ -17,7 +17,7 @@ from bot.venues.deribit.grants import must_fit
 from bot.venues.deribit.inbox import Surroundings
 from bot.venues.deribit.orders import NOT_CONNECTED, OrderLane
 from bot.venues.deribit.public import PublicSide
-from bot.venues.deribit.session import FLAWS, Session
+from bot.venues.deribit.session import Session, refusal
 from bot.venues.deribit.tasks import Tasks
 from bot.venues.deribit.terms import DeribitSettings
 from bot.venues.deribit.whatif import WhatIf
@@ -125,16 +125,10 @@ class PrivateSide:
 
     def _refusal(self) -> tuple[str, str]:
         """Return code and sentence of why no order can leave: there is no armed connection."""
-        failure = self.session.failure
-        flaw = next((f for kind, f in FLAWS.items() if isinstance(failure, kind)), None)
-        return (
-            (NOT_CONNECTED, "no authenticated connection")
-            if flaw is None
-            else (
-                str(flaw),
-                str(failure),
-            )
-        )
+        flaw = refusal(self.session.failure)
+        if flaw is None:
+            return NOT_CONNECTED, "no authenticated connection"
+        return str(flaw), str(self.session.failure)
 
     def _is_ours(self, label: str) -> bool:
         if self.lane is None or not label:

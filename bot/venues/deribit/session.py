@@ -19,13 +19,20 @@ from bot.venues.deribit.flaws import Flaw, shown
 from bot.venues.deribit.requests import RefusedError
 
 REFUSED: Final = (KeyRightsError, WrongEnvironmentError)
-FLAWS: Final = {
-    KeyRightsError: Flaw.KEY_RIGHTS,
-    WrongEnvironmentError: Flaw.WRONG_ENVIRONMENT,
-}
 SOUND_NS: Final = 5 * NS_PER_S
 RENEW_AT: Final = 0.8
 LEAST_TOKEN_S: Final = 1.0
+
+
+def refusal(error: BaseException | None) -> Flaw | None:
+    """Return the name of what we refuse a connection for, None for any other end."""
+    match error:
+        case KeyRightsError():
+            return Flaw.KEY_RIGHTS
+        case WrongEnvironmentError():
+            return Flaw.WRONG_ENVIRONMENT
+        case _:
+            return None
 
 
 class Session:
@@ -82,7 +89,7 @@ class Session:
                 self._note(error)
             self._tried.set()
             sound = self._was_ready and self.exchange.clock() - started_ns > SOUND_NS
-            refused = isinstance(self.failure, REFUSED)
+            refused = refusal(self.failure) is not None
             pause_s = self._backoff.after(ready=self._was_ready, sound=sound, refused=refused)
             await asyncio.sleep(pause_s)
 
@@ -94,11 +101,11 @@ class Session:
 
     def _note(self, error: Exception) -> None:
         """Write down why an epoch ended; what we refused has a name of its own."""
-        flaw = next((f for kind, f in FLAWS.items() if isinstance(error, kind)), None)
-        sentence = str(error) if flaw else f"expected a connection, found {shown(error)}"
+        flaw = refusal(error)
+        sentence = f"expected a connection, found {shown(error)}" if flaw is None else str(error)
         subject = f"{self.name} epoch {self.epoch}".lstrip()
-        flaw = flaw or Flaw.CONNECTION_LOST
-        self.exchange.flaws.note(self.exchange.clock(), flaw, subject, sentence)
+        now_ns = self.exchange.clock()
+        self.exchange.flaws.note(now_ns, flaw or Flaw.CONNECTION_LOST, subject, sentence)
 
     async def _live(self) -> None:
         exchange = self.exchange
