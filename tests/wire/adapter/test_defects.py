@@ -18,7 +18,7 @@ from tests.wire.scripted import (
     trade,
 )
 
-OPTION = "BTC/USD:BTC-261225-100000-C"
+OPTION = "BTC/USD:BTC-961002-100000-C"
 PERP = "BTC/USD:BTC"
 TICKER = f"ticker.{PERPETUAL}.100ms"
 BOOK = f"book.{CALL}.100ms"
