@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 from bot.domain.events import Settled
 from bot.domain.orders import Intent, OrderState
 from bot.domain.positions import Fill
-from bot.domain.reasons import Because
+from bot.domain.reasons import Because, Reason
 from bot.domain.records import (
     CommandOutcome,
     Decision,
@@ -35,6 +35,7 @@ from bot.monitor.telling import Item, Moved, Telling
 Fields: TypeAlias = dict[str, Any]
 Line: TypeAlias = tuple[str, str, Fields]
 
+PAGED: Final = frozenset({Reason.DELTA_DISAGREES})  # somebody has to look, also at night
 LEVELS: Final = ("debug", "info", "warning", "error")
 _ORDER_LEVEL: Final = {
     OrderState.UNKNOWN: "warning",
@@ -49,10 +50,6 @@ _LEVEL: Final[Mapping[type, str]] = {
     CommandOutcome: "info",
     Settled: "info",
     Parked: "info",
-    ExposureSample: "debug",
-    MarginSample: "debug",
-    Intent: "debug",
-    Fill: "debug",
 }
 _STATE_LEVEL: Final = {
     State.HALTED: "error",
@@ -75,9 +72,10 @@ def level(item: Item | Moved) -> str:
                 return "warning" if naked else "info"
             return "info" if item.kind == "gamma" else "debug"
         case Doubt() | Standing():
-            return "warning" if item.active else "info"
+            loud = "error" if item.because.reason in PAGED else "warning"
+            return loud if item.active else "info"
         case _:
-            return _LEVEL[type(item)]
+            return _LEVEL.get(type(item), "debug")
 
 
 def narrate(telling: Telling) -> Line:

@@ -35,6 +35,7 @@ from tests.journal.records import (
 )
 
 RATE = Because(Reason.ORDER_RATE, "BTC", {"per_min": 60.0})
+DISAGREES = Because(Reason.DELTA_DISAGREES, "BTC", {"ours_coin": 1.0, "venue_coin": 2.0})
 
 
 def told(*items, lowest: str = "debug", **pnl) -> list[dict]:
@@ -88,6 +89,8 @@ def test_hedge_cycle_is_one_canonical_line():
         (sample(), "exposure.measured", "debug"),
         (Doubt(T0, "BTC", RATE, active=True), "doubt.raised", "warning"),
         (Doubt(T0, "BTC", RATE, active=False), "doubt.cleared", "info"),
+        (Doubt(T0, "BTC", DISAGREES, active=True), "doubt.raised", "error"),
+        (Doubt(T0, "BTC", DISAGREES, active=False), "doubt.cleared", "info"),
         (CommandOutcome(T0, "c1", accepted=True, outcome="paused"), "command.done", "info"),
         (Settled(T0, PERP, 90_000.0), "instrument.settled", "info"),
     ],
