@@ -4,6 +4,7 @@ Readers never reach the bot itself and never stand in its way. What they show is
 its bot is not running.
 """
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -125,7 +126,9 @@ def _margin(found: Mapping[str, Any] | None) -> dict[str, object]:
 
 
 def _percent(share: float | None) -> str | None:
-    return None if share is None else f"{share * 100.0:+.1f} %"
+    if share is None:
+        return None
+    return "at no price" if math.isinf(share) else f"{share * 100.0:+.1f} %"
 
 
 def _rows(

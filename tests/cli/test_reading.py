@@ -1,5 +1,6 @@
 """What the reading verbs show, against journals that a real writer wrote."""
 
+import math
 import os
 import sqlite3
 from dataclasses import replace
@@ -9,7 +10,7 @@ import pytest
 
 from bot.domain.positions import Position
 from bot.domain.reasons import Because, Reason
-from bot.domain.records import Parked, Standing, Word
+from bot.domain.records import MarginSample, Parked, Standing, Word
 from bot.domain.states import State
 from bot.domain.units import Quantity, Unit, iso
 from bot.journal import Journal
@@ -242,3 +243,28 @@ def test_status_says_what_is_off_until_it_is_switched_on(deltaband):
     journal.end_run({})
     journal.close()
     assert "BTC: hedging is off until `on BTC` (ann: )" in deltaband("status").stdout
+
+
+def test_status_shows_the_margin_used_and_how_far_liquidation_is(deltaband):
+    """In shares of what margins are held against and in moves of the index, not in bare coins."""
+    journal = Journal.open(deltaband.state, "demo")
+    journal.begin_run(run_start())
+    journal.record(sample(1))
+    figures = (5.0, 4.8, 5.0, 1.5, 1.0, -0.25, math.inf, -1.2, -1.21)
+    journal.record(MarginSample(T0, "BTC", "segregated_sm", *figures))
+    journal.tick(T0, State.RUNNING)
+    journal.end_run({})
+    journal.close()
+    margin = deltaband.json("status")["underlyings"]["BTC"]["margin"]
+    assert (margin["model"], margin["funds"], margin["down"], margin["up"]) == (
+        *("segregated_sm", 5.0, -0.25),
+        None,
+    )
+    rows = dict(
+        line.rsplit("  ", 1) for line in deltaband("status").stdout.splitlines() if "  " in line
+    )
+    shown = {name.strip(): value.strip() for name, value in rows.items()}
+    assert shown["initial margin used"] == "+30.0 %"
+    assert shown["maintenance margin used"] == "+20.0 %"
+    assert shown["liquidation down"] == "-25.0 %"
+    assert shown["liquidation up"] == "at no price"
