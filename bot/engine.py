@@ -179,14 +179,14 @@ class Engine:
         if isinstance(event, Filled):
             self.journal.fill(event.fill)
         commands = self.core.handle(event)
+        if isinstance(event, Filled | Settled) or (
+            isinstance(event, PositionsReport) and self.now_ns - self._saved_ns >= SAVE_NS
+        ):
+            self._save_account()  # what orders build on is on disk with the first of them
         if commands:
             self._carry_out(commands)
         if self.core.waiting:
             self.venue.wake_at(self.now_ns + WAKE_NS)
-        if isinstance(event, Filled | Settled) or (
-            isinstance(event, PositionsReport) and self.now_ns - self._saved_ns >= SAVE_NS
-        ):
-            self._save_account()
 
     def _carry_out(self, commands: Iterable[Command]) -> None:
         """Journal everything, then send: an order leaves only after its intent is on disk."""

@@ -49,7 +49,8 @@ def run_live(
     try:
         last = journal.last_run()
         # The account is journalled with the first positions, before any order can have left.
-        past = None if journal.last_account() is None else past_of(journal, settings)
+        begun = journal.last_account() is not None or journal.open_intents()
+        past = past_of(journal, settings) if begun else None
         epoch = 1 if last is None else last.id + 1
         graph = live(settings, keys, time.time_ns, epoch=epoch, sticky=journal.last_states())
         return LiveRun(graph, journal, past).go(for_s, as_json=as_json, verbose=verbose)

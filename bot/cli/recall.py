@@ -35,6 +35,9 @@ class Past:
 def past_of(journal: Journal, settings: Settings) -> Past:
     """Return the run to go on with; VerbError where there is none or it was another kind of run."""
     run, account = journal.last_run(), journal.last_account()
+    if account is None and journal.open_intents():
+        # Killed before its account was on disk: an order may have left all the same.
+        account = SavedAccount(0, (), (), journal.fills())
     if run is None or account is None:
         msg = f"expected an earlier run to resume in {journal.path}, found none"
         raise VerbError(msg)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import ClassVar
 
 from bot import wiring
 from bot.domain.events import Event, Tick
@@ -12,6 +13,7 @@ from bot.engine import Control, Engine
 from bot.journal import Durability, Journal, RunStart
 from bot.venues.paper import PaperVenue
 from bot.venues.port import LiveVenue, Request
+from tests.builders.scripted_desk import CALL, ScriptedDesk, placed
 from tests.simulation.drive import book, seconds
 
 SPEED = 60.0
@@ -77,6 +79,17 @@ class Watch:
         self.records.append(record)
 
 
+class Batches(Journal):
+    """A journal that remembers what each of its commits held."""
+
+    held: ClassVar[list[list[str]]] = []
+
+    def commit(self) -> None:
+        """Commit, and remember."""
+        self.held.append([sql for sql, _ in self._pending])
+        super().commit()
+
+
 def _run(tmp_path, for_s, *, silent_after_s=None, stop_after_s=None):
     settings = book(*STRADDLE)
     journal = Journal.open(tmp_path, settings.instance, durability=Durability.BATCH)
@@ -127,6 +140,50 @@ def test_a_silent_venue_is_noticed_by_ticks(tmp_path):
     ticks = [event.ts_ns for event in watch.events[last + 1 :]]
     assert len(ticks) > 20
     assert str(paper.core.floor.machine.at("BTC")) == "REDUCE_DELTA_ONLY"
+
+
+class Nowhere:
+    """A venue where nothing comes from and everything vanishes."""
+
+    def next_time(self) -> int | None:
+        """Return that nothing ever happens."""
+        return None
+
+    def next_event(self, until_ns: int | None = None) -> Event | None:  # noqa: ARG002  the port's
+        """Return nothing."""
+        return None
+
+    def send(self, request: Request, now_ns: int) -> None:
+        """Lose it."""
+
+    def wake_at(self, ts_ns: int) -> None:
+        """Sleep on."""
+
+
+def test_the_account_is_on_disk_with_the_first_order_at_the_latest(tmp_path):
+    """Positions come last and are hedged at once: a kill then leaves something to go on from."""
+    script = ScriptedDesk(positions={CALL.name: "-1"})
+    script.listed()
+    script.market()
+    assert placed(script.told())
+    Batches.held.clear()
+    journal = Batches.open(tmp_path, "demo", durability=Durability.BATCH)
+    journal.begin_run(RunStart("sandbox", "venue", None, "test", script.now_ns, {}, fresh=True))
+    engine = Engine(
+        ScriptedDesk(positions={CALL.name: "-1"}).core,
+        Nowhere(),
+        journal,
+        Control(),
+        speed=None,
+        views=lambda _: (),
+        account=lambda: ((), ()),
+    )
+    for event in script.events:
+        engine._step(event)
+    tables = [[sql.split()[2] for sql in batch] for batch in Batches.held]
+    journal.close()
+    assert "intents" in tables[-1]
+    assert any("accounts" in batch for batch in tables)
 
 
 def test_a_stop_ends_a_live_run_at_once(tmp_path):
