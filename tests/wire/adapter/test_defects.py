@@ -18,7 +18,7 @@ from tests.wire.scripted import (
     trade,
 )
 
-OPTION = "BTC/USD:BTC-261225-100000-C"
+OPTION = "BTC/USD:BTC-961002-100000-C"  # by the day on which it expires: LATE_MS
 PERP = "BTC/USD:BTC"
 TICKER = f"ticker.{PERPETUAL}.100ms"
 BOOK = f"book.{CALL}.100ms"
@@ -182,9 +182,10 @@ async def book_after_a_reconnect(client, server):
     await asyncio.sleep(0)
     server.snapshots[BOOK] = lambda: snapshot(90, [(0.04, 10.0)], [(0.0425, 7.0)])
     server.cut(BOOK)
-    with pytest.raises(ccxt.NetworkError):
-        await watching
-    return await client.watch_order_book(OPTION)
+    async with asyncio.timeout(PATIENCE_S):
+        with pytest.raises(ccxt.NetworkError):
+            await watching
+        return await client.watch_order_book(OPTION)
 
 
 async def test_5_stock_merges_a_snapshot_into_the_old_book(stock, server):
@@ -209,7 +210,7 @@ async def book_with_a_gap(client, server):
     watching = asyncio.ensure_future(client.watch_order_book(OPTION))
     await asyncio.sleep(0)
     await server.push(BOOK, change(2, 3, asks=[("new", 0.045, 7.0)]))
-    return await watching
+    return await asyncio.wait_for(watching, PATIENCE_S)
 
 
 async def test_5_stock_does_not_see_that_a_change_is_missing(stock, server):
