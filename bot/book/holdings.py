@@ -49,11 +49,8 @@ class Holdings:
     version: int = 0
 
     def total(self, instrument: str) -> Decimal:
-        """Return the net quantity of an instrument over all tags and accounts."""
-        return sum(
-            (p.quantity.value for p in self.positions.values() if p.instrument == instrument),
-            start=Decimal(0),
-        )
+        """Return the net quantity of an instrument in the trading account, over all tags."""
+        return self.held().get(instrument, Decimal(0))
 
     def held(self) -> dict[str, Decimal]:
         """Return net quantities by place, without those that are flat."""

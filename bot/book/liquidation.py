@@ -2,8 +2,9 @@
 
 Under standard margin by the local formula: what margins are held against moves with the futures'
 profit, maintenance margin with marks (volatility per strike held), and whatever else the venue
-already asks for stays. Under other models the venue's own estimate is all there is. Only what
-settles in the coin is looked at.
+already asks for stays. Under other models the venue's own estimate is all there is, and so it is
+where the book spans accounts: the balance is of one of them. Only what settles in the coin is
+looked at.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ def distances(book: Book, coin: str, balance: Balance, now_ns: int) -> tuple[flo
     NaN on a side that nobody can tell.
     """
     mine = book.packed(coin)
-    if balance.model not in STANDARD or not mine.market.index > 0.0:
+    alone = not book.holdings.also
+    if balance.model not in STANDARD or not mine.market.index > 0.0 or not alone:
         return _told(balance.liquidation_ratio)
     down = np.expm1(np.linspace(0.0, LOWEST, NODES))
     up = np.expm1(np.linspace(0.0, HIGHEST, NODES))

@@ -40,13 +40,18 @@ class Hold:
     until: dict[str, int] = field(default_factory=dict)
 
     def owners(self, instruments: Iterable[str]) -> dict[str, Position]:
-        """Return what of these instruments is the owner's and in scope, net, without flat ones."""
+        """Return what of these instruments is the owner's and in scope, net, without flat ones.
+
+        Of the trading account: what is traded in an account that is only read is hedged at once.
+        """
         found: dict[str, Position] = {}
-        wanted = frozenset(instruments)
+        wanted, also = frozenset(instruments), self.book.holdings.also
         for one in self.book.holdings.positions.values():
             name, before = one.instrument, found.get(one.instrument)
             rules = self.rules.get(_coin(name))
             covered = rules is None or rules.measure.scope.covers(one)
+            if one.account in also:
+                continue
             if name in wanted and one.tag != HEDGE_TAG and covered:
                 total = one.quantity if before is None else before.quantity + one.quantity
                 found[name] = replace(before or one, quantity=total)

@@ -176,7 +176,7 @@ def test_one_instrument_in_two_accounts_is_two_positions():
     )
     holdings.adopt(told, INSTRUMENTS)
     assert set(holdings.positions.values()) == set(told)
-    assert holdings.total(OPTION) == Decimal(1)
+    assert holdings.total(OPTION) == Decimal(2)  # margin is asked of the trading account
     assert holdings.differences(told) == {}
     assert holdings.places(told) == {OPTION, f"{OPTION}@sub1", f"{OPTION}@main"}
 

@@ -73,3 +73,14 @@ def test_under_portfolio_margin_the_venues_estimate_is_all(ratio, expected):
     told = found(book().short_call(), account)
     for value, want in zip(told, expected, strict=True):
         assert math.isnan(value) if want is None else value == pytest.approx(want)
+
+
+def test_across_accounts_only_the_venue_can_tell():
+    """The funds are of one account, the positions of several: its own estimate, or nothing."""
+    made = book().perpetual(60_000).built()
+    made.holdings.also = frozenset({"sub1"})
+    measure(made, "BTC", NOW)
+    down, up = distances(made, "BTC", balance(0.1, 0.01, liquidation_ratio=0.8), NOW)
+    assert down == pytest.approx(-0.2)
+    assert math.isnan(up)
+    assert all(map(math.isnan, distances(made, "BTC", balance(0.1, 0.01), NOW)))

@@ -142,3 +142,28 @@ def test_an_account_that_cannot_be_seen_is_a_doubt_and_not_flat():
     desk.handle(AccountSight(desk.now_ns, ACROSS, seen=True))
     _goes_on(desk, 8.0)
     assert desk.stands() is State.RUNNING
+
+
+def test_a_trade_by_hand_is_parked_in_the_trading_account_alone():
+    """Of the same instrument in both, what was traded elsewhere is hedged at once."""
+    desk = _across(desk_rules(hold_s=60.0)).started()
+    (order,) = placed(desk.commands)
+    desk.completes(order)
+    _goes_on(desk, 3.0)
+    desk.positions[CALL.name], desk.across[CALL.name] = "2", "-4"
+    desk.told()
+    desk.wait(1.0).told()
+    _goes_on(desk, 1.0)
+    (part,) = desk.core.floor.book.parked
+    assert (part.position.quantity.value, part.position.account) == (Decimal(2), "main")
+    again = [o for o in placed(desk.commands) if o.label != order.label]
+    assert again
+    assert again[0].quantity.value > 0
+
+
+def test_margin_is_about_what_the_trading_account_holds():
+    """The owner's perpetual elsewhere frees nothing here."""
+    desk = _across(**{PERPETUAL: "-7000"}).started()
+    (order,) = placed(desk.commands)
+    desk.completes(order)
+    assert desk.core.floor.book.holdings.total(PERPETUAL) == order.quantity.value

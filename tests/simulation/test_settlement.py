@@ -112,16 +112,16 @@ def test_no_delta_is_left_after_the_settlement(numeraire):
 def test_the_hedge_leaves_in_sixty_equal_steps_also_inside_the_band(numeraire):
     """Each step sells one sixtieth of the hedge, to within a price move of two per cent.
 
-    The first may be smaller: a book that begins near the edge of its band is not traded out of it.
+    The first two may be smaller: a book near the edge of its band is not traded out of it.
     """
     quiet = [found for found in windows(numeraire) if not found.elsewhere]
     assert len(quiet) >= 0.75 * len(windows(numeraire))
     for found in quiet:
         assert len(found.steps) == 60
         assert max(found.steps) < 0.0
-        first, rest = found.steps[0], found.steps[1:]
+        early, rest = found.steps[:2], found.steps[2:]
         assert min(rest) / max(rest) == pytest.approx(1.0, abs=0.02)
-        assert min(rest) * 1.01 <= first
+        assert min(rest) * 1.01 <= min(early)
 
 
 def test_the_settling_option_stays_trusted_until_it_is_gone():
