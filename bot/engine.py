@@ -2,13 +2,13 @@
 
     pull the next event → tell the observers → core.handle → journal → send
 
-What a decision leaves behind (records, intents) is on disk before its orders leave. Whatever goes
-wrong (a journal that cannot be written, a fault of this program) ends the run with that error after
-cancelling what works; a note on the error says so. As long as the HALT file exists the bot is
-halted, and a `resume` is answered with the file that must go. Event time is paced against the wall
-clock at `speed` (1 = real time, 60 = a minute a second) or not at all; decisions do not depend on
-it. On a live venue event time is the wall clock, and a Tick comes at least twice a second, so that
-silence is noticed.
+What a decision leaves behind (records, intents) and the account that it was made on are on disk
+before its orders leave. Whatever goes wrong (a journal that cannot be written, a fault of this
+program) ends the run with that error after cancelling what works; a note on the error says so. As
+long as the HALT file exists the bot is halted, and a `resume` is answered with the file that must
+go. Event time is paced against the wall clock at `speed` (1 = real time, 60 = a minute a second) or
+not at all; decisions do not depend on it. On a live venue event time is the wall clock, and a Tick
+comes at least twice a second, so that silence is noticed.
 """
 
 from __future__ import annotations
@@ -179,14 +179,15 @@ class Engine:
         if isinstance(event, Filled):
             self.journal.fill(event.fill)
         commands = self.core.handle(event)
+        if isinstance(event, Filled | Settled) or (
+            isinstance(event, PositionsReport) and self.now_ns - self._saved_ns >= SAVE_NS
+        ):
+            # Before orders leave: without an account a later run would not look for them.
+            self._save_account()
         if commands:
             self._carry_out(commands)
         if self.core.waiting:
             self.venue.wake_at(self.now_ns + WAKE_NS)
-        if isinstance(event, Filled | Settled) or (
-            isinstance(event, PositionsReport) and self.now_ns - self._saved_ns >= SAVE_NS
-        ):
-            self._save_account()
 
     def _carry_out(self, commands: Iterable[Command]) -> None:
         """Journal everything, then send: an order leaves only after its intent is on disk."""

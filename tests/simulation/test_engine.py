@@ -1,7 +1,13 @@
 """The engine's ways out and what holds it: faults cancel what works, the HALT file must go."""
 
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+
 import pytest
 
+from bot.domain.commands import Place
+from bot.domain.events import Event, PositionsReport
 from bot.domain.orders import TimeInForce
 from bot.domain.states import State
 from bot.journal import Reader
@@ -39,6 +45,55 @@ def test_any_fault_cancels_what_works_and_says_so(tmp_path):
     while venue.next_event(until_ns) is not None:
         continue
     assert not venue.exchange.working
+
+
+class Late:
+    """A venue's events with the first positions three seconds late: the last thing to be known."""
+
+    def __init__(self, next_event):
+        """Stand before a venue's own."""
+        self.next_event, self.told = next_event, False
+        self.held: list[PositionsReport] = []
+        self.ready: list[Event] = []
+
+    def __call__(self, until_ns=None):
+        """Return the next event."""
+        if self.ready:
+            return self.ready.pop(0)
+        event = self.next_event(until_ns)
+        if not self.told and isinstance(event, PositionsReport):
+            self.held.append(event)
+            event = self.next_event(until_ns)
+        if event is not None and self.held and event.ts_ns > self.held[0].ts_ns + seconds(3):
+            self.told = True
+            self.ready.append(event)
+            return replace(self.held.pop(), ts_ns=event.ts_ns)
+        return event
+
+
+def test_what_a_killed_run_is_gone_on_with_is_on_disk_before_its_orders_leave(
+    tmp_path, monkeypatch
+):
+    """The intent of each order, and the account without which nobody would look for it."""
+    settings = book(*STRADDLE, ("BTC-PERPETUAL", 50_000.0), band=0.1)
+    run = live(settings, tmp_path)
+    venue, seen = run.paper.venue, []
+    send = venue.send
+
+    def watched(request, now_ns):
+        if isinstance(request, Place):
+            where = f"file:{run.journal.path}?mode=ro"
+            with closing(sqlite3.connect(where, uri=True)) as disk:
+                (accounts,) = disk.execute("SELECT count(*) FROM accounts").fetchone()
+                labels = {row[0] for row in disk.execute("SELECT label FROM intents")}
+            seen.append((accounts > 0, request.intent.label in labels))
+        send(request, now_ns)
+
+    monkeypatch.setattr(venue, "send", watched)
+    monkeypatch.setattr(venue, "next_event", Late(venue.next_event))
+    run.run(60.0)
+    assert seen
+    assert set(seen) == {(True, True)}
 
 
 def test_a_halt_file_that_is_there_from_the_beginning_lets_nothing_out(tmp_path):
