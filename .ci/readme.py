@@ -1,13 +1,14 @@
 """Run the commands that README.md shows, in a fresh clone, as a newcomer would type them.
 
-    readme.py [--list | --test-command] [README]
+    readme.py [--list | --test-command] [--ran COMMAND] [README]
 
 Commands are the lines that start with `$ ` in fenced blocks marked console or sh; a backslash at
 the end continues a command, other lines are output. Each runs in bash at the clone's top with its
 .venv on the PATH. `git clone` and `cd` are what the fresh clone stands for. A trailing comment says
 what a command needs: `# needs recorded data`, `# needs docker`, `# needs a running bot` or
 `# needs PROGRAM`; what the machine lacks is named and skipped. A daemon without `--for` runs on a
-terminal until Ctrl-C, and must then end with 0. Refuses a README without commands.
+terminal until Ctrl-C, and must then end with 0. Refuses a README without commands. What `--ran`
+names has been run by whoever asks, and is not run again.
 """
 
 import argparse
@@ -181,13 +182,19 @@ def clone(source: Path, into: Path) -> tuple[dict[str, str], Path]:
     return env, top
 
 
-def run_all(found: list[Command], env: dict[str, str], top: Path) -> int:
-    """Run the commands in their order, close with a summary, and return how many failed."""
+def run_all(found: list[Command], env: dict[str, str], top: Path, ran: str = "") -> int:
+    """Run the commands in their order, close with a summary, and return how many failed.
+
+    `ran` is a command that has been seen to run already and is not run again.
+    """
     rows = []
     for command in found:
         lacks = lacking(command.needs)
         if command.stands_for_clone or lacks:
             rows.append(("skipped", f"needs {lacks}" if lacks else "the clone", command.text))
+            continue
+        if command.text == ran:
+            rows.append(("skipped", "ran before", command.text))
             continue
         print(f"\n$ {command.text}", flush=True)
         begun = time.monotonic()
@@ -208,6 +215,7 @@ def main() -> None:
     parser.add_argument("readme", nargs="?", type=Path, default=Path("README.md"))
     parser.add_argument("--list", action="store_true", help="print the commands, run nothing")
     parser.add_argument("--test-command", action="store_true", help="print the first test command")
+    parser.add_argument("--ran", default="", metavar="COMMAND", help="do not run this one again")
     asked = parser.parse_args()
     found = commands(asked.readme.read_text(encoding="utf-8"))
     if not found:
@@ -219,7 +227,7 @@ def main() -> None:
     else:
         with tempfile.TemporaryDirectory(prefix="deltaband-clone-") as folder:
             env, top = clone(Path.cwd(), Path(folder))
-            sys.exit(1 if run_all(found, env, top) else 0)
+            sys.exit(1 if run_all(found, env, top, asked.ran) else 0)
 
 
 if __name__ == "__main__":

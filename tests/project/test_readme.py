@@ -87,6 +87,14 @@ def test_every_command_runs_and_a_failure_is_counted(readme, monkeypatch, tmp_pa
     assert summary == ["skipped", "ok", "FAILED", "skipped", "ok"]
 
 
+def test_a_command_that_was_run_before_is_not_run_again(readme, tmp_path, capfd):
+    """It is named in the summary all the same."""
+    found = [readme.Command("touch made"), readme.Command("touch other")]
+    assert readme.run_all(found, dict(os.environ), tmp_path, "touch made") == 0
+    assert "skipped  ran before" in capfd.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == ["other"]
+
+
 @pytest.mark.parametrize("code", [0, 3])
 def test_a_daemon_is_stopped_by_ctrl_c_and_its_code_counts(readme, monkeypatch, tmp_path, code):
     """The daemon is given its while once the environment is there, then typed at."""
