@@ -59,6 +59,7 @@ class Bot:
     def __init__(self, server: Server, folder: Path, key: Key = TRADER) -> None:
         """Write its settings."""
         self.folder, self.key = folder, key
+        self.started: list[asyncio.subprocess.Process] = []
         self.settings = folder / "sandbox.toml"
         text = SETTINGS.format(state=folder, rest=server.rest_url, ws=server.ws_url)
         self.settings.write_text(text, encoding="utf-8")
@@ -70,13 +71,15 @@ class Bot:
             "DELTABAND_DERIBIT_KEY": self.key.client_id,
             "DELTABAND_DERIBIT_SECRET": self.key.secret,
         }
-        return await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bot", self.verb, "-c", str(self.settings), "--json", *more),
             env=os.environ | own | environ,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
+        self.started.append(process)
+        return process
 
     async def run(self, *more: str, **environ: str) -> tuple[int, str, str]:
         """Run it to its end: exit code and what it said."""

@@ -21,6 +21,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from bot.cli.exits import Exit
 from bot.domain.errors import JournalError
 from bot.domain.orders import TERMINAL
@@ -75,15 +77,26 @@ class ExchangeProcess:
         return await asyncio.wait_for(self.process.wait(), PATIENCE_S)
 
 
-async def test_a_day_with_kills_of_both_sides_ends_with_the_same_positions(tmp_path):
-    """No order twice, none forgotten, none working; whoever died and however often."""
-    luck, began = random.Random(SEED), time.monotonic()
+@pytest.fixture
+async def sides(tmp_path):
+    """Return an exchange that listens and a bot of it; neither outlives a test that fails."""
     exchange = ExchangeProcess(tmp_path)
     await exchange.start()
     server: Any = SimpleNamespace(
         rest_url=exchange.addresses["rest"], ws_url=exchange.addresses["ws"]
     )
     bot = Bot(server, tmp_path)
+    yield exchange, bot
+    for process in (exchange.process, *bot.started):
+        if process is not None and process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
+async def test_a_day_with_kills_of_both_sides_ends_with_the_same_positions(sides):
+    """No order twice, none forgotten, none working; whoever died and however often."""
+    exchange, bot = sides
+    luck, began = random.Random(SEED), time.monotonic()
     process = await bot.start()
     victims = ["bot", "exchange"] * KILLS
     luck.shuffle(victims)
