@@ -101,6 +101,7 @@ class Engine:
         self._saved_ns = 0
         self._count = 0
         self._sending = False
+        self._untold: list[Record] = []
 
     async def run(self, until_ns: int | None) -> None:
         """Run until the market ends, event time reaches `until_ns`, or somebody asks to stop.
@@ -150,6 +151,7 @@ class Engine:
             if event is None:
                 break
             self._step(event)
+            self._tell()
 
     async def _live(self, venue: LiveVenue, until_ns: int | None) -> None:
         """Take events as they arrive; between them hear operators and notice silence."""
@@ -165,14 +167,16 @@ class Engine:
                 await venue.wait(POLL_S)
                 continue
             self._step(event)
-            if self._sending:  # it leaves now, not after the next heartbeat is on disk
+            if self._sending:  # it leaves now, before anything is told or looked after
                 self._sending = False
                 await asyncio.sleep(0)
+            self._tell()
             self._count += 1
             if self._count % UNPACED_CHECK == 0:
                 await self._breathe()
 
     def _step(self, event: Event) -> None:
+        self._tell()  # what was said before this event is heard before it
         self.now_ns = max(self.now_ns, event.ts_ns)
         for observer in self.observers:
             observer.see(event)
@@ -201,11 +205,17 @@ class Engine:
             self.journal.commit()
         for command in commands:
             if isinstance(command, Note):
-                for observer in self.observers:
-                    observer.note(command.record)
+                self._untold.append(command.record)
             else:
                 self.venue.send(command, self.now_ns)
                 self._sending = True
+
+    def _tell(self) -> None:
+        """Tell the observers what was recorded: after the orders have left, they can wait."""
+        untold, self._untold = self._untold, []
+        for record in untold:
+            for observer in self.observers:
+                observer.note(record)
 
     async def _pace(self, when_ns: int) -> None:
         """Wait until it is time, listening to operators meanwhile."""
@@ -249,6 +259,7 @@ class Engine:
         if now - self._viewed >= VIEW_S:
             self._viewed = now
             self._show()
+        self._tell()
         self.journal.tick(self.now_ns, self.core.state)
 
     def _refuse(self, command_id: str, outcome: str) -> None:
@@ -276,5 +287,6 @@ class Engine:
                 await self.venue.wait(POLL_S)
             else:
                 break
+        self._tell()
         self._save_account()
         self._show()

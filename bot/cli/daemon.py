@@ -3,16 +3,40 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Coroutine, Mapping
 from importlib import metadata
+from typing import Any, TypeVar
 
 from bot.core import Core
 from bot.domain.states import State
 from bot.domain.units import iso
 from bot.engine import Control
 from bot.monitor import Logs, Screen, Voice
+
+T = TypeVar("T")
+
+
+def run_connected(running: Coroutine[Any, Any, T]) -> T:
+    """Run what lives on connections, on the quicker event loop where the system has it."""
+    try:
+        from uvloop import new_event_loop
+    except ImportError:  # Windows
+        return asyncio.run(running)
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        return runner.run(running)
+
+
+def settle_memory() -> None:
+    """Look for garbage less often and never among what was loaded at the start.
+
+    A collection amid a decision costs it a part of a millisecond; what a run makes is nearly all
+    freed by its counts of references.
+    """
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 async def with_signals(running: Awaitable[None], control: Control) -> None:

@@ -6,7 +6,6 @@ remembered, and what was open is UNKNOWN until the venue speaks.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from collections.abc import Iterable, Mapping
@@ -131,7 +130,7 @@ class LiveRun:
                 voice.say("live.real_money", "warning", what="this run sends orders for real money")
             daemon.tell_kept(voice, self.journal.last_states(), self.graph.core)
             observers = (*self._observers(voice), Troubles(self.graph.venue, voice))
-            asyncio.run(self._run(observers, for_s))
+            daemon.run_connected(self._run(observers, for_s))
             summary = self._summary()
             self.journal.end_run(summary)
             self._tell_end(voice, summary)
@@ -152,6 +151,7 @@ class LiveRun:
         control = Control(halt_file=self.journal.path.parent / "HALT")
         venue = self.graph.venue
         await venue.start()
+        daemon.settle_memory()
         engine = Engine(
             self.graph.core,
             venue,
