@@ -1,14 +1,15 @@
 """The loop: the only place where the core meets a venue, a journal, a clock and an operator.
 
-    pull the next event → tell the observers → core.handle → journal → send
+    pull the next event → show it to observers → core.handle → journal → send → tell observers
 
-What a decision leaves behind (records, intents) is on disk before its orders leave. Whatever goes
-wrong (a journal that cannot be written, a fault of this program) ends the run with that error after
-cancelling what works; a note on the error says so. As long as the HALT file exists the bot is
-halted, and a `resume` is answered with the file that must go. Event time is paced against the wall
-clock at `speed` (1 = real time, 60 = a minute a second) or not at all; decisions do not depend on
-it. On a live venue event time is the wall clock, and a Tick comes at least twice a second, so that
-silence is noticed.
+What a decision leaves behind (records, intents) is on disk before its orders leave, and is told
+only after that: nobody who listens stands before an order. Whatever goes wrong (a journal that
+cannot be written, a fault of this program) ends the run with that error after cancelling what
+works; a note on the error says so. As long as the HALT file exists the bot is halted, and a
+`resume` is answered with the file that must go. Event time is paced against the wall clock at
+`speed` (1 = real time, 60 = a minute a second) or not at all; decisions do not depend on it. On a
+live venue event time is the wall clock, and a Tick comes at least twice a second, so that silence
+is noticed.
 """
 
 from __future__ import annotations

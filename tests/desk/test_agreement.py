@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from bot.desk.agreement import FOR_S, LOOKS
 from bot.domain.deribit import parse
 from bot.domain.events import BalancesReport, PositionsReport
 from bot.domain.positions import Position
@@ -68,6 +67,19 @@ def test_a_lasting_difference_is_a_doubt_that_names_both_figures():
     assert desk.stands() is State.REDUCE_DELTA_ONLY
 
 
+def test_from_the_moment_of_the_doubt_the_exposure_lies_between_both_opinions():
+    """And not only from the next look on."""
+    desk = held()
+    for _ in range(30):
+        desk.wait(1.0).market()
+        tell(desk, 0.6)
+        if active(desk):
+            break
+    sample = desk.core.sample("BTC", desk.now_ns)
+    assert sample.delta_low_coin == pytest.approx(sample.delta_coin, abs=1e-9)
+    assert sample.delta_high_coin - sample.delta_coin == pytest.approx(0.6, abs=0.01)
+
+
 def test_it_ends_as_it_began():
     """Agreement at as many looks, for as long."""
     desk = held()
@@ -96,13 +108,19 @@ def test_a_difference_that_comes_and_goes_means_nothing():
     assert active(desk) == []
 
 
-@pytest.mark.parametrize("venue,bought", [(-1.5, 1.5), (-5.0, 2.8178), (-0.8, None)])
-def test_the_smaller_common_hedge_is_made(venue, bought):
-    """We are 2.8 short: what both would buy is bought; nothing where the venue sees none to do."""
-    desk = ScriptedDesk(rules=desk_rules(delta=WIDE), positions={CALL.name: "-8"})
+@pytest.mark.parametrize(
+    "held,venue,bought",
+    [
+        *((-8, -1.5, 1.5), (-8, -5.0, 2.8178), (-8, -0.8, None)),
+        *((8, 1.5, -1.5), (8, 5.0, -2.8178), (8, 0.8, None)),
+    ],
+)
+def test_the_smaller_common_hedge_is_made(held, venue, bought):
+    """We are 2.8 off: what both would trade is traded; nothing where the venue sees none to do."""
+    desk = ScriptedDesk(rules=desk_rules(delta=WIDE), positions={CALL.name: str(held)})
     desk.listed()
     desk.told()
-    desk.core.floor.book.coins["BTC"].gap = venue + 8 * 0.352226
+    desk.core.floor.book.coins["BTC"].gap = venue - held * 0.352226
     desk.market()
     desk.wait(0.5).market()
     found = [float(order.quantity) / 60_000.0 for order in placed(desk.commands)]
@@ -148,4 +166,3 @@ def test_streamed_totals_count_as_looks():
         desk.wait(1.0).market()
         desk.handle(BalancesReport(desk.now_ns, (replace(BALANCE, delta_total=3.0),)))
     assert active(desk) == [True]
-    assert LOOKS <= FOR_S

@@ -186,6 +186,56 @@ def test_the_account_is_on_disk_with_the_first_order_at_the_latest(tmp_path):
     assert any("accounts" in batch for batch in tables)
 
 
+class Ear(Nowhere):
+    """A venue and an observer that write down in which order they hear of things."""
+
+    def __init__(self) -> None:
+        """Begin with nothing heard."""
+        self.heard: list[str] = []
+
+    def send(self, request: Request, now_ns: int) -> None:  # noqa: ARG002  the port's
+        """Hear of a request."""
+        self.heard.append("sent")
+
+    def see(self, event: Event) -> None:  # noqa: ARG002  the observer's
+        """Hear of an event."""
+        self.heard.append("seen")
+
+    def note(self, record: Record) -> None:  # noqa: ARG002  the observer's
+        """Hear of a record."""
+        self.heard.append("told")
+
+
+def test_orders_leave_before_anything_is_told_and_that_before_the_next_event(tmp_path):
+    """Observers stand in nobody's way and hear everything in its order."""
+    script = ScriptedDesk(positions={CALL.name: "-1"})
+    script.listed()
+    script.market()
+    assert placed(script.told())
+    ear = Ear()
+    journal = Journal.open(tmp_path, "demo", durability=Durability.BATCH)
+    journal.begin_run(RunStart("sandbox", "venue", None, "test", script.now_ns, {}, fresh=True))
+    engine = Engine(
+        ScriptedDesk(positions={CALL.name: "-1"}).core,
+        ear,
+        journal,
+        Control(),
+        speed=None,
+        observers=(ear,),
+        views=lambda _: (),
+        account=lambda: ((), ()),
+    )
+    for event in script.events:
+        engine._step(event)
+    assert ear.heard[-1] == "sent"
+    so_far = len(ear.heard)
+    engine._step(Tick(script.now_ns + 1))
+    later = ear.heard[so_far:]
+    assert later[0] == "told"
+    assert later.index("told") < later.index("seen")
+    journal.close()
+
+
 def test_a_stop_ends_a_live_run_at_once(tmp_path):
     """Nobody waits for the market's next move."""
     begun = time.monotonic()
