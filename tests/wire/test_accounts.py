@@ -17,7 +17,7 @@ from config import ConfigError, load
 from tests.wire.switchboard import Switchboard
 from tests.wire.test_environment import heard
 from tests.wire.test_keys import LIVE, everything
-from tests.wire.test_run import SETTINGS, Bot, booked, straddle
+from tests.wire.test_run import Bot, booked, straddle
 
 CANARY = "c4n4ry-of-a-secret"
 SUB = Key("sub1-reader", CANARY, READER.scopes)
@@ -33,12 +33,10 @@ class Spanning(Bot):
     """A bot that trades in `desk` and also reads `sub.1`, through a switchboard."""
 
     def __init__(self, board: Switchboard, folder, more: str = "") -> None:
-        """Write its settings."""
-        self.folder, self.key = folder, TRADER
-        self.settings = folder / "several.toml"
-        text = SETTINGS.format(state=folder, rest=board.rest_url, ws=board.ws_url)
+        """Write its settings, with both accounts in them."""
+        super().__init__(board, folder)
         accounts = '[venue.deribit]\naccount = "desk"\nalso = ["sub.1"]'
-        text = text.replace("[venue.deribit]", accounts) + more
+        text = self.settings.read_text("utf-8").replace("[venue.deribit]", accounts) + more
         self.settings.write_text(text, encoding="utf-8")
 
     def rows(self) -> dict[tuple[str, str, str], float]:

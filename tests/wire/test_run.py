@@ -16,6 +16,7 @@ from bot.journal import Reader
 from bot.sim.wire.auth import TRADER, Key
 from bot.sim.wire.hub import Opening
 from bot.sim.wire.server import Server
+from tests.wire.switchboard import Switchboard
 
 TOP = Path(__file__).parents[2]
 PATIENCE_S = 90.0  # only ends what hangs
@@ -56,7 +57,7 @@ class Bot:
 
     verb = "run"
 
-    def __init__(self, server: Server, folder: Path, key: Key = TRADER) -> None:
+    def __init__(self, server: Server | Switchboard, folder: Path, key: Key = TRADER) -> None:
         """Write its settings."""
         self.folder, self.key = folder, key
         self.started: list[asyncio.subprocess.Process] = []
