@@ -59,8 +59,8 @@ def _measured(
     doubts = list(_doubts(mine, now_ns))
     # Without one account there is no report at all: every position may have changed since.
     doubts += (Because(Reason.ACCOUNT_UNSEEN, name) for name in sorted(book.unseen))
-    trusted = bool(np.isfinite(index)) and not mine.unknown
-    if not np.isfinite(index):
+    trusted = math.isfinite(index) and not mine.unknown
+    if not math.isfinite(index):
         return Exposure(
             coin, now_ns, mine.rules.numeraire, index, 0.0, -np.inf, np.inf, 0.0, 0.0, 0.0, 0.0,
             doubts=tuple(doubts), trusted=False,

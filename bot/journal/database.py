@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.domain.errors import JournalError
+from bot.journal import wal
 from bot.journal.schema import SCHEMA_VERSION, TABLES
 
 FILE: Final = "journal.sqlite"
@@ -90,7 +91,10 @@ def open_writer(path: Path, instance: str, *, full: bool) -> sqlite3.Connection:
                 create(db, instance)
             sound(db, path, instance)
             db.execute("PRAGMA journal_mode = WAL")
-            db.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
+            db.execute("PRAGMA synchronous = NORMAL")
+            if full:
+                wal.grow(db)
+                db.execute("PRAGMA synchronous = FULL")
     except BaseException:
         db.close()
         raise

@@ -3,6 +3,7 @@
 Decisions, intents and fills enter in order, each as canonical JSON: the type's name, then the
 fields in their declared order, mappings sorted by key, floats as the shortest text that reads
 back to the same number. Times in them are market time; nothing here knows a wall clock or a file.
+What enters is hashed later, at the next `fold`: it stands between a decision and its order.
 """
 
 from __future__ import annotations
@@ -14,18 +15,22 @@ from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from functools import cache
 from numbers import Integral
+from typing import Final
 
 from bot.domain.orders import Intent
 from bot.domain.positions import Fill
 from bot.domain.records import Decision, Record
 
+LONGEST_WAIT: Final = 256
+
 
 class Digest:
-    """A running SHA-256 over decisions, intents and fills."""
+    """A running SHA-256 over decisions, intents and fills, none of which may change afterwards."""
 
     def __init__(self) -> None:
         """Begin with nothing heard."""
         self._hash = hashlib.sha256()
+        self._heard: list[Decision | Intent | Fill] = []
 
     def record(self, record: Record) -> None:
         """Add a record if it is a decision; the others follow from what is hashed."""
@@ -42,11 +47,20 @@ class Digest:
 
     def hexdigest(self) -> str:
         """Return the digest so far, 64 hexadecimal digits."""
+        self.fold()
         return self._hash.hexdigest()
 
+    def fold(self) -> None:
+        """Hash what was heard since the last time; call it when nothing waits."""
+        for item in self._heard:
+            self._hash.update(canonical(item).encode())
+            self._hash.update(b"\n")
+        self._heard.clear()
+
     def _add(self, item: Decision | Intent | Fill) -> None:
-        self._hash.update(canonical(item).encode())
-        self._hash.update(b"\n")
+        self._heard.append(item)
+        if len(self._heard) >= LONGEST_WAIT:
+            self.fold()
 
 
 def canonical(item: object) -> str:

@@ -1,7 +1,8 @@
 """The journal of a running bot: its one writer, on the engine's thread.
 
 What is recorded waits in memory until `commit`, which the engine calls before it sends any order;
-`tick` commits what else waits, at most a second late. One short transaction per batch: other
+`tick` commits what else waits whenever there is time, so that an order carries only its own rows
+to the disk. One short transaction per batch: other
 processes (who ask for status, who queue commands) never wait for more than one. A commit that
 fails raises JournalError: no journal, no send. What it held waits for the next commit, while
 samples are dropped and counted.
@@ -52,6 +53,7 @@ from bot.journal.rows import (
     to_json,
     transition_row,
 )
+from bot.journal.wal import CopyBack
 
 HEARTBEAT_S: Final = 1.0
 _BEGIN: Final = insert(
@@ -110,9 +112,10 @@ class Journal:
         self.digest = Digest()
         self.dropped = 0
         self._db, self._lock, self._wall_ns = db, lock, wall_ns
+        self._copy_back = CopyBack(db)
         self._pending: list[tuple[str, tuple[Any, ...]]] = []
         self._run = self._ledger = 0
-        self._failing = self._urgent = False
+        self._failing = False
         self._beat_at = float("-inf")
 
     @classmethod
@@ -212,12 +215,10 @@ class Journal:
             self._add(INSERT_TRANSITION, (self._run, self._ledger, *transition_row(record)))
         elif isinstance(record, CommandOutcome):
             self._add(queue.OUTCOME_SQL, queue.outcome_row(record, self._wall_ns()))
-            self._urgent = True
         elif isinstance(record, StateChange):
             self._stick(record)
         elif isinstance(record, (Standing, Parked)):
             self._add(*standing.statement(record, self._run, self._ledger))
-            self._urgent = True
 
     def intent(self, intent: Intent) -> None:
         """Write down an order that is to be sent; it may be sent once `commit` has returned."""
@@ -256,7 +257,6 @@ class Journal:
 
     def commit(self) -> None:
         """Put everything recorded so far on disk, or raise JournalError and send nothing."""
-        self._urgent = False
         if not self._pending:
             return
         self._failing = True
@@ -265,17 +265,24 @@ class Journal:
                 self._db.executemany(sql, [values for _, values in group])
         self._failing = False
         self._pending.clear()
+        self._copy_back.committed()
 
     def tick(self, market_ns: int, state: State) -> None:
-        """Say that the bot lives; call often: writes once a second, or at once what is urgent."""
+        """Say that the bot lives, once a second, and write what waits; call often, between events.
+
+        While a commit fails that is tried at each heartbeat alone.
+        """
+        self.digest.fold()
         now = time.monotonic()
-        if now - self._beat_at >= HEARTBEAT_S:
+        beats = now - self._beat_at >= HEARTBEAT_S
+        if beats:
             self._beat_at = now
             if not self._dropping():
                 self._add(_BEAT, (self._run, self._wall_ns(), market_ns, state))
+        if beats or not self._failing:
             self.commit()
-        elif self._urgent:
-            self.commit()
+            with faults_named(self.path, "write"):
+                self._copy_back.spare()
 
     def take_commands(self) -> tuple[queue.Command, ...]:
         """Return the commands that wait, each once and in order; call at least every 100 ms."""
@@ -312,10 +319,8 @@ class Journal:
         if change.after in STICKY:
             reasons = to_json(change.reasons)
             self._add(_STICK, (change.coin, self._run, change.ts_ns, change.after, reasons))
-            self._urgent = True
         elif change.before in STICKY:
             self._add(_UNSTICK, (change.coin,))
-            self._urgent = True
 
     def _current_ledger(self) -> int:
         if self._ledger:

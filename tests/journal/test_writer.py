@@ -257,22 +257,14 @@ def test_pause_and_halt_outlive_a_restart_until_they_are_left(tmp_path):
 
 
 def test_tick_commits_what_waits_and_says_that_the_bot_lives(journal):
-    """Samples alone are on disk within a second, without an order to carry them."""
+    """Samples alone are on disk without an order to carry them; it lives once a second."""
     journal.record(sample())
     journal.tick(T0, State.RUNNING)
     assert rows(journal, "SELECT count(*) FROM exposure") == [(1,)]
-    assert rows(journal, "SELECT run, market_ns, state FROM heartbeat") == [(1, T0, "RUNNING")]
     journal.record(sample(1))
-    journal.tick(T0 + 1, State.RUNNING)
-    assert rows(journal, "SELECT count(*) FROM exposure") == [(1,)]
-
-
-def test_change_to_a_sticky_state_does_not_wait_for_the_second(journal):
-    """A halt is on disk with the next tick."""
-    journal.tick(T0, State.RUNNING)
-    journal.record(changed_state(State.RUNNING, State.HALTED))
-    journal.tick(T0, State.HALTED)
-    assert rows(journal, "SELECT state FROM sticky") == [("HALTED",)]
+    journal.tick(T0 + 1, State.HALTED)
+    assert rows(journal, "SELECT count(*) FROM exposure") == [(2,)]
+    assert rows(journal, "SELECT run, market_ns, state FROM heartbeat") == [(1, T0, "RUNNING")]
 
 
 def test_ended_run_has_summary_outcome_and_digest(journal):
