@@ -10,6 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ARGS ?=
+WORKERS ?= $(shell echo $$(( $$(nproc) * 3 / 2 )))
 
 # Tests that read recorded market data run where it lies beside the project.
 ifndef DELTABAND_DATA
@@ -28,7 +29,7 @@ paper: $(VENV)/.runtime ## hedge the demo book on paper; options in ARGS="--for 
 
 .PHONY: test
 test: $(VENV)/.dev ## run the tests; ARGS="-k name" narrows
-	$(BIN)/python -m pytest --numprocesses=auto $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadgroup $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev ## lint, format, types and the architecture of the imports

@@ -14,6 +14,7 @@ import pytest
 from bot.domain.records import CommandOutcome
 from bot.domain.states import State
 from bot.journal import Command, Journal
+from tests import warm
 from tests.journal.records import T0, run_start, sample
 
 TOP = Path(__file__).parents[2]
@@ -37,15 +38,15 @@ class Deltaband:
 
     def start(self, *args: object, **env: str) -> subprocess.Popen[str]:
         """Start the command and leave it running."""
-        return self._start(["-m", "bot", *map(str, args)], env)
+        return self._start([*warm.python(), "-m", "bot", *map(str, args)], env)
 
     def start_program(self, program: str) -> subprocess.Popen[str]:
         """Start a program that calls the command itself."""
-        return self._start(["-c", program], {})
+        return self._start([sys.executable, "-c", program], {})
 
-    def _start(self, args: Sequence[str], env: Mapping[str, str]) -> subprocess.Popen[str]:
+    def _start(self, command: Sequence[str], env: Mapping[str, str]) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, *args],
+            command,
             cwd=self.home,
             env={**self.env, **env},
             stdin=subprocess.DEVNULL,

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from bot.sim.wire import dispatch
 from bot.sim.wire.server import Server
 from bot.venues.live_paper import LivePaper
 from bot.wiring.live import Live
+from tests import warm
 
 TOP = Path(__file__).parents[2]
 SETTINGS = """
@@ -51,7 +51,7 @@ class Onlooker:
         """Start a verb."""
         bare = {name: value for name, value in os.environ.items() if "DELTABAND" not in name}
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", words[0], "-c", str(self.file), "--json", *words[1:]),
+            *(*warm.python(), "-m", "bot", words[0], "-c", str(self.file), "--json", *words[1:]),
             env=bare | {"PYTHONPATH": str(TOP)} | environ,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import sys
 import time
 
 import pytest
@@ -17,6 +16,7 @@ from bot.venues.deribit.feeds import FeedRules
 from bot.venues.deribit.probe import probe
 from bot.venues.deribit.terms import DeribitSettings, clock_is_off
 from config import load
+from tests import warm
 from tests.wire.test_run import TOP, Bot, booked, straddle
 
 CANARY = "c4n4ry-of-a-secret"
@@ -30,7 +30,7 @@ async def doctor(bot: Bot):
         "DELTABAND_DERIBIT_SECRET": bot.key.secret,
     }
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "doctor", "-c", str(bot.settings), "--json"),
+        *(*warm.python(), "-m", "bot", "doctor", "-c", str(bot.settings), "--json"),
         env=os.environ | own,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -7,7 +7,6 @@ server on this machine (see `live_command`); nothing else differs from what a us
 import asyncio
 import json
 import os
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ from bot.sim.wire.auth import TRADER, Key
 from bot.sim.wire.certificate import CERTIFICATE, self_signed
 from bot.sim.wire.hub import Opening
 from bot.sim.wire.server import Server
+from tests import warm
 from tests.wire.test_run import TOP, booked, straddle
 
 SETTINGS = """
@@ -56,7 +56,7 @@ class RealMoney:
         own = (str(COMMAND), host, str(self.folder / CERTIFICATE))
         given = bare | {"PYTHONPATH": str(TOP)} | self.environ | environ
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, *own, verb, "-c", str(self.settings), "--json", *more),
+            *(*warm.python(), *own, verb, "-c", str(self.settings), "--json", *more),
             env=given,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from bot.journal import Reader
 from bot.sim.wire.auth import TRADER, Key
 from bot.sim.wire.hub import Opening
 from bot.sim.wire.server import Server
+from tests import warm
 from tests.wire.switchboard import Switchboard
 
 TOP = Path(__file__).parents[2]
@@ -53,9 +53,13 @@ def straddle(size: str) -> tuple[Position, ...]:
 
 
 class Bot:
-    """The command `deltaband run` (or another `verb`) against one server."""
+    """The command `deltaband run` (or another `verb`) against one server.
+
+    `python` is how it is started: one that is killed at any moment has an interpreter of its own.
+    """
 
     verb = "run"
+    python = staticmethod(warm.python)
 
     def __init__(self, server: Server | Switchboard, folder: Path, key: Key = TRADER) -> None:
         """Write its settings."""
@@ -73,7 +77,7 @@ class Bot:
             "DELTABAND_DERIBIT_SECRET": self.key.secret,
         }
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", self.verb, "-c", str(self.settings), "--json", *more),
+            *(*self.python(), "-m", "bot", self.verb, "-c", str(self.settings), "--json", *more),
             env=os.environ | own | environ,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,

@@ -41,6 +41,12 @@ AFTERMATH_S = 6.0
 PATIENCE_S = 60.0  # only ends what hangs
 
 
+class Alone(Bot):
+    """A bot whose process is the one that the journal names and that is killed."""
+
+    python = staticmethod(lambda: (sys.executable,))
+
+
 @dataclass
 class ExchangeProcess:
     """`deltaband exchange` with a state file, always on the port that it had first."""
@@ -85,7 +91,7 @@ async def sides(tmp_path):
     server: Any = SimpleNamespace(
         rest_url=exchange.addresses["rest"], ws_url=exchange.addresses["ws"]
     )
-    bot = Bot(server, tmp_path)
+    bot = Alone(server, tmp_path)
     yield exchange, bot
     for process in (exchange.process, *bot.started):
         if process is not None and process.returncode is None:
