@@ -29,7 +29,7 @@ paper: $(VENV)/.runtime ## hedge the demo book on paper; options in ARGS="--for 
 
 .PHONY: test
 test: $(VENV)/.dev ## run the tests; ARGS="-k name" narrows
-	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadgroup $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadscope --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev ## lint, format, types and the architecture of the imports

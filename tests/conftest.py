@@ -15,6 +15,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 DATA = "DELTABAND_DATA"
+HERE = Path(__file__).parent
+LONG = frozenset({"cli", "lab", "simulation", "wire"})
 
 settings.register_profile("dev", deadline=None)
 settings.register_profile(
@@ -45,6 +47,14 @@ def pytest_runtest_protocol():
     finally:
         for number, handler in found.items():
             signal.signal(number, handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items):
+    """Begin with the folders whose tests take longest, so that no worker is left alone with one."""
+    found = yield
+    items.sort(key=lambda item: item.path.relative_to(HERE).parts[0] not in LONG)
+    return found
 
 
 @pytest.fixture(scope="session")
