@@ -194,7 +194,8 @@ def _tell(
         where = reader.path.parent.name
         if not reader.running():
             expected = f"expected a running bot on instance {where!r}"
-            return _report(verb, None, f"{expected}, found none: {verb} was not queued", as_json)
+            text = f"{expected}, found none: {verb} was not queued"
+            return _report(verb, where, None, text, as_json)
         arguments = {} if for_s is None else {"for_s": for_s}
         name = reader.submit(
             verb, (coin or "").upper(), who=operator(), why=why, arguments=arguments
@@ -206,7 +207,7 @@ def _tell(
             say.note(f"{verb} {kept}")
             raise
         if found.done:
-            return _report(verb, found, found.outcome, as_json)
+            return _report(verb, where, found, found.outcome, as_json)
         return _unanswered(reader, verb, found, as_json)
 
 
@@ -214,34 +215,37 @@ def _unanswered(reader: "Reader", verb: str, asked: "Answer", as_json: bool) -> 
     """Withdraw what nobody took; leave a stop in the queue of a bot that still runs."""
     from bot.journal.queue import NEVER_AGE
 
+    where = reader.path.parent.name
     patience = f"expected an answer within {_PATIENCE_S:g} s, found none"
     running = reader.running()
     if not asked.taken and running and verb in NEVER_AGE:
         text = f"{patience}: {verb} stays queued and is obeyed as soon as the bot looks"
-        return _report(verb, asked, text, as_json)
+        return _report(verb, where, asked, text, as_json)
     if reader.withdraw(asked.id):
         state = "the bot runs but did not look" if running else "the bot has ended"
-        return _report(verb, asked, f"{patience} ({state}): {verb} was withdrawn", as_json)
+        text = f"{patience} ({state}): {verb} was withdrawn"
+        return _report(verb, where, asked, text, as_json)
     found = reader.wait(asked.id, _LAST_MOMENT_S)
     if found.done:
-        return _report(verb, found, found.outcome, as_json)
+        return _report(verb, where, found, found.outcome, as_json)
     text = f"{patience}: {verb} was taken, so what became of it stands in `deltaband status`"
-    return _report(verb, found, text, as_json)
+    return _report(verb, where, found, text, as_json)
 
 
-def _report(verb: str, answer: "Answer | None", outcome: str, as_json: bool) -> int:
+def _report(verb: str, instance: str, answer: "Answer | None", outcome: str, as_json: bool) -> int:
     accepted = answer is not None and answer.accepted
     try:
         if as_json:
             name = answer.id if answer is not None else None
-            say.json({"id": name, "accepted": accepted, "outcome": outcome})
+            whose = {"id": name, "instance": instance}
+            say.json(whose | {"accepted": accepted, "outcome": outcome})
         elif accepted:
-            say.line(f"{verb} accepted: {outcome}")
+            say.line(f"{verb} accepted by {instance}: {outcome}")
         say.flush()
     except say.OutputError:
         # Done all the same: a lost answer must not look to a script like a halt that was refused.
         if accepted:
-            say.note(f"{verb} accepted: {outcome}")
+            say.note(f"{verb} accepted by {instance}: {outcome}")
     if not accepted:
         complain(outcome)
     return Exit.FINE if accepted else Exit.ERROR

@@ -228,6 +228,7 @@ class LiveRun:
 
     def _views(self, now_ns: int) -> Iterable[tuple[str, object]]:
         core = self.graph.core
+        yield "exposure", {coin: core.sample(coin, now_ns) for coin in core.rules}
         yield "plan", {coin: core.preview(coin, now_ns) for coin in core.rules}
         yield "positions", core.position_rows()
         yield "greeks", core.greek_rows(now_ns)

@@ -1,8 +1,8 @@
 """The options that several verbs share, and what they come to.
 
 Owns the spelling of `-c`, `--set`, `--instance`, `--json` and of lengths of time, and the way from
-them to a journal: --instance wins, then an instance that settings name on purpose, then the newest
-journal.
+them to a journal: --instance wins, then an instance that settings name on purpose, then the
+one whose bot runs, then the newest journal.
 """
 
 import math
@@ -74,7 +74,7 @@ Instance = Annotated[
         "--instance",
         metavar="NAME",
         parser=_instance,
-        help="The bot that is meant; without it, the one whose journal is the newest.",
+        help="The bot that is meant; without it, the one that runs, or the newest journal.",
     ),
 ]
 Seed = Annotated[
@@ -99,6 +99,20 @@ def named_instance(loaded: "config.Loaded", instance: str | None) -> str | None:
     return None if unnamed else loaded.settings.instance
 
 
+def _running(state_dir: Path) -> str | None:
+    """Return the one instance whose bot runs, None where there is none; VerbError for several."""
+    from bot.cli.exits import Exit, VerbError
+    from bot.journal.lock import held
+    from bot.journal.reader import instances
+
+    alive = [name for name in instances(state_dir) if held(state_dir / name)]
+    if len(alive) > 1:
+        found = f"{len(alive)} bots that run: {', '.join(sorted(alive))}"
+        message = f"expected --instance, which says who is meant, found {found}"
+        raise VerbError(message, Exit.USAGE)
+    return alive[0] if alive else None
+
+
 @contextmanager
 def journal(
     files: Sequence[Path] | None, sets: Sequence[str] | None, instance: str | None
@@ -107,7 +121,9 @@ def journal(
     from bot.journal import Reader
 
     loaded = load(files, sets)
-    reader = Reader.open(loaded.settings.state_dir, named_instance(loaded, instance))
+    where = loaded.settings.state_dir
+    meant = named_instance(loaded, instance) or _running(where)
+    reader = Reader.open(where, meant)
     try:
         yield reader
     finally:

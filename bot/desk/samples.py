@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from bot.book.measure import measure
 from bot.book.shocks import shocks, vega_by_tenor
 from bot.desk.floor import Floor
@@ -15,22 +17,24 @@ def sample(floor: Floor, rules: DeskRules, now_ns: int) -> ExposureSample:
     exposure = measure(floor.book, coin, now_ns, floor.orders.pending(coin))
     balance = floor.book.holdings.balances.get(coin)
     equity = 0.0 if balance is None else balance.equity * exposure.index
+    # Without an index nothing was measured: no figure is better than one that looks flat.
+    known = 1.0 if math.isfinite(exposure.index) else math.nan
     return ExposureSample(
         ts_ns=now_ns,
         coin=coin,
         numeraire=str(exposure.numeraire),
         state=floor.machine.at(coin),
         index=exposure.index,
-        delta_coin=exposure.delta,
+        delta_coin=exposure.delta * known,
         delta_low_coin=exposure.low,
         delta_high_coin=exposure.high,
         target=owner.target,
         lower=owner.lower,
         upper=owner.upper,
-        gamma_coin_per_pct=exposure.gamma,
-        gamma_expiring_coin_per_pct=exposure.gamma_expiring,
-        vega_usd=exposure.vega_usd,
-        theta_usd_day=exposure.theta_usd_day,
+        gamma_coin_per_pct=exposure.gamma * known,
+        gamma_expiring_coin_per_pct=exposure.gamma_expiring * known,
+        vega_usd=exposure.vega_usd * known,
+        theta_usd_day=exposure.theta_usd_day * known,
         equity_usd=equity,
         unknown_orders=len(floor.orders.unknown(coin)),
         shocks=shocks(floor.book, coin, now_ns).figures(),

@@ -108,6 +108,7 @@ class Reader:
             " (SELECT max(seq) FROM exposure WHERE run = ? GROUP BY coin) ORDER BY coin",
             run["id"],
         )
+        samples = self._freshened(samples)
         states = self._states(run["id"])
         whole = states.get("") or State(beat["state"] if beat else State.BOOT)
         coins = {row["coin"]: _underlying(row, states, whole) for row in samples}
@@ -242,6 +243,15 @@ class Reader:
         with faults_named(self.path, "write"):
             return queue.withdraw(self._db, name, time.time_ns())
 
+    def _freshened(self, samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the samples with those replaced that the newest run shows younger ones of."""
+        rows = {row["coin"]: row for row in samples}
+        shown: Mapping[str, dict[str, Any]] = self.view("exposure") or {}
+        for coin, row in shown.items():
+            if coin not in rows or row["ts_ns"] >= rows[coin]["ts_ns"]:
+                rows[coin] = row
+        return [rows[coin] for coin in sorted(rows)]
+
     def _states(self, run: int) -> dict[str, State]:
         rows = self._all(
             "SELECT coin, after FROM states WHERE seq IN"
@@ -277,7 +287,8 @@ def _connect(path: Path, instance: str) -> sqlite3.Connection:
 def _underlying(row: dict[str, Any], states: Mapping[str, State], whole: State) -> dict[str, Any]:
     coin = str(row["coin"])
     state = stricter(whole, states[coin]) if coin in states else State(row["state"])
-    nested = {name: from_json(row[name]) for name in ("shocks", "vega_by_tenor_usd", "doubts")}
+    nested = {name: row[name] for name in ("shocks", "vega_by_tenor_usd", "doubts")}
+    nested = {name: from_json(x) if isinstance(x, str) else x for name, x in nested.items()}
     shown = {name: row[name] for name in _SHOWN}
     return {"state": state, "measured": True, **shown, **nested, "margin": None}
 

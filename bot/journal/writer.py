@@ -113,6 +113,7 @@ class Journal:
         self.dropped = 0
         self._db, self._lock, self._wall_ns = db, lock, wall_ns
         self._copy_back = CopyBack(db)
+        self._file = path.stat().st_ino
         self._pending: list[tuple[str, tuple[Any, ...]]] = []
         self._run = self._ledger = 0
         self._failing = False
@@ -277,6 +278,7 @@ class Journal:
         beats = now - self._beat_at >= HEARTBEAT_S
         if beats:
             self._beat_at = now
+            self._must_be_there()
             if not self._dropping():
                 self._add(_BEAT, (self._run, self._wall_ns(), market_ns, state))
         if beats or not self._failing:
@@ -309,6 +311,13 @@ class Journal:
         if not self._run:
             raise JournalError("expected a run to be begun before anything is recorded, found none")
         self._pending.append((sql, values))
+
+    def _must_be_there(self) -> None:
+        """Raise JournalError where the file was taken away: what is written then is nowhere."""
+        with faults_named(self.path, "find"):
+            found = self.path.stat().st_ino
+        if found != self._file:
+            raise JournalError(f"expected {self.path} as it was opened, found another file there")
 
     def _dropping(self) -> bool:
         self.dropped += self._failing

@@ -99,10 +99,10 @@ def accept(command: Command) -> CommandOutcome:
 class LiveBot:
     """A bot as its journal shows it: it holds the lock, lives, and answers from its own thread."""
 
-    def __init__(self, state: Path, answering: Answering | None) -> None:
+    def __init__(self, state: Path, answering: Answering | None, instance: str = "demo") -> None:
         """Start living; `answering` None means that no command is ever looked at."""
         self.heard: list[Command] = []
-        self._state, self._answering = state, answering
+        self._state, self._answering, self._instance = state, answering, instance
         self._ready, self._stop = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._live)
         self._thread.start()
@@ -114,7 +114,7 @@ class LiveBot:
         self._thread.join(10)
 
     def _live(self) -> None:
-        journal = Journal.open(self._state, "demo")
+        journal = Journal.open(self._state, self._instance)
         journal.begin_run(run_start())
         journal.record(sample(1))
         journal.tick(T0, State.RUNNING)
@@ -130,12 +130,12 @@ class LiveBot:
 
 
 @pytest.fixture
-def live_bot(deltaband: Deltaband) -> Iterator[Callable[[Answering | None], LiveBot]]:
+def live_bot(deltaband: Deltaband) -> Iterator[Callable[..., LiveBot]]:
     """Return a starter of bots that end with the test."""
     bots: list[LiveBot] = []
 
-    def start(answering: Answering | None = accept) -> LiveBot:
-        bots.append(LiveBot(deltaband.state, answering))
+    def start(answering: Answering | None = accept, instance: str = "demo") -> LiveBot:
+        bots.append(LiveBot(deltaband.state, answering, instance))
         return bots[-1]
 
     yield start

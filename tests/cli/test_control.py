@@ -34,7 +34,8 @@ def test_a_verb_reaches_the_bot_with_who_and_why(deltaband, live_bot, verb):
     bot = live_bot()
     found = deltaband.json(verb, "btc", "--why", "checking something")
     (heard,) = bot.heard
-    assert found == {"id": heard.id, "accepted": True, "outcome": "PAUSED"}
+    answered = {"instance": "demo", "accepted": True, "outcome": "PAUSED"}
+    assert found == {"id": heard.id} | answered
     assert (heard.verb, heard.coin, heard.why) == (verb, "BTC", "checking something")
     user, at, host = heard.who.partition("@")
     assert (bool(user), at, host) == (True, "@", os.uname().nodename)
@@ -44,7 +45,7 @@ def test_without_a_coin_the_whole_bot_is_meant(deltaband, live_bot):
     """The empty coin is the instance; people get one line."""
     bot = live_bot()
     done = deltaband("halt")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "halt accepted: PAUSED\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "halt accepted by demo: PAUSED\n", "")
     assert [command.coin for command in bot.heard] == [""]
 
 
@@ -56,7 +57,7 @@ def test_a_halt_whose_answer_is_lost_is_obeyed_and_0(deltaband, live_bot, redire
     done = subprocess.run(
         ["bash", "-c", line], cwd=deltaband.home, env=deltaband.env, capture_output=True, check=True
     )
-    assert done.stderr == b"halt accepted: PAUSED\n"
+    assert done.stderr == b"halt accepted by demo: PAUSED\n"
     assert [command.verb for command in bot.heard] == ["halt"]
 
 
@@ -103,8 +104,29 @@ def test_without_a_running_bot_nothing_is_left_behind(deltaband, verb):
     text = f"expected a running bot on instance 'demo', found none: {verb} was not queued"
     done = deltaband(verb)
     assert (done.returncode, done.stdout, done.stderr) == (1, "", f"error: {text}\n")
-    assert deltaband.json(verb, code=1) == {"id": None, "accepted": False, "outcome": text}
+    refused = {"instance": "demo", "accepted": False, "outcome": text}
+    assert deltaband.json(verb, code=1) == {"id": None} | refused
     assert queued(deltaband.state) == []
+
+
+def test_of_several_bots_that_run_the_one_that_is_meant_is_named(deltaband, live_bot):
+    """The newest journal would be a coin toss: nobody is stopped, or read, by chance."""
+    bots = [live_bot(), live_bot(instance="other")]
+    expected = "expected --instance, which says who is meant, found 2 bots that run: demo, other"
+    for verb in ("halt", "status"):
+        done = deltaband(verb)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert expected in done.stderr
+    assert [bot.heard for bot in bots] == [[], []]
+    assert deltaband("halt", "--instance", "demo").stdout == "halt accepted by demo: PAUSED\n"
+    assert [len(bot.heard) for bot in bots] == [1, 0]
+
+
+def test_the_bot_that_runs_is_meant_and_not_the_newest_journal(deltaband, live_bot):
+    """What ended a moment ago cannot be stopped."""
+    live_bot()
+    fill_journal(deltaband.state, "ended")
+    assert deltaband("halt").stdout == "halt accepted by demo: PAUSED\n"
 
 
 def test_a_stop_stays_queued_for_a_bot_that_runs_and_does_not_look(deltaband, live_bot):

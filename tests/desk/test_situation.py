@@ -99,3 +99,12 @@ def test_what_cannot_be_measured_yet_is_sampled_again_soon():
     desk.wait(5.0).market()
     samples = noted(desk.commands, ExposureSample)
     assert [math.isfinite(s.index) for s in samples] == [False, True]
+
+
+def test_nothing_is_shown_of_an_underlying_that_was_not_measured():
+    """Before the first index a book with options is not flat: its figures are not known."""
+    desk = ScriptedDesk(positions={PERPETUAL: "60000"})
+    found = desk.core.sample("BTC", desk.now_ns)
+    figures = (found.delta_coin, found.gamma_coin_per_pct, found.vega_usd, found.theta_usd_day)
+    assert all(math.isnan(figure) for figure in figures)
+    assert [str(doubt.reason) for doubt in found.doubts if doubt.reason == "no_quote"]

@@ -5,13 +5,16 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import time
 from contextlib import closing
 
 import pytest
 
 from bot.domain.errors import JournalError
+from bot.domain.states import State
 from bot.journal import Journal
-from tests.journal.records import decision, intent, run_start, sample, twins
+from bot.journal.writer import HEARTBEAT_S
+from tests.journal.records import T0, decision, intent, run_start, sample, twins
 
 
 def write(tmp_path, content: bytes) -> None:
@@ -206,3 +209,17 @@ def test_file_held_by_another_program_is_a_journal_error_and_ends_with_it(tmp_pa
     journal.commit()
     assert [item.intent.label for item in journal.open_intents()] == ["demo-1-1"]
     journal.close()
+
+
+@pytest.mark.parametrize("deed", ["removed", "replaced"])
+def test_a_journal_that_is_taken_away_under_a_running_bot_is_noticed(tmp_path, deed):
+    """What is written to a file without a name is nowhere: no journal, no order."""
+    journal = Journal.open(tmp_path, "demo")
+    journal.begin_run(run_start())
+    journal.tick(T0, State.RUNNING)
+    journal.path.rename(tmp_path / "gone")
+    if deed == "replaced":
+        journal.path.touch()
+    time.sleep(HEARTBEAT_S)
+    with pytest.raises(JournalError, match=r"No such file|found another file there"):
+        journal.tick(T0, State.RUNNING)

@@ -49,6 +49,24 @@ def reader(journal):
         yield reader
 
 
+def test_status_shows_the_view_where_it_is_younger_than_the_sample(journal, reader):
+    """Samples are a minute apart; figures beside a market time of now must be of now."""
+    young = sample(2, delta_coin=0.7, shocks={"delta_down_2": 0.5}, vega_usd=float("nan"))
+    journal.record(sample(1))
+    journal.view("exposure", young.ts_ns, {"BTC": young, "ETH": sample(0, coin="ETH")})
+    journal.tick(T0, State.RUNNING)
+    coins = reader.status()["underlyings"]
+    assert (coins["BTC"]["delta_coin"], coins["BTC"]["vega_usd"]) == (0.7, None)
+    assert coins["BTC"]["shocks"] == {"delta_down_2": 0.5}
+    assert [one["reason"] for one in coins["BTC"]["doubts"]] == [
+        str(doubt.reason) for doubt in young.doubts
+    ]
+    assert coins["ETH"]["measured"] is True
+    journal.record(sample(3, delta_coin=0.9))
+    journal.tick(T0, State.RUNNING)
+    assert reader.status()["underlyings"]["BTC"]["delta_coin"] == 0.9
+
+
 def test_status_has_the_promised_shape(journal, reader):
     """The newest sample of each underlying, as one JSON object."""
     journal.record(sample(0, delta_coin=9.9))
