@@ -3,11 +3,11 @@
 Importing the bot with ccxt takes seconds of the processor, and hundreds of tests start it. Here
 
     python()      what stands before `-m bot …` or `SCRIPT …` where a test would say sys.executable
-    stub.py       the process that the test started: it hands its arguments, environment, folder and
+    launcher.py       the process that the test started: it hands its arguments, environment, folder and
                   descriptors to the server, passes signals on, and ends as the program ends
     server.py     has imported everything, forks, and becomes `python -m bot` in the child
 
-The program is a process of its own with real descriptors and signals; SIGKILL of the stub is
+The program is a process of its own with real descriptors and signals; SIGKILL of the launcher is
 SIGKILL of the program, by the kernel. Only its number is another. Where a fresh interpreter is
 what a test is about (hash seeds, what is imported, closed outputs), it says sys.executable.
 """
@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 
 def python() -> tuple[str, ...]:
     """Return the words that stand for the interpreter."""
-    return (sys.executable, "-I", "-S", str(HERE / "stub.py"), str(_address()))
+    return (sys.executable, "-I", "-S", str(HERE / "launcher.py"), str(_address()))
 
 
 @cache

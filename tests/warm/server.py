@@ -1,4 +1,4 @@
-"""`server.py SOCKET`: imports the bot once and forks a program for each stub that asks.
+"""`server.py SOCKET`: imports the bot once and forks a program for each launcher that asks.
 
 Ends when its standard input does. Single-threaded: nothing runs while it forks.
 """
@@ -63,7 +63,7 @@ def serve(address: str) -> None:
                 ready.unregister(key.fd)
                 os.close(key.fd)
                 code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-                with suppress(ConnectionError):  # the stub was killed, and the program with it
+                with suppress(ConnectionError):  # the launcher was killed, and the program with it
                     line.send(code.to_bytes(4, "big", signed=True))
                 line.close()
 
@@ -92,7 +92,7 @@ def _forked(line: socket.socket) -> int:
 
 
 def _settle(descriptors: list[int], folder: str, environ: dict[str, str]) -> None:
-    """Take over what the stub was given."""
+    """Take over what the launcher was given."""
     *streams, lifeline = descriptors
     for number, descriptor in enumerate(streams):
         os.dup2(descriptor, number)
@@ -103,7 +103,7 @@ def _settle(descriptors: list[int], folder: str, environ: dict[str, str]) -> Non
     fcntl.fcntl(3, fcntl.F_SETFL, fcntl.fcntl(3, fcntl.F_GETFL) | os.O_ASYNC | os.O_NONBLOCK)
     with suppress(BlockingIOError):
         os.read(3, 1)
-        os._exit(1)  # the stub has ended before the kernel was told to watch it
+        os._exit(1)  # the launcher has ended before the kernel was told to watch it
     for number in STOPS:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,4 +1,4 @@
-"""`stub.py SOCKET (-m MODULE | SCRIPT) …`: stands for a program that the server forks."""
+"""`launcher.py SOCKET (-m MODULE | SCRIPT) …`: stands for a program that the server forks."""
 
 import marshal
 import os
