@@ -3,8 +3,8 @@
 Importing the bot with ccxt takes seconds of the processor, and hundreds of tests start it. Here
 
     python()      what stands before `-m bot …` or `SCRIPT …` where a test would say sys.executable
-    launcher.py       the process that the test started: it hands its arguments, environment, folder and
-                  descriptors to the server, passes signals on, and ends as the program ends
+    launcher.py   the process that the test started: it hands its arguments, environment, folder
+                  and descriptors to the server, passes signals on, and ends as the program ends
     server.py     has imported everything, forks, and becomes `python -m bot` in the child
 
 The program is a process of its own with real descriptors and signals; SIGKILL of the launcher is
