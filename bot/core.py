@@ -21,6 +21,7 @@ from bot.desk.floor import Floor
 from bot.desk.gamma import GammaDesk
 from bot.desk.preview import preview
 from bot.desk.reconcile import Reconciler
+from bot.desk.rivals import Rivals
 from bot.desk.rows import Row, greek_rows, position_rows
 from bot.desk.rules import DeskRules
 from bot.desk.samples import sample
@@ -38,6 +39,7 @@ from bot.domain.events import (
     OrderDenied,
     OrderUpdate,
     PositionsReport,
+    RivalSeen,
     Settled,
     Tick,
 )
@@ -63,6 +65,7 @@ class Core:
         self.agreements = {coin: Agreement(r) for coin, r in self.rules.items()}
         self.reconciler = Reconciler(floor, self.rules)
         self.verbs = Verbs(floor, self.rules, self.reconciler, self.delta)
+        self.rivals = Rivals(floor, self.reconciler)
         self._next_ns = dict.fromkeys(self.rules, 0)
         self._sample_ns = dict.fromkeys(self.rules, 0)
         self.closing = False
@@ -88,7 +91,7 @@ class Core:
         due, answers = self._fold(event)
         commands += answers
         commands += self.floor.orders.tick(now_ns)
-        commands += self.reconciler.tick(now_ns)
+        commands += self.reconciler.tick(now_ns) + self.rivals.tick(now_ns)
         hurried = not isinstance(event, Quote | Chain | Tick)
         for coin in () if self.closing else due:
             if coin in self.rules and (hurried or now_ns >= self._next_ns[coin]):
@@ -109,12 +112,12 @@ class Core:
         if isinstance(event, BalancesReport | MarginAnswer):
             return self._fold_margin(event)
         self.floor.book.apply(event)
-        if isinstance(event, OrderUpdate | OrderDenied):
+        if isinstance(event, OrderUpdate | OrderDenied | RivalSeen):
             return self._fold_order(event)
         return tuple(self.rules), self._fold_rest(event)
 
     def _fold_order(
-        self, event: OrderUpdate | OrderDenied
+        self, event: OrderUpdate | OrderDenied | RivalSeen
     ) -> tuple[tuple[str, ...], list[Command]]:
         orders, now_ns = self.floor.orders, event.ts_ns
         match event:
@@ -123,6 +126,9 @@ class Core:
                 return self._coin_of(event.report.instrument), list(notes)
             case OrderDenied():
                 return tuple(self.rules), list(orders.deny(event.label, now_ns))
+            case RivalSeen():
+                coins = self._coin_of(event.instrument)
+                return coins, [c for coin in coins for c in self.rivals.saw(event, coin)]
 
     def _fold_margin(
         self, event: BalancesReport | MarginAnswer

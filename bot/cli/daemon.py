@@ -7,13 +7,17 @@ import gc
 import signal
 import sys
 from collections.abc import Awaitable, Coroutine, Mapping
+from contextlib import suppress
 from importlib import metadata
 from typing import Any, TypeVar
 
+from bot.cli import say
 from bot.core import Core
+from bot.domain.errors import JournalError
 from bot.domain.states import State
 from bot.domain.units import iso
 from bot.engine import Control
+from bot.journal import Journal
 from bot.monitor import Logs, Screen, Voice
 
 T = TypeVar("T")
@@ -63,6 +67,14 @@ def voice(*, as_json: bool, verbose: bool, unpaced: bool = False) -> Voice:
     if sys.stdout.isatty() and not verbose:
         return Screen(sys.stdout, wait=unpaced)
     return Logs(sys.stdout, wait=unpaced, lowest=lowest)
+
+
+def end_badly(journal: Journal, error: Exception) -> None:
+    """Say what belongs to an error, and journal it as the end of its run where that can be done."""
+    for note in getattr(error, "__notes__", ()):
+        say.note(note)
+    with suppress(JournalError):
+        journal.end_run({}, outcome=f"failed: {error}")
 
 
 def tell_kept(voice: Voice, states: Mapping[str, State], core: Core) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import config
@@ -23,7 +24,7 @@ from bot.domain.positions import Balance, Position
 from bot.domain.records import Record
 from bot.domain.units import NS_PER_S
 from bot.engine import Control, Engine, Observer
-from bot.journal import Durability, Journal, RunStart
+from bot.journal import AccountLock, Durability, Journal, RunStart
 from bot.monitor import Banner, Scope, Voice
 from bot.venues.deribit.terms import (
     CLOCK_LIMIT_S,
@@ -31,6 +32,7 @@ from bot.venues.deribit.terms import (
     VenueUnreachableError,
     clock_is_off,
 )
+from bot.venues.deribit.venue import DeribitVenue
 from bot.wiring.live import Live, keys_for, live
 
 
@@ -48,10 +50,18 @@ def run_live(
     try:
         last = journal.last_run()
         # The account is journalled with the first positions, before any order can have left.
-        begun = journal.last_account() is not None or journal.open_intents()
+        open_ = journal.open_intents()
+        begun = journal.last_account() is not None or open_
         past = past_of(journal, settings) if begun else None
         epoch = 1 if last is None else last.id + 1
-        graph = live(settings, keys, time.time_ns, epoch=epoch, sticky=journal.last_states())
+        graph = live(
+            settings,
+            keys,
+            time.time_ns,
+            epoch=epoch,
+            sticky=journal.last_states(),
+            left_open=frozenset(one.intent.label for one in open_),
+        )
         return LiveRun(graph, journal, past).go(for_s, as_json=as_json, verbose=verbose)
     finally:
         journal.close()
@@ -135,11 +145,10 @@ class LiveRun:
             self.journal.end_run(summary)
             self._tell_end(voice, summary)
             voice.finish(summary)
-        except VenueUnreachableError as fault:
-            raise VerbError(str(fault), Exit.VENUE) from fault
         except Exception as error:
-            for note in getattr(error, "__notes__", ()):
-                say.note(note)
+            daemon.end_badly(self.journal, error)
+            if isinstance(error, VenueUnreachableError):
+                raise VerbError(str(error), Exit.VENUE) from error
             raise
         finally:
             voice.close()
@@ -163,11 +172,21 @@ class LiveRun:
             account=self._account,
         )
         until_ns = None if for_s is None else self.start_ns + round(for_s * NS_PER_S)
-        try:
-            must_agree(venue.health())
-            await with_signals(engine.run(until_ns), control)
-        finally:
-            await venue.close()
+        with ExitStack() as claims:
+            try:
+                must_agree(venue.health())
+                self._claim(claims)
+                await with_signals(engine.run(until_ns), control)
+            finally:
+                await venue.close()
+
+    def _claim(self, claims: ExitStack) -> None:
+        """Keep other bots of this state folder off what is hedged; who only looks takes nothing."""
+        venue, settings = self.graph.venue, self.graph.settings
+        if isinstance(venue, DeribitVenue) and venue.lane is not None:
+            account, coins = venue.account_id(), settings.underlying
+            lock = AccountLock.take(settings.state_dir, account, coins, settings.instance)
+            claims.callback(lock.release)
 
     def _observers(self, voice: Voice) -> tuple[Observer, ...]:
         """Return who watches."""

@@ -137,8 +137,7 @@ class _Run:
             summary = self._run(voice, for_s)
             voice.finish(summary)
         except Exception as error:
-            for note in getattr(error, "__notes__", ()):
-                say.note(note)
+            daemon.end_badly(self.journal, error)
             raise
         finally:
             voice.close()

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from bot.book.book import Book, UnderlyingRules
 from bot.book.numeraire import Numeraire
 from bot.domain.instruments import FeeTier
+from bot.domain.labels import stem
 from bot.domain.positions import Balance
 from bot.domain.units import NS_PER_S, SECONDS_PER_DAY
 from bot.execution.orders import OrderTable
@@ -93,10 +94,14 @@ class DayTotals:
 
 @dataclass(slots=True)
 class Names:
-    """Ids that name the instance, the epoch (one per start of the bot) and a sequence."""
+    """Ids that name the instance, the epoch (one per start of the bot) and a sequence.
+
+    On an exchange labels also say when the run was born (see `labels`).
+    """
 
     instance: str
     epoch: int
+    born_ns: int | None = None
     sequence: int = 0
     decisions: int = 0
     questions: int = 0
@@ -104,7 +109,7 @@ class Names:
     def label(self) -> str:
         """Return the next order label, unique over restarts (at most 64 characters)."""
         self.sequence += 1
-        return f"{self.prefix}{self.epoch}-{self.sequence}"
+        return f"{self.stem}{self.sequence}"
 
     def question(self, coin: str) -> str:
         """Return the next id of a question about margin."""
@@ -117,9 +122,9 @@ class Names:
         return f"{coin}-{self.epoch}-{self.decisions}"
 
     @property
-    def prefix(self) -> str:
-        """Return what all labels of this instance begin with."""
-        return f"db-{self.instance[:32]}-"
+    def stem(self) -> str:
+        """Return what all labels of this run begin with."""
+        return stem(self.instance, self.epoch, self.born_ns)
 
 
 @dataclass(slots=True)

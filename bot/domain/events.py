@@ -102,6 +102,15 @@ class Filled:
 
 
 @dataclass(frozen=True, slots=True)
+class RivalSeen:
+    """Another bot like this one has an order, or traded, in the account that is traded in."""
+
+    ts_ns: int
+    label: str
+    instrument: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
     """An instrument expired: positions in it are gone, `price_usd` is its settlement price."""
 
@@ -147,6 +156,7 @@ Event: TypeAlias = (
     | OrderUpdate
     | OrderDenied
     | Filled
+    | RivalSeen
     | Settled
     | Operator
     | GammaWanted

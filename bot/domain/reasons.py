@@ -47,6 +47,7 @@ class Reason(StrEnum):
     MARGIN_MODEL = "margin_model"
     ACCOUNT_UNSEEN = "account_unseen"
     NO_HEDGE_INSTRUMENT = "no_hedge_instrument"
+    ANOTHER_BOT = "another_bot"
     # what we allow
     STATE_FORBIDS = "state_forbids"
     UNRESOLVED_ORDER = "unresolved_order"

@@ -6,12 +6,14 @@ are in `schema`.
 
 from bot.journal.digest import Digest
 from bot.journal.equity import Pnl, TwinPnl
+from bot.journal.lock import AccountLock
 from bot.journal.memory import OpenIntent, PastRun, SavedAccount
 from bot.journal.queue import Answer, Command
 from bot.journal.reader import Reader, instances
 from bot.journal.writer import Durability, Journal, RunStart
 
 __all__ = [
+    "AccountLock",
     "Answer",
     "Command",
     "Digest",

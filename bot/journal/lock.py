@@ -1,50 +1,97 @@
-"""One writer per instance: an advisory lock on a file beside the journal.
+"""One bot at a time: advisory locks on files, of a journal and of what is hedged in an account.
 
-The kernel lets go of it when its process ends, however it ends. The file names the holder, for
-the message that a second bot gets. Readers ask whether it is held; that is how they know that a
-bot is running.
+The kernel lets go of a lock when its process ends, however it ends. The file names the holder, for
+the message that a second bot gets. Readers ask whether a journal's is held; that is how they know
+that a bot is running.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import re
 import socket
 import time
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 from bot.domain.errors import JournalError
 
 NAME: Final = "journal.lock"
+ACCOUNTS: Final = ".accounts"
 # A reader's question takes the lock for an instant: a starting bot asks again before it gives up.
 _TRIES: Final = 5
 _PAUSE_S: Final = 0.02
 
 
-class WriterLock:
-    """The right to write one journal, held until `release` or the end of the process."""
+class Lock:
+    """A file that one process holds until `release` or its end."""
 
-    def __init__(self, folder: Path) -> None:
-        """Take the lock in `folder`, or raise JournalError naming the process that has it."""
-        self._fd = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    def __init__(self, file: Path, only: str, instead: str, holder: str = "") -> None:
+        """Take it, or raise JournalError: `only` is what was expected, `instead` what to do.
+
+        `holder` is what others are told beside the process.
+        """
+        self._fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         if not _take(self._fd):
             who = (
                 os.pread(self._fd, 200, 0).decode(errors="replace").strip() or "an unknown process"
             )
             os.close(self._fd)
-            raise JournalError(
-                f"expected to be the only bot on instance {folder.name!r}, found it held by {who}:"
-                " stop that one first or choose another instance"
-            )
+            raise JournalError(f"expected {only}, found it held by {who}: {instead}")
         os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, f"pid {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+        mine = f"{holder} pid {os.getpid()} on {socket.gethostname()}".strip()
+        os.pwrite(self._fd, f"{mine}\n".encode(), 0)
 
     def release(self) -> None:
-        """Let another bot write; harmless when repeated."""
+        """Let another bot have it; harmless when repeated."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+
+class WriterLock(Lock):
+    """The right to write one journal."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the lock in `folder`, or raise JournalError naming the process that has it."""
+        only = f"to be the only bot on instance {folder.name!r}"
+        super().__init__(folder / NAME, only, "stop that one first or choose another instance")
+
+
+class AccountLock:
+    """The right to hedge some underlyings of an account, among the bots of one state folder.
+
+    Bots elsewhere do not see it: they find each other by the labels of their orders.
+    """
+
+    def __init__(self, locks: list[Lock]) -> None:
+        self._locks = locks
+
+    @classmethod
+    def take(cls, state_dir: Path, account: str, coins: Iterable[str], instance: str) -> Self:
+        """Take every coin, or raise JournalError naming who has one of them.
+
+        `account` is what tells accounts apart, over keys and exchanges.
+        """
+        folder = state_dir / ACCOUNTS
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        taken = cls([])
+        for coin in coins:
+            file = folder / f"{re.sub(r'[^A-Za-z0-9_.-]', '_', account)}-{coin}.lock"
+            only = f"to be the only bot that hedges {coin} in account {account}"
+            try:
+                taken._locks.append(Lock(file, only, "stop that one first", f"{instance!r},"))
+            except BaseException:
+                taken.release()
+                raise
+        return taken
+
+    def release(self) -> None:
+        """Let other bots hedge the account; harmless when repeated."""
+        for lock in self._locks:
+            lock.release()
 
 
 def held(folder: Path) -> bool:

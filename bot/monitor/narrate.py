@@ -35,7 +35,8 @@ from bot.monitor.telling import Item, Moved, Telling
 Fields: TypeAlias = dict[str, Any]
 Line: TypeAlias = tuple[str, str, Fields]
 
-PAGED: Final = frozenset({Reason.DELTA_DISAGREES})  # somebody has to look, also at night
+# Somebody has to look, also at night.
+PAGED: Final = frozenset({Reason.DELTA_DISAGREES, Reason.ANOTHER_BOT})
 LEVELS: Final = ("debug", "info", "warning", "error")
 _ORDER_LEVEL: Final = {
     OrderState.UNKNOWN: "warning",

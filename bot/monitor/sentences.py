@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 
 from bot.domain.events import Settled
 from bot.domain.orders import OrderState
-from bot.domain.reasons import Because
+from bot.domain.reasons import Because, Reason
 from bot.domain.records import (
     CommandOutcome,
     Decision,
@@ -153,6 +153,8 @@ def _order(moved: OrderTransition) -> list[Piece]:
 
 def _doubt(doubt: Doubt, repeated: int) -> list[Piece]:
     verb = "not trusted" if doubt.active else "trusted again"
+    if doubt.because.reason is Reason.ANOTHER_BOT:
+        verb = "hedged by two" if doubt.active else "hedged by us alone again"
     again = f"({repeated} more before)" if repeated else ""
     return [
         *_head(doubt.ts_ns, doubt.coin),

@@ -99,9 +99,17 @@ def _shock_losses(shock: Shock, overall: float | None) -> dict[float, float]:
 
 
 def new_core(
-    settings: Settings, rules: tuple[DeskRules, ...], epoch: int, sticky: Mapping[str, State]
+    settings: Settings,
+    rules: tuple[DeskRules, ...],
+    epoch: int,
+    sticky: Mapping[str, State],
+    *,
+    born_ns: int | None = None,
 ) -> Core:
-    """Return a core that knows no market yet; `settings` are already scaled."""
+    """Return a core that knows no market yet; `settings` are already scaled.
+
+    `born_ns` is the wall clock of a run whose orders reach an exchange (see `labels`).
+    """
     owned = {row.instrument: (row.tag, row.account) for row in settings.paper.position}
     _, venue = settings.exchange()
     machine = Machine(tuple(r.coin for r in rules), states=dict(sticky))
@@ -109,7 +117,7 @@ def new_core(
         book=Book((r.measure for r in rules), owned, venue.account, venue.also),
         orders=OrderTable(Patience()),
         machine=machine,
-        names=Names(settings.instance, epoch),
+        names=Names(settings.instance, epoch, born_ns),
         unconfirmed={r.coin for r in rules} if settings.mode == "live" else set(),
     )
     return Core(floor, rules)

@@ -7,7 +7,7 @@ from files alone to the real one, where a mistake is money.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -62,20 +62,21 @@ def live(
     *,
     epoch: int,
     sticky: Mapping[str, State],
+    left_open: frozenset[str],
 ) -> Live:
     """Return the graph of a run in sandbox or live; nothing is connected yet.
 
-    `clock` gives the wall clock in ns, `epoch` the number of this start of the instance.
+    `clock` gives the wall clock in ns, `epoch` the number of this start of the instance,
+    `left_open` the labels whose end its earlier runs have not seen.
     """
     rules = tuple(desk_rules(settings, coin, CADENCE) for coin in settings.underlying)
-    core = new_core(settings, rules, epoch, sticky)
-    venue = DeribitVenue(terms_of(settings, core), clock, keys.trading, also=keys.also, orders=True)
+    core = new_core(settings, rules, epoch, sticky, born_ns=clock())
+    terms = replace(terms_of(settings), left_open=left_open)
+    venue = DeribitVenue(terms, clock, keys.trading, also=keys.also, orders=True)
     return Live(settings, rules, core, venue, settings.mode)
 
 
-def terms_of(
-    settings: Settings, core: Core, depth: frozenset[str] = frozenset()
-) -> DeribitSettings:
+def terms_of(settings: Settings, depth: frozenset[str] = frozenset()) -> DeribitSettings:
     """Return how to connect; `depth` names the instruments whose books are kept."""
     _, venue = settings.exchange()
     rest_url, ws_url = addresses(settings.mode, venue)
@@ -86,7 +87,6 @@ def terms_of(
         ws_url=ws_url,
         account=venue.account,
         testnet=TESTNET[settings.mode],
-        label_prefix=core.floor.names.prefix,
         options={} if venue.ca_file is None else {"cafile": str(venue.ca_file)},
     )
 

@@ -105,7 +105,7 @@ def _graph(
     rules = tuple(desk_rules(decides, coin, CADENCE) for coin in coins)
     core: Core = new_core(decides, rules, epoch, sticky)
     depth = frozenset(f"{coin}{pair}-PERPETUAL" for coin in coins for pair in ("", "_USDC"))
-    feed = DeribitVenue(terms_of(settings, core, depth), clock, key, orders=False)
+    feed = DeribitVenue(terms_of(settings, depth), clock, key, orders=False)
     half_ms = settings.sim.latency_ms
     latency = Latency(round(half_ms / 3.0 * NS_PER_MS), round(half_ms * NS_PER_MS))
     venue = LivePaper(feed, coins, CADENCE, opening, seed=seed, latency=latency)

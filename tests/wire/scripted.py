@@ -561,6 +561,9 @@ class ScriptedDeribit:
             if order["order_state"] == "open":
                 order["order_state"] = "cancelled"
 
+    async def _get_open_orders(self, _params, _line):
+        return [order for order in self.orders if order["order_state"] == "open"]
+
     async def _get_order_state_by_label(self, params, _line):
         return self.booked(params["label"])
 

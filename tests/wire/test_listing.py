@@ -63,7 +63,14 @@ class Bot:
         settings = config.load(sets=sets, environ={}).settings
         only = {"underlying": {"BTC": settings.underlying["BTC"]}}
         key = Keys(ApiKey(TRADER.client_id, TRADER.secret), {})
-        graph = live(settings.model_copy(update=only), key, hand.now_ns, epoch=1, sticky={})
+        graph = live(
+            settings.model_copy(update=only),
+            key,
+            hand.now_ns,
+            epoch=1,
+            sticky={},
+            left_open=frozenset(),
+        )
         bot = cls(graph, hand)
         await graph.venue.start()
         return bot

@@ -141,8 +141,7 @@ async def test_a_feed_that_could_order_is_refused(serve, tmp_path):
     """Neither paper nor shadow can be made on a connection with an order lane."""
     server = await serve(Opening(seed=3))
     settings = Onlooker(server, tmp_path, "paper", {}).settings()
-    graph = public_paper(settings, time.time_ns, seed=1, epoch=1, sticky={})
-    feed = DeribitVenue(terms_of(settings, graph.core), time.time_ns, ApiKey("a", "b"), orders=True)
+    feed = DeribitVenue(terms_of(settings), time.time_ns, ApiKey("a", "b"), orders=True)
     with pytest.raises(OrderLaneError, match="without an order lane"):
         LivePaper(
             feed,

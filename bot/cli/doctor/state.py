@@ -148,7 +148,8 @@ def _liveness(reader: object) -> Finding:
     outcome = reader.run()["outcome"]
     if outcome is None:
         return warn("bot", f"gone without a word, {said}", "a run that was closed")
-    return ok("bot", f"not running; the last run: {outcome}")
+    said = f"not running; the last run: {outcome}"
+    return graded("bot", said, "a run that ended well", bad=False, odd=outcome != "stopped")
 
 
 def _synced_ms(fd: int) -> float:

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bot.domain.errors import WrongEnvironmentError
-from bot.domain.events import BalancesReport, Filled, OrderUpdate, PositionsReport
+from bot.domain.events import BalancesReport, Filled, OrderUpdate, PositionsReport, RivalSeen
+from bot.domain.labels import Whose
 from bot.domain.orders import OrderReport
 from bot.domain.positions import Fill
 from bot.venues.deribit.fields import Row, table, text
@@ -50,10 +51,11 @@ class _Table:
 class AccountBook:
     """Positions and balances of one account.
 
-    `positions` and `summaries` fetch complete answers (REST). `is_ours` tells our orders' labels
-    from a person's; only ours become fills and order updates. `met` hears every instrument that is
-    held or traded. `seen` names everything that was ever held, for the settlement of what expires;
-    `identity` is the venue's own number of the account, where it tells one.
+    `positions` and `summaries` fetch complete answers (REST). `whose` tells our orders' labels
+    from others; only ours become fills and order updates, another bot's are told as such. `met`
+    hears every instrument that is held or traded. `seen` names everything that was ever held, for
+    the settlement of what expires; `identity` is the venue's own number of the account, where it
+    tells one.
     """
 
     def __init__(
@@ -62,14 +64,14 @@ class AccountBook:
         positions: Callable[[], Awaitable[Any]],
         summaries: Callable[[], Awaitable[Any]],
         contracts: Callable[[], Mapping[str, Contract]],
-        is_ours: Callable[[str], bool],
+        whose: Callable[[str], Whose],
         see_order: Callable[[OrderReport], None],
         learn_limits: Callable[[object], None],
         met: Callable[[str], None],
         around: Surroundings,
     ) -> None:
         self._fetch_positions, self._fetch_summaries = positions, summaries
-        self._contracts, self._is_ours, self._see_order = contracts, is_ours, see_order
+        self._contracts, self._whose, self._see_order = contracts, whose, see_order
         self._learn_limits, self._met = learn_limits, met
         self._tell, self._clock, self._flaws = around.tell, around.clock, around.flaws
         self.seen: set[str] = set()
@@ -186,14 +188,30 @@ class AccountBook:
         row = table(value, "trade")
         self._met(text(row, "instrument_name"))
         fill: Fill = read_fill(row, self._contracts())
-        if self._is_ours(fill.label):
+        if self._is_ours(fill.label, fill.instrument, received_ns):
             self._tell(Filled(received_ns, fill))
 
     def _order(self, value: object, received_ns: int) -> None:
         report = read_order(table(value, "order"), self._contracts(), received_ns)
-        if self._is_ours(report.label):
+        if self._is_ours(report.label, report.instrument, received_ns):
             self._see_order(report)
             self._tell(OrderUpdate(received_ns, report))
+
+    def _is_ours(self, label: str, instrument: str, received_ns: int) -> bool:
+        whose = self._whose(label)
+        if whose is Whose.RIVAL:
+            self._tell(RivalSeen(received_ns, label, instrument))
+        return whose is Whose.OURS
+
+    def see_open_orders(self, rows: object) -> None:
+        """Take what rests at the venue: only another bot's orders are news."""
+        now_ns = self._clock()
+        for row in rows if isinstance(rows, list) else [rows]:
+            self._guarded(self._resting, row, now_ns)
+
+    def _resting(self, value: object, now_ns: int) -> None:
+        report = read_order(table(value, "order"), self._contracts(), now_ns)
+        self._is_ours(report.label, report.instrument, now_ns)
 
     def _position(self, value: object, _received_ns: int) -> None:
         line = read_position(table(value, "position"), self._contracts())

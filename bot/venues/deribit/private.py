@@ -8,15 +8,18 @@ from functools import partial
 from typing import Final
 
 from bot.domain.errors import WrongEnvironmentError
+from bot.domain.labels import MARK, Whose
 from bot.domain.orders import OrderReport
 from bot.venues.deribit.account import AccountBook
 from bot.venues.deribit.channels import Channels
 from bot.venues.deribit.client import HardenedDeribit
 from bot.venues.deribit.credits import Credits
+from bot.venues.deribit.flaws import Flaw, shown
 from bot.venues.deribit.grants import must_fit
 from bot.venues.deribit.inbox import Surroundings
-from bot.venues.deribit.orders import NOT_CONNECTED, OrderLane
+from bot.venues.deribit.orders import NOT_CONNECTED, READ_S, OrderLane
 from bot.venues.deribit.public import PublicSide
+from bot.venues.deribit.requests import RefusedError
 from bot.venues.deribit.session import Session, refusal
 from bot.venues.deribit.tasks import Tasks
 from bot.venues.deribit.terms import DeribitSettings
@@ -45,6 +48,7 @@ class PrivateSide:
         orders: bool,
     ) -> None:
         self._settings, self.exchange = settings, exchange
+        self._clock, self._flaws = around.clock, around.flaws
         contracts = public.directory.contracts
         self._tell_lost = lost
         self.credits = Credits(around.clock)
@@ -74,7 +78,7 @@ class PrivateSide:
             positions=self._positions,
             summaries=self._summaries,
             contracts=contracts,
-            is_ours=self._is_ours,
+            whose=self._whose,
             see_order=self._see_order,
             learn_limits=self.credits.learn,
             met=public.met,
@@ -115,7 +119,18 @@ class PrivateSide:
                 break
             await asyncio.sleep(RETRY_S)
         if self.lane is not None:
+            await self._look_at_open_orders()
             await self.lane.arm()
+
+    async def _look_at_open_orders(self) -> None:
+        """Show the account what rests at the venue: another bot may have placed it before now."""
+        try:
+            rows = await self.exchange.requests.call("private/get_open_orders", {}, READ_S)
+        except RefusedError as error:
+            sentence = f"expected the open orders, found {shown(error)}"
+            self._flaws.note(self._clock(), Flaw.REQUEST_FAILED, "open orders", sentence)
+        else:
+            self.account.see_open_orders(rows)
 
     def _lost(self, _epoch: int) -> None:
         if self.lane is not None:
@@ -130,10 +145,13 @@ class PrivateSide:
             return NOT_CONNECTED, "no authenticated connection"
         return str(flaw), str(self.session.failure)
 
-    def _is_ours(self, label: str) -> bool:
-        if self.lane is None or not label:
-            return False
-        return label.startswith(self._settings.label_prefix) or self.lane.knows(label)
+    def _whose(self, label: str) -> Whose:
+        """Tell orders of this instance from those of another bot like it, and from a person's."""
+        if self.lane is None:
+            return Whose.PERSON
+        if self.lane.knows(label) or label in self._settings.left_open:
+            return Whose.OURS
+        return Whose.RIVAL if label.startswith(MARK) else Whose.PERSON
 
     def _see_order(self, report: OrderReport) -> None:
         if self.lane is not None:

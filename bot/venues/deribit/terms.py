@@ -35,8 +35,8 @@ class DeribitSettings:
 
     `currencies` are those whose portfolios are streamed (coins, and USDC for linear instruments).
     `account` is what the trading account is called. `testnet` is the system that is meant, by the
-    venue's own word: True the test system, False the real one, None either. `label_prefix` is what
-    every label of this instance begins with, over restarts. `options` go to ccxt as they are
+    venue's own word: True the test system, False the real one, None either. `left_open` are the
+    labels whose end an earlier run of this instance has not seen. `options` go to ccxt as they are
     (verify, cafile).
     """
 
@@ -46,7 +46,7 @@ class DeribitSettings:
     ws_url: str = "wss://www.deribit.com/ws/api/v2"
     account: str = TRADING_ACCOUNT
     testnet: bool | None = None
-    label_prefix: str = "db-"
+    left_open: frozenset[str] = frozenset()
     chain_s: float = 5.0
     choose_s: float = 60.0
     reload_s: float = 86_400.0

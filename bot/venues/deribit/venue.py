@@ -11,10 +11,12 @@ order's reply. Time is the wall clock that is handed in.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from bot.domain.commands import AskMargin, Cancel, Place, Query, QueryPositions, WantGamma
 from bot.domain.errors import DeltabandError, KeyRightsError
@@ -194,6 +196,18 @@ class DeribitVenue:
     def lane(self) -> OrderLane | None:
         """Return the order lane, None where no order can be placed."""
         return None if self.private is None else self.private.lane
+
+    def account_id(self) -> str:
+        """Return what tells the trading account from every other, over keys and systems.
+
+        Without a word of the venue it is the key's own; raises OrderLaneError without a key.
+        """
+        if self.private is None:
+            raise OrderLaneError("expected a key to know an account by, found none")
+        told = self.private.account.identity
+        if told is None:
+            told = hashlib.sha256(self.private.exchange.apiKey.encode()).hexdigest()[:16]
+        return f"{urlsplit(self.settings.rest_url).netloc}-{told}"
 
     def depth(self, instrument: str, levels: int = 20) -> Depth | None:
         """Return the whole book of an instrument of `feed.depth`, None while there is none."""

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from bot.domain.events import Filled, OrderUpdate, PositionsReport
+from bot.domain.labels import Whose
 from bot.domain.quotes import Quote
 from bot.venues.deribit.account import AccountBook
 from bot.venues.deribit.client import HardenedDeribit
@@ -112,7 +113,7 @@ class Both:
             positions=fetch,
             summaries=fetch,
             contracts=self.directory.contracts,
-            is_ours=lambda label: label.startswith("db-"),
+            whose=lambda label: Whose.OURS if label.startswith("db-") else Whose.PERSON,
             see_order=lambda _report: None,
             learn_limits=lambda _limits: None,
             met=lambda _: None,

@@ -15,6 +15,7 @@ from bot.domain.events import (
     OrderDenied,
     OrderUpdate,
     PositionsReport,
+    RivalSeen,
     Settled,
     Tick,
 )
@@ -415,10 +416,36 @@ async def test_a_manual_trade_appears_as_a_position_and_not_as_our_fill(connect,
     assert not [e for e in drain(venue) if isinstance(e, Filled | OrderUpdate)]
 
 
+async def test_another_bots_orders_are_told_as_such(connect, server):
+    """What rests before we connect, and what it does afterwards; what we left open is ours."""
+    labels = ("db-other-1-1", "db-own-1-9", "by hand")
+    server.orders = [order(label=label, order_state="open") for label in labels]
+    venue = await connect(orders=True, left_open=frozenset({"db-own-1-9"}))
+    seen = await take(venue, RivalSeen)
+    assert (seen.label, seen.instrument) == ("db-other-1-1", PERPETUAL)
+    await server.push(CHANGES, changes(orders=[order(label="db-other-1-2")]))
+    assert (await take(venue, RivalSeen)).label == "db-other-1-2"
+    await server.push(CHANGES, changes(trades=[trade("T1", label="db-own-1-10")]))
+    assert (await take(venue, RivalSeen)).label == "db-own-1-10"
+    await server.push(CHANGES, changes(trades=[trade("T2", label="db-own-1-9")]))
+    assert (await take(venue, Filled)).fill.label == "db-own-1-9"
+    assert not [e for e in drain(venue) if isinstance(e, RivalSeen | OrderUpdate)]
+
+
+async def test_open_orders_that_cannot_be_read_do_not_keep_us_from_trading(connect, server):
+    """They are a look around; the streams tell of another bot all the same."""
+    server.refusals["private/get_open_orders"] = [(-32603, "internal")]
+    venue = await connect(orders=True)
+    assert venue.flaws.counts[Flaw.REQUEST_FAILED] == 1
+    venue.send(place("db-1"), now_ns())
+    assert (await take(venue, Filled)).fill.label == "db-1"
+
+
 async def test_fifty_fills_of_a_burst_are_all_told(connect, server):
     """Before the state and the position that they lead to."""
     venue = await connect(orders=True)
     drain(venue)
+    venue.send(place("db-1", ioc=False), now_ns())
     for i in range(50):
         fill = trade(f"T{i}", label="db-1")
         await server.push(CHANGES, changes(trades=[fill], positions=[position(size=10.0 + i)]))
