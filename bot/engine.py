@@ -3,13 +3,14 @@
     pull the next event → show it to observers → core.handle → journal → send → tell observers
 
 What a decision leaves behind (records, intents) is on disk before its orders leave, and is told
-only after that: nobody who listens stands before an order. Whatever goes wrong (a journal that
-cannot be written, a fault of this program) ends the run with that error after cancelling what
-works; a note on the error says so. As long as the HALT file exists the bot is halted, and a
-`resume` is answered with the file that must go. Event time is paced against the wall clock at
-`speed` (1 = real time, 60 = a minute a second) or not at all; decisions do not depend on it. On a
-live venue event time is the wall clock, and a Tick comes at least twice a second, so that silence
-is noticed.
+only after that: nobody who listens stands before an order. While another process holds the journal
+no order leaves: the core hears that it has not, and tries again. Whatever else goes wrong (a
+journal that cannot be written, a fault of this program) ends the run with that error after
+cancelling what works; a note on the error says so. As long as the HALT file exists the bot is
+halted, and a `resume` is answered with the file that must go. Event time is paced against the wall
+clock at `speed` (1 = real time, 60 = a minute a second) or not at all; decisions do not depend on
+it. On a live venue event time is the wall clock, and a Tick comes at least twice a second, so that
+silence is noticed.
 """
 
 from __future__ import annotations
@@ -23,9 +24,20 @@ from typing import Protocol
 
 from bot.core import Core
 from bot.domain.commands import Command, Note, Place
-from bot.domain.events import Event, Filled, Operator, PositionsReport, Settled, Tick
+from bot.domain.errors import JournalBusyError
+from bot.domain.events import (
+    Event,
+    Filled,
+    Operator,
+    OrderUpdate,
+    PositionsReport,
+    Settled,
+    Tick,
+)
+from bot.domain.orders import OrderReport
 from bot.domain.positions import Balance, Position
-from bot.domain.records import CommandOutcome, Record
+from bot.domain.reasons import Because, Reason
+from bot.domain.records import CommandOutcome, Doubt, Record
 from bot.domain.states import State
 from bot.domain.units import NS_PER_MS, NS_PER_S
 from bot.journal import Journal
@@ -101,7 +113,7 @@ class Engine:
         self._polled = self._viewed = 0.0
         self._saved_ns = 0
         self._count = 0
-        self._sending = False
+        self._sending = self._told_busy = False
         self._untold: list[Record] = []
 
     async def run(self, until_ns: int | None) -> None:
@@ -202,14 +214,35 @@ class Engine:
             elif isinstance(command, Place):
                 self.journal.intent(command.intent)
                 sending = True
-        if sending:
-            self.journal.commit()
+        held_back = "" if not sending else self._busy_journal()
+        unsent: list[OrderReport] = []
         for command in commands:
             if isinstance(command, Note):
                 self._untold.append(command.record)
+            elif held_back and isinstance(command, Place):
+                code = str(Reason.JOURNAL_BUSY)
+                unsent.append(OrderReport.unsent(command.intent, self.now_ns, code, held_back))
             else:
                 self.venue.send(command, self.now_ns)
                 self._sending = True
+        for report in unsent:
+            self._step(OrderUpdate(self.now_ns, report))
+
+    def _busy_journal(self) -> str:
+        """Put what is recorded on disk; return what stands in the way where that will pass."""
+        try:
+            self.journal.commit()
+        except JournalBusyError as error:
+            return str(error)
+        return ""
+
+    def _tell_of_journal(self) -> None:
+        """Say that nothing can be sent while another process holds the journal, and when it can."""
+        if self.journal.busy is not self._told_busy:
+            self._told_busy = self.journal.busy
+            because = Because(Reason.JOURNAL_BUSY, str(self.journal.path))
+            record = Doubt(self.now_ns, "", because, active=self._told_busy)
+            self._carry_out([Note(record)])
 
     def _tell(self) -> None:
         """Tell the observers what was recorded: after the orders have left, they can wait."""
@@ -260,8 +293,9 @@ class Engine:
         if now - self._viewed >= VIEW_S:
             self._viewed = now
             self._show()
-        self._tell()
         self.journal.tick(self.now_ns, self.core.state)
+        self._tell_of_journal()
+        self._tell()
 
     def _refuse(self, command_id: str, outcome: str) -> None:
         record = CommandOutcome(self.now_ns, command_id, accepted=False, outcome=outcome)

@@ -4,6 +4,7 @@
     ├── UnknownInstrumentError   a name that no rule explains
     ├── BadInputError            a file, book or recording that cannot be used
     ├── JournalError             the journal cannot be opened, read or written
+    │   └── JournalBusyError     another process holds it for now
     ├── KeyRightsError           a key to a venue that may do too much or too little
     ├── WrongEnvironmentError    the test system where the real one was meant, or the reverse
     └── TransitionError          an order was asked to do what its state forbids (a bug)
@@ -28,6 +29,10 @@ class BadInputError(DeltabandError):
 
 class JournalError(DeltabandError):
     """The journal is of another version or instance, damaged, locked, or cannot be written."""
+
+
+class JournalBusyError(JournalError):
+    """Another process holds the journal: nothing can be written for now, and nothing is lost."""
 
 
 class KeyRightsError(DeltabandError):

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
 
 from bot.domain.units import Quantity
 
@@ -98,3 +98,10 @@ class OrderReport:
     ts_ns: int
     code: str = ""
     message: str = ""
+
+    @classmethod
+    def unsent(cls, intent: Intent, ts_ns: int, code: str, message: str) -> Self:
+        """Return our own word that an order has not left: REJECTED, with why."""
+        nothing = intent.quantity - intent.quantity
+        label, instrument, rejected = intent.label, intent.instrument, OrderState.REJECTED
+        return cls(label, instrument, "", rejected, nothing, ts_ns, code, message)

@@ -48,6 +48,7 @@ class Reason(StrEnum):
     ACCOUNT_UNSEEN = "account_unseen"
     NO_HEDGE_INSTRUMENT = "no_hedge_instrument"
     ANOTHER_BOT = "another_bot"
+    JOURNAL_BUSY = "journal_busy"
     # what we allow
     STATE_FORBIDS = "state_forbids"
     UNRESOLVED_ORDER = "unresolved_order"

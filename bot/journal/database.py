@@ -16,14 +16,15 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-from bot.domain.errors import JournalError
+from bot.domain.errors import JournalBusyError, JournalError
 from bot.journal import wal
 from bot.journal.schema import SCHEMA_VERSION, TABLES
 
 FILE: Final = "journal.sqlite"
 MIN_FREE_BYTES: Final = 64 * 1024 * 1024
-# A writer that waits longer holds up hedging; what another process does here takes milliseconds.
 BUSY_MS: Final = 2_000
+# A writer that waits holds up hedging; what another process does here takes milliseconds.
+WRITER_BUSY_MS: Final = 500
 # SQLite's own waiting sleeps ever longer and starves beside a bot that commits without pause.
 _GUEST_S: Final = 10.0
 _GUEST_PAUSE_S: Final = 0.000_2
@@ -50,7 +51,8 @@ def faults_named(path: Path, deed: str) -> Iterator[None]:
         name = getattr(error, "sqlite_errorname", "") or type(error).__name__
         family = "_".join(name.split("_")[:2])
         found = _FOUND.get(family, "expected SQLite to do it, found a fault")
-        raise JournalError(f"cannot {deed} {path}: {found} ({name}: {error})") from error
+        kind = JournalBusyError if family == "SQLITE_BUSY" else JournalError
+        raise kind(f"cannot {deed} {path}: {found} ({name}: {error})") from error
     except OSError as error:
         raise JournalError(
             f"cannot {deed} {path}: expected a folder and a disk that can be used,"
@@ -92,6 +94,7 @@ def open_writer(path: Path, instance: str, *, full: bool) -> sqlite3.Connection:
             sound(db, path, instance)
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = NORMAL")
+            be_patient(db, WRITER_BUSY_MS)
             if full:
                 wal.grow(db)
                 db.execute("PRAGMA synchronous = FULL")
@@ -105,11 +108,16 @@ def connect(path: Path, *, frozen: bool = False) -> sqlite3.Connection:
     """Connect to an existing file; `frozen` is for one on a read-only disk that nobody writes."""
     query = "mode=ro&immutable=1" if frozen else "mode=rw"
     db = sqlite3.connect(f"{path.absolute().as_uri()}?{query}", uri=True, isolation_level=None)
-    db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    be_patient(db, BUSY_MS)
     db.execute("PRAGMA foreign_keys = ON")
     db.execute("PRAGMA trusted_schema = OFF")
     db.execute("PRAGMA cell_size_check = ON")
     return db
+
+
+def be_patient(db: sqlite3.Connection, wait_ms: int) -> None:
+    """Wait so long for another process that holds the file."""
+    db.execute(f"PRAGMA busy_timeout = {wait_ms}")
 
 
 def create(db: sqlite3.Connection, instance: str) -> None:
@@ -171,7 +179,7 @@ def transaction(db: sqlite3.Connection, *, guest: bool = False) -> Iterator[None
 
 def _begin_as_guest(db: sqlite3.Connection) -> None:
     deadline = time.monotonic() + _GUEST_S
-    db.execute("PRAGMA busy_timeout = 0")
+    be_patient(db, 0)
     try:
         while True:
             try:
@@ -183,4 +191,4 @@ def _begin_as_guest(db: sqlite3.Connection) -> None:
             else:
                 return
     finally:
-        db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+        be_patient(db, BUSY_MS)

@@ -5,7 +5,8 @@ What is recorded waits in memory until `commit`, which the engine calls before i
 to the disk. One short transaction per batch: other
 processes (who ask for status, who queue commands) never wait for more than one. A commit that
 fails raises JournalError: no journal, no send. What it held waits for the next commit, while
-samples are dropped and counted.
+samples are dropped and counted. While another process holds the file the journal is `busy`: that
+passes, and only commits for orders say so.
 """
 
 from __future__ import annotations
@@ -17,12 +18,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, Self
 
-from bot.domain.errors import JournalError
+from bot.domain.errors import JournalBusyError, JournalError
 from bot.domain.events import Operator
 from bot.domain.orders import Intent
 from bot.domain.positions import Balance, Fill, Position
@@ -38,7 +37,14 @@ from bot.domain.records import (
 )
 from bot.domain.states import STICKY, State
 from bot.journal import memory, queue, standing
-from bot.journal.database import MIN_FREE_BYTES, faults_named, open_writer, prepare, transaction
+from bot.journal.batch import Batch
+from bot.journal.database import (
+    MIN_FREE_BYTES,
+    faults_named,
+    open_writer,
+    prepare,
+    transaction,
+)
 from bot.journal.digest import Digest
 from bot.journal.equity import TwinPnl
 from bot.journal.lock import WriterLock
@@ -114,9 +120,8 @@ class Journal:
         self._db, self._lock, self._wall_ns = db, lock, wall_ns
         self._copy_back = CopyBack(db)
         self._file = path.stat().st_ino
-        self._pending: list[tuple[str, tuple[Any, ...]]] = []
+        self._batch = Batch(db, path)
         self._run = self._ledger = 0
-        self._failing = False
         self._beat_at = float("-inf")
 
     @classmethod
@@ -256,17 +261,15 @@ class Journal:
 
     # when it is on disk
 
+    @property
+    def busy(self) -> bool:
+        """Tell whether another process held the file at the last attempt to write it."""
+        return self._batch.busy
+
     def commit(self) -> None:
         """Put everything recorded so far on disk, or raise JournalError and send nothing."""
-        if not self._pending:
-            return
-        self._failing = True
-        with faults_named(self.path, "write"), transaction(self._db):
-            for sql, group in groupby(self._pending, key=itemgetter(0)):
-                self._db.executemany(sql, [values for _, values in group])
-        self._failing = False
-        self._pending.clear()
-        self._copy_back.committed()
+        if self._batch.write():
+            self._copy_back.committed()
 
     def tick(self, market_ns: int, state: State) -> None:
         """Say that the bot lives, once a second, and write what waits; call often, between events.
@@ -281,15 +284,20 @@ class Journal:
             self._must_be_there()
             if not self._dropping():
                 self._add(_BEAT, (self._run, self._wall_ns(), market_ns, state))
-        if beats or not self._failing:
-            self.commit()
-            with faults_named(self.path, "write"):
-                self._copy_back.spare()
+        if beats or not self._batch.failing:
+            with suppress(JournalBusyError):
+                self.commit()
+                with faults_named(self.path, "write"):
+                    self._copy_back.spare()
 
     def take_commands(self) -> tuple[queue.Command, ...]:
-        """Return the commands that wait, each once and in order; call at least every 100 ms."""
-        with faults_named(self.path, "read commands from"):
+        """Return the commands that wait, each once and in order; call at least every 100 ms.
+
+        While another process holds the file they go on waiting.
+        """
+        with suppress(JournalBusyError), faults_named(self.path, "read commands from"):
             return queue.take(self._db, self._wall_ns())
+        return ()
 
     def end_run(self, summary: Mapping[str, Any], outcome: str = "stopped") -> None:
         """Close the run with its summary and digest."""
@@ -302,7 +310,7 @@ class Journal:
         try:
             self.commit()
         finally:
-            self._pending.clear()
+            self._batch.forget()
             with suppress(sqlite3.Error):  # the WAL is read back at the next opening
                 self._db.close()
             self._lock.release()
@@ -310,7 +318,7 @@ class Journal:
     def _add(self, sql: str, values: tuple[Any, ...]) -> None:
         if not self._run:
             raise JournalError("expected a run to be begun before anything is recorded, found none")
-        self._pending.append((sql, values))
+        self._batch.add(sql, values)
 
     def _must_be_there(self) -> None:
         """Raise JournalError where the file was taken away: what is written then is nowhere."""
@@ -320,8 +328,8 @@ class Journal:
             raise JournalError(f"expected {self.path} as it was opened, found another file there")
 
     def _dropping(self) -> bool:
-        self.dropped += self._failing
-        return self._failing
+        self.dropped += self._batch.failing
+        return self._batch.failing
 
     def _stick(self, change: StateChange) -> None:
         # Only leaving a sticky state ends it: the way up after a restart passes through the others.

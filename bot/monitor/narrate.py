@@ -36,7 +36,7 @@ Fields: TypeAlias = dict[str, Any]
 Line: TypeAlias = tuple[str, str, Fields]
 
 # Somebody has to look, also at night.
-PAGED: Final = frozenset({Reason.DELTA_DISAGREES, Reason.ANOTHER_BOT})
+PAGED: Final = frozenset({Reason.DELTA_DISAGREES, Reason.ANOTHER_BOT, Reason.JOURNAL_BUSY})
 LEVELS: Final = ("debug", "info", "warning", "error")
 _ORDER_LEVEL: Final = {
     OrderState.UNKNOWN: "warning",

@@ -10,9 +10,9 @@ from contextlib import closing
 
 import pytest
 
-from bot.domain.errors import JournalError
+from bot.domain.errors import JournalBusyError, JournalError
 from bot.domain.states import State
-from bot.journal import Journal
+from bot.journal import Journal, Reader
 from bot.journal.writer import HEARTBEAT_S
 from tests.journal.records import T0, decision, intent, run_start, sample, twins
 
@@ -27,6 +27,11 @@ def alter(tmp_path, sql: str, *values: str) -> None:
     """Change a closed journal of `demo` from outside."""
     with closing(sqlite3.connect(tmp_path / "demo" / "journal.sqlite")) as db, db:
         db.execute(sql, values)
+
+
+def held_by_others(journal: Journal) -> bool:
+    """Tell whether another process held the file at the last attempt."""
+    return journal.busy
 
 
 def refused(tmp_path, message: str) -> None:
@@ -197,17 +202,42 @@ def test_disk_error_of_the_operating_system_is_a_journal_error(tmp_path):
 
 def test_file_held_by_another_program_is_a_journal_error_and_ends_with_it(tmp_path, monkeypatch):
     """A foreign write transaction delays the journal, then refuses the send; nothing is lost."""
-    monkeypatch.setattr("bot.journal.database.BUSY_MS", 50)
+    monkeypatch.setattr("bot.journal.database.WRITER_BUSY_MS", 50)
     journal = Journal.open(tmp_path, "demo")
     journal.begin_run(run_start())
     journal.intent(intent())
     with closing(sqlite3.connect(journal.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(JournalError, match="found it held by another process"):
+        with pytest.raises(JournalBusyError, match="found it held by another process"):
             journal.commit()
+        assert held_by_others(journal)
         other.execute("ROLLBACK")
     journal.commit()
+    assert not held_by_others(journal)
     assert [item.intent.label for item in journal.open_intents()] == ["demo-1-1"]
+    journal.close()
+
+
+def test_a_held_file_only_delays_the_heartbeat_and_the_commands(tmp_path):
+    """Neither ends a run: they come when the file is free, each once."""
+    journal = Journal.open(tmp_path, "demo")
+    journal.begin_run(run_start())
+    reader = Reader.open(tmp_path, "demo")
+    reader.submit("pause", who="ann", why="test")
+    with closing(sqlite3.connect(journal.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        journal.tick(T0, State.RUNNING)
+        assert held_by_others(journal)
+        assert journal.take_commands() == ()
+        other.execute("ROLLBACK")
+    assert reader.heartbeat_age_s() is None
+    (command,) = journal.take_commands()
+    assert command.verb == "pause"
+    time.sleep(HEARTBEAT_S)
+    journal.tick(T0, State.RUNNING)
+    assert not held_by_others(journal)
+    assert reader.heartbeat_age_s() is not None
+    reader.close()
     journal.close()
 
 

@@ -89,7 +89,7 @@ def test_pragmas_are_those_of_a_journal(tmp_path, durability, level):
     names = ("journal_mode", "synchronous", "foreign_keys", "trusted_schema", "busy_timeout")
     found = [journal._db.execute(f"PRAGMA {name}").fetchone()[0] for name in names]
     journal.close()
-    assert found == ["wal", level, 1, 0, 2000]
+    assert found == ["wal", level, 1, 0, 500]
 
 
 def test_every_table_is_strict(journal):

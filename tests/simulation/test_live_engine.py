@@ -86,7 +86,7 @@ class Batches(Journal):
 
     def commit(self) -> None:
         """Commit, and remember."""
-        self.held.append([sql for sql, _ in self._pending])
+        self.held.append([sql for sql, _ in self._batch.rows])
         super().commit()
 
 

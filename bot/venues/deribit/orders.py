@@ -18,7 +18,7 @@ from typing import Final
 
 from bot.domain.errors import DeltabandError
 from bot.domain.events import Filled, OrderDenied, OrderUpdate
-from bot.domain.orders import TERMINAL, Intent, OrderReport, OrderState, TimeInForce
+from bot.domain.orders import TERMINAL, Intent, OrderReport, TimeInForce
 from bot.domain.units import NS_PER_MS, NS_PER_S
 from bot.venues.deribit.credits import Credits
 from bot.venues.deribit.fields import each, table
@@ -248,16 +248,6 @@ class OrderLane:
         self._tell(OrderUpdate(now_ns, report))
 
     def _reject(self, intent: Intent, code: str, message: str) -> None:
-        nothing = intent.quantity - intent.quantity
-        report = OrderReport(
-            label=intent.label,
-            instrument=intent.instrument,
-            venue_id="",
-            state=OrderState.REJECTED,
-            filled=nothing,
-            ts_ns=self._clock(),
-            code=code,
-            message=message,
-        )
+        report = OrderReport.unsent(intent, self._clock(), code, message)
         self.see(report)
         self._tell(OrderUpdate(report.ts_ns, report))
