@@ -251,6 +251,7 @@ class LiveRun:
         yield "plan", {coin: core.preview(coin, now_ns) for coin in core.rules}
         yield "positions", core.position_rows()
         yield "greeks", core.greek_rows(now_ns)
+        yield "connection", {"lost_ns": self.graph.venue.health().lost_ns}
 
     def _account(self) -> tuple[tuple[Position, ...], tuple[Balance, ...]]:
         holdings = self.graph.core.floor.book.holdings

@@ -34,6 +34,7 @@ def status(
             say.json(found)
             return Exit.FINE
         say.line(headline(reader, found))
+        _connection(found["disconnected"])
         _underlyings(found["underlyings"])
     return Exit.FINE
 
@@ -73,6 +74,13 @@ def _why_stale(reader: "Reader") -> str:
         return f"no bot is running{f'; the last run: {outcome}' if outcome else ''}"
     age = reader.heartbeat_age_s()
     return "no heartbeat yet" if age is None else f"the last heartbeat is {age:.0f} s old"
+
+
+def _connection(lost: Mapping[str, int]) -> None:
+    from bot.domain.units import iso
+
+    for name, since_ns in lost.items():
+        say.line(f"DISCONNECTED since {iso(since_ns)}: {name}")
 
 
 def _underlyings(coins: Mapping[str, Mapping[str, Any]]) -> None:

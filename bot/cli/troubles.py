@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from bot.domain.units import NS_PER_S
+from bot.venues.deribit.flaws import Flaw
 
 if TYPE_CHECKING:
     from bot.domain.events import Event
     from bot.domain.records import Record
-    from bot.venues.deribit.flaws import Flaw, Flaws, Noted
+    from bot.venues.deribit.flaws import Flaws, Noted
     from bot.venues.deribit.terms import Health
 
 LOOK_NS: Final = NS_PER_S
@@ -53,7 +54,8 @@ class Troubles:
         self._read = 0
         self._waiting: dict[Flaw, tuple[int, Noted]] = {}
         self._told_ns: dict[Flaw, int] = {}
-        self._epochs = (0, 0)
+        self._epochs: tuple[int, int] | None = None
+        self._lost = False
 
     def see(self, event: Event) -> None:
         """Look, now and then."""
@@ -68,6 +70,10 @@ class Troubles:
             return
         self._looked_ns = now_ns
         self._collect()
+        health = self._venue.health()
+        back, failed = self._is_back(health), 0
+        if back and Flaw.CONNECTION_LOST in self._told_ns:  # what followed were tries to come back
+            failed, _ = self._waiting.pop(Flaw.CONNECTION_LOST, (0, None))
         for flaw, (count, noted) in list(self._waiting.items()):
             if now_ns - self._told_ns.get(flaw, -QUIET_NS) >= QUIET_NS:
                 self._told_ns[flaw] = now_ns
@@ -76,13 +82,21 @@ class Troubles:
                     f"venue.{flaw}", _level(flaw), subject=noted.subject, said=noted.sentence,
                     times=count,
                 )  # fmt: skip
-        health = self._venue.health()
-        epochs = (health.public_epoch, health.account_epoch)
-        if epochs != self._epochs:
-            if 0 not in self._epochs:
-                public, account = epochs
-                self._voice.say("venue.reconnected", "warning", public=public, account=account)
-            self._epochs = epochs
+        if back:
+            self._told_ns.pop(Flaw.CONNECTION_LOST, None)
+            self._voice.say(
+                "venue.reconnected", "warning", public=health.public_epoch,
+                account=health.account_epoch, failed_tries=failed,
+            )  # fmt: skip
+
+    def _is_back(self, health: Health) -> bool:
+        """Tell whether every connection stands, and some did not at the last look or between."""
+        if health.lost_ns:
+            self._lost = True
+            return False
+        before, was_lost = self._epochs, self._lost
+        self._epochs, self._lost = (health.public_epoch, health.account_epoch), False
+        return was_lost or before not in (None, self._epochs)
 
     def _collect(self) -> None:
         """Take in what was noted since the last look; only the newest are kept with their words."""

@@ -136,6 +136,7 @@ class Reader:
             "state": whole,
             "stale": self.stale(),
             "ts_ns": now_ns,
+            "disconnected": self._disconnected(),
             "underlyings": dict(sorted(coins.items())),
         }
 
@@ -251,6 +252,11 @@ class Reader:
             if coin not in rows or row["ts_ns"] >= rows[coin]["ts_ns"]:
                 rows[coin] = row
         return [rows[coin] for coin in sorted(rows)]
+
+    def _disconnected(self) -> dict[str, int]:
+        """Return since when (wall ns) the connections of a running bot are lost, by name."""
+        shown = self.view("connection") if self.running() else None
+        return {} if shown is None else dict(shown["lost_ns"])
 
     def _states(self, run: int) -> dict[str, State]:
         rows = self._all(

@@ -17,7 +17,16 @@ from bot.journal import Journal
 from tests.cli.conftest import fill_journal
 from tests.journal.records import T0, changed_state, run_start, sample
 
-STATUS_KEYS = {"instance", "mode", "market", "state", "stale", "ts_ns", "underlyings"}
+STATUS_KEYS = {
+    "instance",
+    "mode",
+    "market",
+    "state",
+    "stale",
+    "ts_ns",
+    "underlyings",
+    "disconnected",
+}
 COIN_KEYS = {
     *("state", "numeraire", "delta_coin", "target", "lower", "upper", "gamma_coin_per_pct"),
     *("vega_usd", "theta_usd_day", "shocks", "unknown_orders"),
@@ -86,6 +95,18 @@ def test_status_of_a_running_bot_is_fresh(deltaband, live_bot):
     assert deltaband.json("status")["stale"] is False
     done = deltaband("status")
     assert (done.returncode, "STALE" in done.stdout) == (0, False)
+
+
+def test_status_says_since_when_a_connection_is_lost(deltaband):
+    """A person sees at once why nothing is hedged."""
+    journal = Journal.open(deltaband.state, "demo")
+    journal.begin_run(run_start())
+    journal.view("connection", T0, {"lost_ns": {"account": T0}})
+    journal.commit()
+    assert deltaband.json("status")["disconnected"] == {"account": T0}
+    assert f"DISCONNECTED since {iso(T0)}: account" in deltaband("status").stdout
+    journal.close()
+    assert deltaband.json("status")["disconnected"] == {}
 
 
 def test_status_for_people_names_what_json_names(deltaband):

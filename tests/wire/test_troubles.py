@@ -16,10 +16,12 @@ class Said:
     def __init__(self):
         """Begin silent."""
         self.lines = []
+        self.fields = []
 
     def say(self, event, level="info", **fields):
         """Keep a line."""
         self.lines.append((event, level, fields.get("times")))
+        self.fields.append(fields)
 
 
 def _new():
@@ -89,4 +91,52 @@ def test_what_a_person_must_mend_is_an_error():
         ("venue.key_rights", "error"),
         ("venue.wrong_environment", "error"),
         ("venue.connection_lost", "warning"),
+    ]
+
+
+def test_an_outage_is_told_once_at_its_begin_and_once_at_its_end():
+    """What failed between them is counted with the end, and the next outage is told at once."""
+    venue, voice, troubles = _new()
+    session = venue.public.session
+    session.epoch = 1
+    troubles.look(T0)
+    for outage in range(2):
+        start_ns = T0 + (1 + 20 * outage) * NS_PER_S
+        session.lost_ns = start_ns
+        _note(venue, Flaw.CONNECTION_LOST)
+        troubles.look(start_ns)
+        _note(venue, Flaw.CONNECTION_LOST, 9)
+        troubles.look(start_ns + 5 * NS_PER_S)
+        assert voice.lines[-1] == ("venue.connection_lost", "warning", 1)
+        session.lost_ns, session.epoch = None, session.epoch + 1
+        troubles.look(start_ns + 10 * NS_PER_S)
+    troubles.look(T0 + 200 * NS_PER_S)
+    told = [("venue.connection_lost", "warning", 1), ("venue.reconnected", "warning", None)]
+    assert voice.lines == told * 2
+    assert [fields["failed_tries"] for fields in voice.fields if "failed_tries" in fields] == [9, 9]
+
+
+def test_a_connection_that_is_back_before_anybody_looked_is_told_as_lost_and_back():
+    """With the reason of its loss."""
+    venue, voice, troubles = _new()
+    venue.public.session.epoch = 1
+    troubles.look(T0)
+    _note(venue, Flaw.CONNECTION_LOST)
+    venue.public.session.epoch = 2
+    troubles.look(T0 + NS_PER_S)
+    assert [event for event, *_ in voice.lines] == ["venue.connection_lost", "venue.reconnected"]
+
+
+def test_a_long_outage_is_told_again_each_minute():
+    """It is not over."""
+    venue, voice, troubles = _new()
+    troubles.look(T0)
+    venue.public.session.lost_ns = T0
+    for second in range(1, 122):
+        _note(venue, Flaw.CONNECTION_LOST)
+        troubles.look(T0 + second * NS_PER_S)
+    assert voice.lines == [
+        ("venue.connection_lost", "warning", 1),
+        ("venue.connection_lost", "warning", 60),
+        ("venue.connection_lost", "warning", 60),
     ]

@@ -42,9 +42,10 @@ class Session:
     key is shown to it. `judge` is then shown each reply to an authentication before anything else
     is done, and raises where the connection must not be used.
 
-    `name` is what a message calls the connection. `redial_s` is the pause before the next dial (see
-    `backoff`). Every `pulse_s` the venue is asked for a sign of life: a connection that answers
-    pings and nothing else is given up within twice that time.
+    `name` is what a message calls the connection, `lost_ns` since when one that was ready is not.
+    `redial_s` is the pause before the next dial (see `backoff`). Every `pulse_s` the venue is asked
+    for a sign of life: a connection that answers pings and nothing else is given up within twice
+    that time.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Session:
         self.epoch = 0
         self.ready = asyncio.Event()
         self.failure: BaseException | None = None
+        self.lost_ns: int | None = None
         self._authenticated, self._judge = authenticated, judge
         self._on_ready, self._on_lost = on_ready, on_lost
         self._backoff, self._pulse_s = Backoff(redial_s), pulse_s
@@ -123,12 +125,14 @@ class Session:
                 renewal = setting_up.result()
             if not lost.done():
                 setting_up.result()  # raises what prevented it
-                self._was_ready, self.failure = True, None
+                self._was_ready, self.failure, self.lost_ns = True, None, None
                 self.ready.set()
                 self._tried.set()
                 pulse = asyncio.create_task(self._pulse())
             await lost
         finally:
+            if self.ready.is_set():
+                self.lost_ns = exchange.clock()
             self.ready.clear()
             for task in (setting_up, renewal, pulse):
                 if task is not None:

@@ -60,12 +60,14 @@ class DeribitSettings:
 class Health:
     """How a connection is doing: epochs, ages of stale channels in seconds, counts.
 
-    `clock_ahead_s` is how far the venue's clock is ahead of ours, give or take `clock_error_s`.
+    `lost_ns` is since when connections are lost, by name. `clock_ahead_s` is how far the venue's
+    clock is ahead of ours, give or take `clock_error_s`.
     """
 
     public_epoch: int
     account_epoch: int
     connected: bool
+    lost_ns: Mapping[str, int]
     stale: Mapping[str, float]
     clock_ahead_s: float
     clock_error_s: float

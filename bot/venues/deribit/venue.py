@@ -234,6 +234,11 @@ class DeribitVenue:
             public_epoch=self.public.session.epoch,
             account_epoch=0 if private is None else private.session.epoch,
             connected=all(session.ready.is_set() for session in self._sessions()),
+            lost_ns={
+                name: session.lost_ns
+                for name, session in self._named_sessions()
+                if session.lost_ns is not None
+            },
             stale={c.name: c.age_s(now_ns) for c in self.public.feed.channels.stale()},
             clock_ahead_s=venue_clock.ahead_ns / NS_PER_S,
             clock_error_s=venue_clock.error_ns / NS_PER_S,
@@ -257,5 +262,11 @@ class DeribitVenue:
     def _accounts(self) -> list[PrivateSide]:
         return [] if self.private is None else [self.private, *self.others.values()]
 
-    def _sessions(self) -> Iterable[Session]:
-        return [self.public.session, *(side.session for side in self._accounts())]
+    def _named_sessions(self) -> Iterable[tuple[str, Session]]:
+        """Return each connection with what it is called."""
+        accounts = [] if self.private is None else [("account", self.private)]
+        accounts += [(f"account {name}", side) for name, side in self.others.items()]
+        return [("public", self.public.session), *((n, side.session) for n, side in accounts)]
+
+    def _sessions(self) -> list[Session]:
+        return [session for _, session in self._named_sessions()]
