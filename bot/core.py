@@ -34,6 +34,7 @@ from bot.domain.events import (
     Filled,
     GammaWanted,
     InstrumentsListed,
+    LaneChanged,
     MarginAnswer,
     Operator,
     OrderDenied,
@@ -112,12 +113,12 @@ class Core:
         if isinstance(event, BalancesReport | MarginAnswer):
             return self._fold_margin(event)
         self.floor.book.apply(event)
-        if isinstance(event, OrderUpdate | OrderDenied | RivalSeen):
+        if isinstance(event, OrderUpdate | OrderDenied | RivalSeen | LaneChanged):
             return self._fold_order(event)
         return tuple(self.rules), self._fold_rest(event)
 
     def _fold_order(
-        self, event: OrderUpdate | OrderDenied | RivalSeen
+        self, event: OrderUpdate | OrderDenied | RivalSeen | LaneChanged
     ) -> tuple[tuple[str, ...], list[Command]]:
         orders, now_ns = self.floor.orders, event.ts_ns
         match event:
@@ -126,6 +127,11 @@ class Core:
                 return self._coin_of(event.report.instrument), list(notes)
             case OrderDenied():
                 return tuple(self.rules), list(orders.deny(event.label, now_ns))
+            case LaneChanged():
+                self.floor.barred = event.barred
+                for desk in () if event.barred else self.delta.values():
+                    desk.attempts.begin_anew()
+                return tuple(self.rules), []
             case RivalSeen():
                 coins = self._coin_of(event.instrument)
                 return coins, [c for coin in coins for c in self.rivals.saw(event, coin)]

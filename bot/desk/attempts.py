@@ -54,6 +54,11 @@ class Attempts:
         """Forget the rejects: an order was accepted, or none is wanted any more."""
         self.rejects, self.same, self.code = 0, 0, ""
 
+    def begin_anew(self) -> None:
+        """Forget what stood in the way of an order: it was the connection before this one."""
+        self.relent()
+        self.quiet_until_ns = 0
+
     def doubts(self, coin: str) -> tuple[Because, ...]:
         """Return the doubt that orders of an underlying are accepted at all, if there is one."""
         if self.same < ENOUGH:

@@ -132,7 +132,7 @@ class Floor:
     """Shared by all desks; only the core holds it.
 
     A coin is in `unconfirmed` until a person has typed the `words` (by coin) that its first large
-    hedge asks for.
+    hedge asks for. `barred` is why no order can reach the venue; empty when they can.
     """
 
     book: Book
@@ -144,6 +144,7 @@ class Floor:
     budgets: dict[str, OrderBudget] = field(default_factory=dict)
     unconfirmed: set[str] = field(default_factory=set)
     words: dict[str, str] = field(default_factory=dict)
+    barred: str = ""
 
     def day(self, coin: str, now_ns: int) -> DayTotals:
         """Return a coin's totals of the current trading day."""

@@ -93,6 +93,7 @@ def circumstances(
         lower=rules.delta.owner.lower,
         upper=rules.delta.owner.upper,
         state=floor.machine.at(coin),
+        barred=floor.barred,
         caps=caps,
         rules=rules.limits,
         position_low=low,

@@ -102,6 +102,17 @@ class Filled:
 
 
 @dataclass(frozen=True, slots=True)
+class LaneChanged:
+    """No order can leave from now on, and why (`barred`); or, where that is empty, they can again.
+
+    A venue that never says so can always be sent to.
+    """
+
+    ts_ns: int
+    barred: str
+
+
+@dataclass(frozen=True, slots=True)
 class RivalSeen:
     """Another bot like this one has an order, or traded, in the account that is traded in."""
 
@@ -156,6 +167,7 @@ Event: TypeAlias = (
     | OrderUpdate
     | OrderDenied
     | Filled
+    | LaneChanged
     | RivalSeen
     | Settled
     | Operator

@@ -51,6 +51,7 @@ class Reason(StrEnum):
     JOURNAL_BUSY = "journal_busy"
     # what we allow
     STATE_FORBIDS = "state_forbids"
+    NO_LANE = "no_lane"
     UNRESOLVED_ORDER = "unresolved_order"
     UNKNOWN_ORDER = "unknown_order"
     ORDER_TOO_LARGE = "order_too_large"

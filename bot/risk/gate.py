@@ -48,12 +48,13 @@ class Proposal:
 class Circumstances:
     """Everything else that the checks look at, as of now.
 
-    `lower` and `upper` are the owner's band. The futures position (coin) is an interval over what
-    may still fill. `unknown_s` is how long the oldest UNKNOWN order has been that,
-    `unknown_limit_s` how long it alone stops others. `delta_in` maps each numeraire to the book's
-    delta in it (coin); needed where a confirmation is. `balance` is in the currency that the order
-    settles in, `after` what the venue says that it would be with the order, None before it was
-    asked; the rooms are what the funds carry of the order's instrument (coin).
+    `lower` and `upper` are the owner's band, `barred` is why no order can leave at all (empty: it
+    can). The futures position (coin) is an interval over what may still fill. `unknown_s` is how
+    long the oldest UNKNOWN order has been that, `unknown_limit_s` how long it alone stops others.
+    `delta_in` maps each numeraire to the book's delta in it (coin); needed where a confirmation is.
+    `balance` is in the currency that the order settles in, `after` what the venue says that it
+    would be with the order, None before it was asked; the rooms are what the funds carry of the
+    order's instrument (coin).
     """
 
     exposure: Exposure
@@ -71,6 +72,7 @@ class Circumstances:
     fees_day_usd: float
     loss_day_usd: float
     balance: Balance | None
+    barred: str = ""
     confirmed: bool = True
     delta_in: Mapping[str, float] = field(default_factory=dict)
     after: Balance | None = None
@@ -202,6 +204,12 @@ def _check_state(case: Case) -> Because | None:
     return None
 
 
+def _check_lane(case: Case) -> Because | None:
+    """Nothing is wanted of a venue that no order can reach."""
+    barred = case.now.barred
+    return Because(Reason.NO_LANE, barred) if barred else None
+
+
 def _check_trust(case: Case) -> Because | None:
     exposure = case.now.exposure
     if exposure.trusted and math.isfinite(exposure.low + exposure.high):
@@ -301,6 +309,7 @@ def _check_confirmation(case: Case) -> Because | None:
 Check = Callable[[Case], Because | None]
 CHECKS: tuple[Check, ...] = (
     _check_state,
+    _check_lane,
     _check_trust,
     _check_side,
     _check_unresolved,

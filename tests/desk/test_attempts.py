@@ -4,9 +4,10 @@ from decimal import Decimal
 
 import pytest
 
+from bot.domain.events import LaneChanged
 from bot.domain.orders import OrderState
 from bot.domain.reasons import Reason
-from bot.domain.records import StateChange
+from bot.domain.records import Decision, StateChange
 from bot.domain.states import State
 from bot.risk.limits import LimitRules
 from bot.strategy.bands import Band, TradeTo
@@ -28,6 +29,29 @@ def _rejects(desk, times, code="10009", pause=11.0):
     for _ in range(times):
         desk.ends(_newest(desk), OrderState.REJECTED, code=code)
         desk.wait(pause).market()
+
+
+def test_nothing_is_wanted_of_a_venue_that_no_order_can_reach():
+    """Not a try is made and none is counted; the first order follows the word that they can."""
+    desk = _desk(cycle_s=0.01)
+    _rejects(desk, 5)
+    desk.ends(_newest(desk), OrderState.REJECTED, code="10009")
+    desk.handle(LaneChanged(desk.now_ns, "not_connected"))
+    for _ in range(30):
+        assert placed(desk.wait(1.0).market()) == []
+    refused = [d for d in noted(desk.commands, Decision) if d.refused][-1]
+    assert [(b.reason, b.subject) for b in refused.refused] == [(Reason.NO_LANE, "not_connected")]
+    assert len(placed(desk.handle(LaneChanged(desk.now_ns, "")))) == 1
+
+
+def test_a_new_connection_ends_the_waiting_after_rejects():
+    """What the old one refused says nothing about it."""
+    desk = _desk(cycle_s=0.01)
+    _rejects(desk, 8)
+    desk.ends(_newest(desk), OrderState.REJECTED, code="not_connected")
+    assert placed(desk.wait(0.1).market()) == []
+    desk.handle(LaneChanged(desk.now_ns, "not_connected"))
+    assert len(placed(desk.handle(LaneChanged(desk.now_ns, "")))) == 1
 
 
 def test_slices_that_fill_completely_stay_on_the_first_rung():

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.domain.errors import DeltabandError
-from bot.domain.events import Filled, OrderDenied, OrderUpdate
+from bot.domain.events import Filled, LaneChanged, OrderDenied, OrderUpdate
 from bot.domain.orders import TERMINAL, Intent, OrderReport, TimeInForce
 from bot.domain.units import NS_PER_MS, NS_PER_S
 from bot.venues.deribit.credits import Credits
@@ -84,6 +84,7 @@ class OrderLane:
         self._sent: dict[str, _Sent] = {}
         self._start = tasks.start
         self.armed = False
+        self._barred = ""
         self.unknown = 0
 
     # --- requests ---------------------------------------------------------------------------------
@@ -119,6 +120,7 @@ class OrderLane:
             "private/enable_cancel_on_disconnect", {"scope": "connection"}, READ_S
         )
         self.armed = True
+        self._bar("")
         for label, sent in list(self._sent.items()):
             if not sent.ended:
                 self.query(label, sent.instrument)
@@ -126,6 +128,13 @@ class OrderLane:
     def disarm(self) -> None:
         """Refuse orders until the next connection is armed: this one is gone."""
         self.armed = False
+        self._bar(self._refusal()[0])
+
+    def _bar(self, code: str) -> None:
+        """Tell that no order can leave, and why; or (empty) that they can."""
+        if code != self._barred:
+            self._barred = code
+            self._tell(LaneChanged(self._clock(), code))
 
     def knows(self, label: str) -> bool:
         """Tell whether this lane has sent a label."""

@@ -12,6 +12,7 @@ from bot.domain.events import (
     Filled,
     GammaWanted,
     InstrumentsListed,
+    LaneChanged,
     OrderDenied,
     OrderUpdate,
     PositionsReport,
@@ -573,9 +574,22 @@ async def test_orders_are_refused_while_there_is_no_connection(connect, server):
     server.cut(CHANGES)
     await until(venue, lambda: not venue.lane.armed)
     venue.send(place("db-1"), now_ns())
+    assert (await take(venue, LaneChanged)).barred == "not_connected"
     report = (await take(venue, OrderUpdate)).report
     assert (report.state, report.code) == (OrderState.REJECTED, "not_connected")
     assert not server.booked("db-1")
+
+
+async def test_orders_can_leave_again_once_the_new_connection_is_armed(connect, server):
+    """That is told after the positions of the new connection, and an order of that moment goes."""
+    venue = await connect(orders=True)
+    assert not [event for event in drain(venue) if isinstance(event, LaneChanged)]
+    server.cut(CHANGES)
+    assert (await take(venue, LaneChanged)).barred == "not_connected"
+    await take(venue, PositionsReport)
+    assert (await take(venue, LaneChanged)).barred == ""
+    venue.send(place("db-1"), now_ns())
+    assert (await take(venue, Filled)).fill.label == "db-1"
 
 
 async def test_after_a_reconnect_every_open_order_is_asked_for(connect, server):
