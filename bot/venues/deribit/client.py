@@ -11,6 +11,7 @@
     6 the throttler charges for idle time               switched off; see `credits`
     7 wrong derived values                              see `derived`
     8 `watch_ticker` returns the oldest of a backlog    the newest
+    9 two programs of one key sign the same in a ms     a random nonce; see `derived`
 
 Every call of ccxt keeps working. `connect` and `requests` are the way of our own: JSON-RPC on the
 same socket. Importing this module imports ccxt (most of a second); do it only when used.
@@ -284,7 +285,7 @@ class HardenedDeribit(TrueValues):
         """Send `public/auth` by signature on the connection and return the reply's result."""
         self.check_required_credentials()
         stamp = self.milliseconds()
-        nonce = str(self.request_id())
+        nonce = str(self.nonce())
         proof = self.encode(f"{stamp}\n{nonce}\n")
         signed = self.hmac(proof, self.encode(self.secret), hashlib.sha256)
         request = {

@@ -1,11 +1,14 @@
 """What the unmodified ccxt client meets on the exchange: refusals, certificates, lost replies."""
 
+import asyncio
 from datetime import UTC, datetime
+from functools import partial
 
 import ccxt  # type: ignore[import-untyped]
 import pytest
 
 from bot.sim.wire.certificate import self_signed
+from bot.venues.deribit.client import HardenedDeribit
 from tests.wire.calls import PERPETUAL
 
 
@@ -52,6 +55,22 @@ async def test_a_dropped_order_is_booked_twice_by_the_stock_client(server, clien
     server.hub.rest_faults.drop_after_booking = 1
     await exchange.create_order(PERPETUAL, "limit", "buy", 100, price, {"label": "once"})
     assert [one.label for one in server.hub.exchange.tickets.values()] == ["once", "once"]
+
+
+@pytest.mark.parametrize("kind,refused", [(ccxt.pro.deribit, 1), (HardenedDeribit, 0)])
+async def test_two_programs_of_one_key_may_ask_the_same_in_one_millisecond(
+    hand_server, hand, client, kind, refused
+):
+    """The stock client signs both alike, and the second looks like a replay of the first."""
+    extra = {"clock": hand.now_ns} if kind is HardenedDeribit else {}
+    pair = [client(hand_server, kind=partial(kind, **extra)) for _ in range(2)]
+    for one in pair:
+        one.milliseconds = lambda: hand.now_ns() // 1_000_000
+    asked = [one.private_get_get_positions({"currency": "any"}) for one in pair]
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    errors = [str(one) for one in found if isinstance(one, Exception)]
+    assert len(errors) == refused
+    assert all("13004" in error for error in errors)
 
 
 async def test_a_replayed_order_is_refused(server, client):
