@@ -98,7 +98,8 @@ State = Annotated[
         "--state",
         metavar="FILE",
         dir_okay=False,
-        help="Keep account, orders and trades here, and go on with them at the next start.",
+        help="Keep account, orders and trades here, and go on with them at the next start"
+        " with the same regime, seed and compression.",
     ),
 ]
 

@@ -29,7 +29,7 @@ from bot.domain.events import Operator
 from bot.domain.orders import OrderState
 from bot.domain.reasons import Because, Reason
 from bot.domain.records import CommandOutcome, Parked, Standing, Word
-from bot.domain.states import SENDING
+from bot.domain.states import SENDING, STICKY
 from bot.domain.units import NS_PER_S, SECONDS_PER_DAY, iso
 from bot.risk.machine import INSTANCE
 from bot.risk.machine import VERBS as STATE_VERBS
@@ -200,8 +200,11 @@ class Verbs:
     def _stands(self, coin: str) -> str:
         """Return how a coin or (empty) the instance stands, and what switched it off."""
         machine = self.floor.machine
+        whole = machine.states[INSTANCE]
+        if coin and whole in STICKY:
+            return f"{machine.at(coin)} (everything is {whole} until `resume` without a coin)"
         if coin not in machine.off_until:
-            return str(machine.at(coin) if coin else machine.states[INSTANCE])
+            return str(machine.at(coin) if coin else whole)
         until_ns = machine.off_until[coin]
         if until_ns is None:
             return f"{machine.at(coin)} ({coin} is off until `on {coin}`)"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 from bot.domain.records import Decision
 from bot.journal.equity import TwinPnl
 from bot.monitor import figures
-from bot.monitor.narrate import LEVELS
+from bot.monitor.levels import LEVELS
 from bot.monitor.redact import Redactor
 from bot.monitor.sentences import QUIET, WARN, sentence
 from bot.monitor.sink import Sink

@@ -29,6 +29,7 @@ _HEADLINES: Final = (
     ("fills", "fills", "{:,}"),
     ("rejects", "rejects", "{:,}"),
     ("unknown_orders", "unknown orders", "{:,}"),
+    ("operator_stopped_s", "stopped by an operator", "{:,.0f} s"),
     ("time_in_band_delta", "time in delta band", "{:.3%}"),
     ("time_in_band_gamma", "time in gamma band", "{:.3%}"),
     ("breach_p99_s", "breach p99", "{:.1f} s"),

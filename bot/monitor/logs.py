@@ -18,7 +18,8 @@ import orjson
 
 from bot.journal.equity import TwinPnl
 from bot.journal.rows import to_json
-from bot.monitor.narrate import LEVELS, level, narrate
+from bot.monitor.levels import LEVELS, level
+from bot.monitor.narrate import narrate
 from bot.monitor.redact import Redactor
 from bot.monitor.sink import Sink
 from bot.monitor.story import Story

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from bot.domain.events import Settled
-from bot.domain.orders import Intent, OrderState
+from bot.domain.orders import Intent
 from bot.domain.positions import Fill
-from bot.domain.reasons import Because, Reason
+from bot.domain.reasons import Because
 from bot.domain.records import (
     CommandOutcome,
     Decision,
@@ -27,56 +27,13 @@ from bot.domain.records import (
     StateChange,
     TradeNote,
 )
-from bot.domain.states import State
 from bot.domain.units import iso
 from bot.journal.equity import Pnl, TwinPnl
-from bot.monitor.telling import Item, Moved, Telling
+from bot.monitor.levels import level
+from bot.monitor.telling import Moved, Telling
 
 Fields: TypeAlias = dict[str, Any]
 Line: TypeAlias = tuple[str, str, Fields]
-
-# Somebody has to look, also at night.
-PAGED: Final = frozenset({Reason.DELTA_DISAGREES, Reason.ANOTHER_BOT, Reason.JOURNAL_BUSY})
-LEVELS: Final = ("debug", "info", "warning", "error")
-_ORDER_LEVEL: Final = {
-    OrderState.UNKNOWN: "warning",
-    OrderState.REJECTED: "warning",
-    OrderState.NOT_BOOKED: "warning",
-    OrderState.FILLED: "info",
-    OrderState.CANCELLED: "info",
-}
-_LEVEL: Final[Mapping[type, str]] = {
-    Moved: "warning",
-    HedgeDone: "info",
-    CommandOutcome: "info",
-    Settled: "info",
-    Parked: "info",
-}
-_STATE_LEVEL: Final = {
-    State.HALTED: "error",
-    State.PAUSED: "warning",
-    State.REDUCE_DELTA_ONLY: "warning",
-}
-
-
-def level(item: Item | Moved) -> str:
-    """Return how much an item matters, without composing what it says."""
-    match item:
-        case OrderTransition():
-            resolved = item.before is OrderState.UNKNOWN
-            return "warning" if resolved else _ORDER_LEVEL.get(item.after, "debug")
-        case StateChange():
-            return _STATE_LEVEL.get(item.after, "info")
-        case Decision():
-            if item.refused:
-                naked = item.kind != "gamma" and not item.lower <= item.delta_coin <= item.upper
-                return "warning" if naked else "info"
-            return "info" if item.kind == "gamma" else "debug"
-        case Doubt() | Standing():
-            loud = "error" if item.because.reason in PAGED else "warning"
-            return loud if item.active else "info"
-        case _:
-            return _LEVEL.get(type(item), "debug")
 
 
 def narrate(telling: Telling) -> Line:

@@ -48,6 +48,23 @@ def test_each_fault_has_its_code_and_its_line(capsys, fault, code, said):
     assert capsys.readouterr() == ("", said)
 
 
+def test_an_interrupt_while_loading_is_quiet():
+    """Ctrl-C in the first moments: the code, and no traceback."""
+    program = (
+        "import sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'typer':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "from bot.__main__ import command\n"
+        "sys.exit(command())\n"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_a_bug_is_one_line_that_says_where(capsys, monkeypatch):
     """A user sees no traceback; the place is named for the report."""
 

@@ -90,6 +90,16 @@ def test_a_pause_stops_everything_and_a_resume_reconciles_first():
     assert len(orders) == 1
 
 
+def test_one_coin_resumed_under_a_halt_of_everything_is_told_what_remains():
+    """Its own state is free; nothing is sent until the other word is taken back as well."""
+    desk = _hedged()
+    desk.says("halt", "BTC")
+    desk.wait(1.0).says("halt")
+    outcome = _outcome(desk.wait(1.0).says("resume", "BTC"))
+    assert outcome.accepted
+    assert outcome.outcome == "HALTED (everything is HALTED until `resume` without a coin)"
+
+
 @pytest.mark.parametrize("coin", ["", "BTC"])
 @pytest.mark.parametrize("verb", ["pause", "halt"])
 def test_a_resumed_instance_hedges_again(verb, coin):

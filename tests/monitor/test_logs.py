@@ -81,6 +81,8 @@ def test_hedge_cycle_is_one_canonical_line():
         (moved(1, S.SENT, S.WORKING), "order.working", "debug"),
         (moved(1, S.SENT, S.FILLED), "order.filled", "info"),
         (moved(1, S.SENT, S.REJECTED), "order.rejected", "warning"),
+        (moved(1, S.SENT, S.REJECTED, "11054 post_only_reject"), "order.rejected", "info"),
+        (moved(1, S.UNKNOWN, S.REJECTED, "post_only_reject"), "order.rejected", "warning"),
         (moved(1, S.SENT, S.UNKNOWN), "order.unknown", "warning"),
         (moved(1, S.UNKNOWN, S.FILLED), "order.filled", "warning"),
         (moved(1, S.UNKNOWN, S.NOT_BOOKED), "order.not_booked", "warning"),

@@ -40,4 +40,4 @@ def test_the_wheel_holds_nothing_but_the_product(wheel):
 def test_the_wheel_installs_the_command(wheel):
     """`deltaband` is the entry point."""
     (entry,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
-    assert "deltaband = bot.cli:main" in wheel.read(entry).decode()
+    assert "deltaband = bot.__main__:command" in wheel.read(entry).decode()

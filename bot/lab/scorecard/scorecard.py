@@ -2,12 +2,12 @@
 
 Definitions. Time in band: the share of market time inside, the first two seconds of a breach not
 counted (at most one such allowance a minute), durations from the first second outside; across
-underlyings the worst counts. Hedgeable effectiveness: 1 - sum (Delta_net dS)^2 / sum (Delta_book
-dS)^2 over one-second steps, delta at the start of the step, in the book's numeraire, relative to
-the target; the two sums add up over underlyings and runs. Tracking error: the deviation of
-one-minute changes of profit and loss against the frictionless twin, times the root of 1,440.
-Judgement of a coin begins with the first second after it runs; profit and loss with its first
-second.
+underlyings the worst counts. Time that an operator had stopped is not left out but told. Hedgeable
+effectiveness: 1 - sum (Delta_net dS)^2 / sum (Delta_book dS)^2 over one-second steps, delta at the
+start of the step, in the book's numeraire, relative to the target; the two sums add up over
+underlyings and runs. Tracking error: the deviation of one-minute changes of profit and loss against
+the frictionless twin, times the root of 1,440. Judgement of a coin begins with the first second
+after it runs; profit and loss with its first second.
 
 Four books live on the same path: hedged (all that is held, with fees and funding), unhedged (the
 owner's positions), naive (see `naive`) and frictionless (the hedged book's options at marks, at the
@@ -33,6 +33,7 @@ from bot.lab.scorecard.books import Parts
 from bot.lab.scorecard.coin_card import CoinCard
 from bot.lab.scorecard.figures import JumpWindow, figures
 from bot.lab.scorecard.promise import Promise
+from bot.lab.scorecard.stops import Stops
 
 BOOKS: Final = ("hedged", "unhedged", "naive", "frictionless")
 
@@ -52,11 +53,13 @@ class Scorecard:
         self._coin_of: dict[str, CoinCard] = {}
         self._instruments: dict[str, Instrument] = {}
         self._trades: set[str] = set()
+        self._stops, self._now_ns = Stops(), 0
         self._reported = False
         self._odd: dict[str, Decimal] = {}
 
     def see(self, event: Event) -> None:
         """Take an event that reaches the core."""
+        self._now_ns = event.ts_ns
         if isinstance(event, Quote):
             card = self.cards.get(event.coin)
             if card is not None:
@@ -78,6 +81,7 @@ class Scorecard:
 
     def note(self, record: Record) -> None:
         """Take a record of the core's."""
+        self._stops.note(record)
         if isinstance(record, StateChange):
             if record.after in SENDING and record.coin in self.cards:
                 self.cards[record.coin].judge_from(record.ts_ns)
@@ -101,7 +105,8 @@ class Scorecard:
         effectiveness without anything to hedge) is None.
         """
         self._refresh()
-        return figures(self.cards, tuple(jumps))
+        stopped = {"operator_stopped_s": self._stops.seconds(self._now_ns)}
+        return stopped | figures(self.cards, tuple(jumps))
 
     def twins(self, coin: str = "") -> TwinPnl:
         """Return profit and loss of a coin's books, or (`coin` empty) of all, so far."""

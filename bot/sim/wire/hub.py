@@ -262,9 +262,12 @@ class Hub:
 
 
 def _same(opening: Opening, saved: Saved) -> int:
-    """Return when a saved exchange was first opened; StateError where it was by other terms."""
+    """Return when a saved exchange was first opened; StateError where it was by other terms.
+
+    Without positions it is content with those that the file began with.
+    """
     was, now = saved.facts["opening"], opening.said()
     for name, value in was["terms"].items():
-        if now[name] != value:
+        if now[name] != value and (name != "positions" or opening.positions):
             raise StateError(f"expected {name} {value} as in the state file, found {now[name]}")
     return int(was["start_ns"])

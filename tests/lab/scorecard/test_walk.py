@@ -213,6 +213,7 @@ def test_records_are_counted_once_per_order():
 def test_a_result_names_every_figure_in_its_order():
     """Readers and scripts rely on the names, scripts on their order."""
     assert list(Walk().result()) == [
+        "operator_stopped_s",
         *("hedge_cycles", "orders", "fills", "rejects", "unknown_orders"),
         *("time_in_band_delta", "time_in_band_gamma", "breach_p99_s", "jump_recovery_max_s"),
         *("excess_coin_s", "hedgeable_effectiveness", "hedge_sum_net", "hedge_sum_book"),

@@ -3,6 +3,7 @@
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -17,6 +18,7 @@ from tests.wire.conftest import RpcFault
 
 PERPETUAL = "BTC-PERPETUAL"
 HELD = (Position(PERPETUAL, Quantity(Decimal(-50_000), Unit.USD)),)
+OTHER = (Position(PERPETUAL, Quantity(Decimal(10), Unit.USD)),)
 OPENING = Opening(seed=11, regime="calm", positions=HELD)
 
 
@@ -138,7 +140,7 @@ def test_the_file_is_written_before_anybody_is_told(hand, files, tmp_path):
         (Opening(seed=12, regime="calm", positions=HELD), "expected seed 11"),
         (Opening(seed=11, regime="crash", positions=HELD), "expected regime calm"),
         (Opening(seed=11, regime="calm", compress=60, positions=HELD), "expected compress 1"),
-        (Opening(seed=11, regime="calm"), "expected positions"),
+        (Opening(seed=11, regime="calm", positions=OTHER), "expected positions"),
     ],
 )
 def test_other_terms_than_those_it_was_opened_with_are_refused(hand, files, other, said):
@@ -146,6 +148,14 @@ def test_other_terms_than_those_it_was_opened_with_are_refused(hand, files, othe
     Hub(OPENING, hand, files())
     with pytest.raises(StateError, match=said):
         Hub(other, hand, files())
+
+
+def test_positions_need_not_be_told_again(hand, files):
+    """The file knows what the account holds."""
+    before = Hub(OPENING, hand, files()).exchange.holdings
+    after = Hub(replace(OPENING, positions=()), hand, files()).exchange.holdings
+    assert before
+    assert {n: h.quantity for n, h in after.items()} == {n: h.quantity for n, h in before.items()}
 
 
 def test_files_that_are_not_this_format_are_refused_and_left_alone(tmp_path):

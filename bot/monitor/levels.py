@@ -1,0 +1,72 @@
+"""How much something matters: `debug`, `info`, `warning`, or `error` for whoever is on call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from bot.domain.events import Settled
+from bot.domain.orders import OrderState
+from bot.domain.reasons import Reason
+from bot.domain.records import (
+    CommandOutcome,
+    Decision,
+    Doubt,
+    HedgeDone,
+    OrderTransition,
+    Parked,
+    Standing,
+    StateChange,
+)
+from bot.domain.states import State
+from bot.monitor.telling import Item, Moved
+
+# Somebody has to look, also at night.
+PAGED: Final = frozenset({Reason.DELTA_DISAGREES, Reason.ANOTHER_BOT, Reason.JOURNAL_BUSY})
+ROUTINE: Final = "post_only_reject"  # the market came to meet a maker's order; another follows
+LEVELS: Final = ("debug", "info", "warning", "error")
+_ORDER_LEVEL: Final = {
+    OrderState.UNKNOWN: "warning",
+    OrderState.REJECTED: "warning",
+    OrderState.NOT_BOOKED: "warning",
+    OrderState.FILLED: "info",
+    OrderState.CANCELLED: "info",
+}
+_LEVEL: Final[Mapping[type, str]] = {
+    Moved: "warning",
+    HedgeDone: "info",
+    CommandOutcome: "info",
+    Settled: "info",
+    Parked: "info",
+}
+_STATE_LEVEL: Final = {
+    State.HALTED: "error",
+    State.PAUSED: "warning",
+    State.REDUCE_DELTA_ONLY: "warning",
+}
+
+
+def level(item: Item | Moved) -> str:
+    """Return how much an item matters, without composing what it says."""
+    match item:
+        case OrderTransition():
+            return _of_order(item)
+        case StateChange():
+            return _STATE_LEVEL.get(item.after, "info")
+        case Decision():
+            if item.refused:
+                naked = item.kind != "gamma" and not item.lower <= item.delta_coin <= item.upper
+                return "warning" if naked else "info"
+            return "info" if item.kind == "gamma" else "debug"
+        case Doubt() | Standing():
+            loud = "error" if item.because.reason in PAGED else "warning"
+            return loud if item.active else "info"
+        case _:
+            return _LEVEL.get(type(item), "debug")
+
+
+def _of_order(moved: OrderTransition) -> str:
+    if moved.before is OrderState.UNKNOWN:
+        return "warning"
+    routine = moved.after is OrderState.REJECTED and ROUTINE in moved.evidence
+    return "info" if routine else _ORDER_LEVEL.get(moved.after, "debug")
