@@ -198,17 +198,21 @@ class Verbs:
         return [_answer(event, found, accepted=right)]
 
     def _stands(self, coin: str) -> str:
-        """Return how a coin or (empty) the instance stands, and what switched it off."""
+        """Return how a coin or (empty) the instance stands, and which words keep a coin so."""
         machine = self.floor.machine
         whole = machine.states[INSTANCE]
-        if coin and whole in STICKY:
-            return f"{machine.at(coin)} (everything is {whole} until `resume` without a coin)"
-        if coin not in machine.off_until:
-            return str(machine.at(coin) if coin else whole)
-        until_ns = machine.off_until[coin]
-        if until_ns is None:
-            return f"{machine.at(coin)} ({coin} is off until `on {coin}`)"
-        return f"{machine.at(coin)} ({coin} is snoozed until {iso(until_ns)})"
+        if not coin:
+            return str(whole)
+        words = []
+        if whole in STICKY:
+            words.append(f"everything is {whole} until `resume` without a coin")
+        if coin in machine.off_until:
+            until_ns = machine.off_until[coin]
+            ends = (
+                f"off until `on {coin}`" if until_ns is None else f"snoozed until {iso(until_ns)}"
+            )
+            words.append(f"{coin} is {ends}")
+        return f"{machine.at(coin)} ({'; '.join(words)})" if words else str(machine.at(coin))
 
 
 def _announced(wanted: Want, exposure: Exposure, target: float) -> str:

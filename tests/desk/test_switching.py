@@ -62,7 +62,7 @@ def test_a_resume_does_not_switch_on(stop):
     desk.says("off", "BTC")
     desk.says(stop)
     resumed = answer(desk.says("resume", "BTC"))
-    assert resumed.outcome.endswith("(BTC is off until `on BTC`)")
+    assert resumed.outcome.endswith("until `resume` without a coin; BTC is off until `on BTC`)")
     desk.says("resume")
     for _ in range(3):
         desk.wait(1.0).told()

@@ -62,7 +62,8 @@ async def looking(serve, tmp_path):
 async def test_a_run_has_the_lane(looking):
     """The walk finds it there."""
     _, settings = looking
-    graph = live(settings, Keys(ApiKey(TRADER.client_id, TRADER.secret), {}), time.time_ns, **START)
+    keys = Keys(ApiKey(TRADER.client_id, TRADER.secret), {})
+    graph = live(settings, keys, time.time_ns, left_open=frozenset(), **START)
     await graph.venue.start()
     try:
         assert found(graph, OrderLane) == 1
