@@ -3,9 +3,9 @@
 `black76` prices on the forward with every Greek, `inverse` restates them for coin-settled
 options, `implied` inverts the price, `settlement` prices options that settle on an average. Greeks
 are raw and per one coin of underlying: vega per 1.00 of volatility, theta per year; scaling is
-presentation.
+presentation. `path` says which kernels are in use, numpy's or compiled ones.
 """
 
-from greeks import black76, implied, inverse, settlement
+from greeks import black76, implied, inverse, path, settlement
 
-__all__ = ["black76", "implied", "inverse", "settlement"]
+__all__ = ["black76", "implied", "inverse", "path", "settlement"]

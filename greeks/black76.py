@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from greeks.kernel import FLAT_BELOW, Scratch, blocks, evaluate, pack, repair, scratch
+from greeks import path
+from greeks.packing import pack
 
 __all__ = ["First", "Greeks", "first", "greeks", "packed", "price"]
 
@@ -89,12 +90,11 @@ def packed(inputs: Array, out: Array) -> None:
         raise ValueError(
             f"expected inputs (6, n) and out (5, n), found {inputs.shape} and {out.shape}"
         )
-    with np.errstate(all="ignore"):
-        for part in blocks(n):
-            rows = scratch(part.stop - part.start)
-            given, taken = inputs[:, part], out[:, part]
-            if not evaluate(given, taken, rows):
-                repair(given, taken, rows)
+    try:
+        path.current().first(inputs, out)
+    except TypeError as error:  # of compiled kernels, which are made for this one kind of array
+        found = f"{inputs.dtype} {inputs.flags.c_contiguous}, {out.dtype} {out.flags.c_contiguous}"
+        raise ValueError(f"expected float64, C-contiguous: True, found {found}") from error
 
 
 def greeks(
@@ -107,46 +107,6 @@ def greeks(
 ) -> Greeks:
     """Return price and all thirteen Greeks."""
     inputs, shape = pack(is_call, forward, strike, years, vol, discount)
-    n = inputs.shape[1]
-    out = np.empty((14, n))
-    with np.errstate(all="ignore"):
-        for part in blocks(n):
-            rows = scratch(part.stop - part.start)
-            given, taken = inputs[:, part], out[:, part]
-            clean = evaluate(given, taken[:5], rows)
-            _higher(given, taken, rows)
-            if not clean:
-                repair(given, taken, rows)
-                _carry(given, taken, rows)
+    out = np.empty((14, inputs.shape[1]))
+    path.current().greeks(inputs, out)
     return Greeks(*(row.reshape(shape) for row in out))
-
-
-def _higher(inputs: Array, out: Array, rows: Scratch) -> None:
-    """Fill rows 5 to 13 of ``out`` from the first five and what `evaluate` left behind."""
-    _, forward, _, years, vol, discount = inputs
-    price_, delta, gamma, vega, _, rho, vanna, volga, charm, veta, speed, zomma, color, ultima = out
-    d1 = rows.x + rows.h
-    d2 = rows.x - rows.h
-    d12 = d1 * d2
-    rate = -np.log(discount) / years
-    half = 0.5 / years
-
-    rho[:] = -years * price_
-    slope = rows.density / forward * d2  # discount n(d1) d2
-    vanna[:] = -slope / vol
-    volga[:] = vega * d12 / vol
-    charm[:] = rate * delta + slope * half
-    veta[:] = vega * (rate - (1.0 + d12) * half)
-    speed[:] = -gamma / forward * (d1 / rows.s + 1.0)
-    zomma[:] = gamma * (d12 - 1.0) / vol
-    color[:] = gamma * (rate + (1.0 - d12) * half)
-    ultima[:] = -vega / vol / vol * (d12 * (1.0 - d12) + d1 * d1 + d2 * d2)
-
-
-def _carry(inputs: Array, out: Array, rows: Scratch) -> None:
-    """Give limits the Greeks that discounting alone makes: rho = -T V and charm = r delta."""
-    years, discount = inputs[3], inputs[5]
-    limit = rows.s < FLAT_BELOW
-    out[5] = np.where(limit, -years * out[0], out[5])
-    rate = np.where(years > 0.0, -np.log(discount) / years, 0.0)
-    out[8] = np.where(limit, rate * out[1], out[8])

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr
 
-from greeks.kernel import FLAT_BELOW, Scratch, blocks, evaluate, pack, repair, scratch
+from greeks import path
+from greeks.packing import pack
 
 __all__ = ["CoinGreeks", "greeks"]
 
@@ -39,27 +39,5 @@ def greeks(
     """Return price, net delta, net gamma, vega and theta in coin."""
     inputs, shape = pack(is_call, forward, strike, years, vol, discount)
     out = np.empty((5, inputs.shape[1]))
-    with np.errstate(all="ignore"):
-        for part in blocks(inputs.shape[1]):
-            rows = scratch(part.stop - part.start)
-            given, taken = inputs[:, part], out[:, part]
-            clean = evaluate(given, taken, rows)
-            if not clean:
-                repair(given, taken, rows)
-            _restate(given, taken, rows)
+    path.current().coin(inputs, out)
     return CoinGreeks(*(row.reshape(shape) for row in out))
-
-
-def _restate(inputs: Array, out: Array, rows: Scratch) -> None:
-    """Turn the five Black-76 rows of ``out`` into coin; rows keep `evaluate`'s meaning."""
-    phi, forward, strike, _, _, discount = inputs
-    price, delta, gamma, vega, theta = out
-    exercised = ndtr(phi * (rows.x - rows.h))
-    # A limit's slope is already the chance of exercise and a fault's is NaN: `repair` made both.
-    limit = (rows.s < FLAT_BELOW) | np.isnan(price)
-    chance = np.where(limit, phi * delta, exercised * discount)
-    delta[:] = phi * (strike / forward) * chance
-    gamma -= delta / forward
-    price /= forward
-    vega /= forward
-    theta /= forward

@@ -33,7 +33,9 @@ from bot.venues.deribit.terms import (
     clock_is_off,
 )
 from bot.venues.deribit.venue import DeribitVenue
+from bot.wiring.kernels import choose
 from bot.wiring.live import Live, keys_for, live
+from greeks import path
 
 
 def run_live(
@@ -46,6 +48,7 @@ def run_live(
     settings = loaded.settings
     _must_mean_it(settings.mode, real=real)
     keys = keys_for(settings, os.environ)
+    choose(settings.kernels)
     journal = Journal.open(settings.state_dir, settings.instance, durability=Durability.FULL)
     try:
         last = journal.last_run()
@@ -202,6 +205,7 @@ class LiveRun:
     def _about(self) -> dict[str, Any]:
         return {
             "mode": self.graph.mode,
+            "kernels": path.name(),
             "seconds": (self.graph.venue.now_ns() - self.start_ns) / NS_PER_S,
         }
 

@@ -25,6 +25,7 @@ from bot.lab.witness import Witness
 from bot.monitor import Voice
 from bot.sim.exchange import StartingAccount
 from bot.venues.live_paper import LivePaper
+from bot.wiring.kernels import choose
 from bot.wiring.live import Live, key_for
 from bot.wiring.onlooking import public_paper, shadow, shadow_instance
 
@@ -41,6 +42,7 @@ def run_public(
     verbose: bool,
 ) -> int:
     """Hedge the paper book on the exchange's public market; no key is read."""
+    choose(settings.kernels)
     journal = Journal.open(settings.state_dir, settings.instance, durability=Durability.BATCH)
     try:
         past = past_of(journal, settings) if resume else None
@@ -69,6 +71,7 @@ def run_shadow(loaded: config.Loaded, *, for_s: float | None, as_json: bool, ver
         msg = f"expected venue.{name}.also empty for this verb, whose simulated account is one"
         raise VerbError(f"{msg}, found {', '.join(venue.also)}", Exit.USAGE)
     key = key_for(settings, os.environ)
+    choose(settings.kernels)
     settings = settings.model_copy(update={"instance": shadow_instance(settings.instance)})
     journal = Journal.open(settings.state_dir, settings.instance, durability=Durability.BATCH)
     try:

@@ -28,6 +28,8 @@ from bot.monitor import Banner, Scope, Voice
 from bot.sim.exchange import StartingAccount
 from bot.sim.market import Jump
 from bot.sim.ports import Market
+from bot.wiring.kernels import choose
+from greeks import path
 
 DEFAULT_SPEED: Final = 60.0
 FIRST_RESUMED_ID: Final = 1_000_000
@@ -71,6 +73,7 @@ def run_paper(
         return run_public(
             settings, for_s=for_s, seed=number, resume=resume, as_json=as_json, verbose=verbose
         )
+    choose(settings.kernels)
     journal = Journal.open(settings.state_dir, settings.instance, durability=Durability.BATCH)
     try:
         past = past_of(journal, settings) if resume else None
@@ -238,7 +241,11 @@ class _Run:
             "market": self.settings.market,
             "simulated_s": (now_ns - self.start_ns) / NS_PER_S,
         }
-        end = {"journal": str(self.journal.path), "digest": self.journal.digest.hexdigest()}
+        end = {
+            "kernels": path.name(),
+            "journal": str(self.journal.path),
+            "digest": self.journal.digest.hexdigest(),
+        }
         return about | dict(ended) | self.score.result(jumps) | end
 
 

@@ -77,6 +77,10 @@ class Settings(BaseModel):
         description="Folder of the journals.",
         json_schema_extra=unit("", example="~/.local/state/deltaband"),
     )
+    kernels: Literal["auto", "compiled", "numpy"] = Field(
+        "auto",
+        description="Arithmetic of a daemon: compiled at its start (auto: if it can be) or numpy.",
+    )
     underlying: dict[Coin, Underlying] = Field(
         default_factory=dict,
         description="One table for each underlying.",

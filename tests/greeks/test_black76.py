@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from greeks import black76
-from greeks.kernel import BLOCK
+from greeks.plain.kernel import BLOCK
 
 Array = NDArray[np.float64]
 

@@ -33,6 +33,10 @@ def preload() -> None:
     for module in pkgutil.walk_packages(bot.__path__, "bot."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
+    from bot.wiring.kernels import choose
+
+    choose("auto")  # compiled here once, and chosen by each program that wants them
+    choose("numpy")
     gc.collect()
     gc.freeze()
 

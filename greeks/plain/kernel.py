@@ -1,4 +1,4 @@
-"""Price, delta, gamma, vega and theta of Black-76 in place: what all other pricing stands on.
+"""Price, delta, gamma, vega and theta of Black-76 in numpy, in place: what the rest stands on.
 
 Owns the block loop, the scratch rows and the treatment of limits and faults. Inputs are six
 float64 rows (phi = +1 call or -1 put, forward, strike, years, vol, discount). Columns that cannot
@@ -9,12 +9,12 @@ from threading import local
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from greeks.mills import SERIES_BELOW, Row, gap, gap_series
+from greeks.plain.mills import SERIES_BELOW, Row, gap, gap_series
 
-__all__ = ["BLOCK", "FLAT_BELOW", "Scratch", "blocks", "evaluate", "pack", "repair", "scratch"]
+__all__ = ["BLOCK", "FLAT_BELOW", "Scratch", "blocks", "evaluate", "repair", "scratch"]
 
 Matrix = NDArray[np.float64]
 
@@ -63,18 +63,6 @@ def scratch(n: int) -> Scratch:
         found = Scratch(*np.empty((10, n)), *np.empty((2, n), dtype=np.bool_))
         kept[n] = found
     return found
-
-
-def pack(*args: ArrayLike) -> tuple[Matrix, tuple[int, ...]]:
-    """Broadcast arguments, is_call first, into rows (a matrix) and return it and their shape."""
-    shape = np.broadcast_shapes(*[np.shape(arg) for arg in args])
-    inputs = np.empty((len(args), *shape))
-    for i, arg in enumerate(args):
-        inputs[i, ...] = arg
-    flat = inputs.reshape(len(args), -1)
-    np.multiply(flat[0], 2.0, out=flat[0])  # 1 and 0 become phi; anything else fails the phi test
-    np.subtract(flat[0], 1.0, out=flat[0])
-    return flat, shape
 
 
 def blocks(n: int) -> list[slice]:
@@ -127,7 +115,7 @@ def _value(inputs: Matrix, price: Row, rows: Scratch) -> float:
     np.multiply(density, discount, out=density)
 
     gap(a, b, c, d)
-    least = float(s.min())
+    least = float(np.fmin.reduce(s))  # a column that is no option must not hide the others
     if least < 2.0 * SERIES_BELOW:
         np.less(h, SERIES_BELOW, out=small)
         gap_series(x, h, a, (b, root, d, e))
