@@ -580,6 +580,18 @@ async def test_orders_are_refused_while_there_is_no_connection(connect, server):
     assert not server.booked("db-1")
 
 
+async def test_a_reply_that_comes_while_we_close_is_nobodys_flaw(connect, server):
+    """Whoever asked is gone: the summary says how the run was, not how it ended."""
+    venue = await connect(orders=True)
+    closing = asyncio.ensure_future(venue.close())
+    await asyncio.sleep(0)
+    for client in (venue.public.exchange, venue.private.exchange):
+        stray = {"id": 999_999, "error": {"code": 11044, "message": "not_open_order"}}
+        client.handle_message(client.client(server.ws), stray)
+    await closing
+    assert venue.health().flaws == {}
+
+
 async def test_orders_can_leave_again_once_the_new_connection_is_armed(connect, server):
     """That is told after the positions of the new connection, and an order of that moment goes."""
     venue = await connect(orders=True)
