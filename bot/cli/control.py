@@ -17,6 +17,7 @@ import typer
 from bot.cli import say
 from bot.cli.exits import Exit, VerbError, complain
 from bot.cli.options import AsJson, ConfigFiles, Instance, Sets, journal, span_or_none_s, span_s
+from bot.domain.errors import JournalBusyError
 
 if TYPE_CHECKING:
     from bot.journal import Answer, Reader
@@ -197,9 +198,13 @@ def _tell(
             text = f"{expected}, found none: {verb} was not queued"
             return _report(verb, where, None, text, as_json)
         arguments = {} if for_s is None else {"for_s": for_s}
-        name = reader.submit(
-            verb, (coin or "").upper(), who=operator(), why=why, arguments=arguments
-        )
+        try:
+            name = reader.submit(
+                verb, (coin or "").upper(), who=operator(), why=why, arguments=arguments
+            )
+        except JournalBusyError as fault:
+            way = f"the file {reader.path.parent / 'HALT'} or SIGUSR1 halts without the journal"
+            raise VerbError(f"{fault}; {way}") from fault
         try:
             found = reader.wait(name, _PATIENCE_S)
         except KeyboardInterrupt:

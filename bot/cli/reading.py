@@ -73,7 +73,10 @@ def _why_stale(reader: "Reader") -> str:
         outcome = reader.run()["outcome"]
         return f"no bot is running{f'; the last run: {outcome}' if outcome else ''}"
     age = reader.heartbeat_age_s()
-    return "no heartbeat yet" if age is None else f"the last heartbeat is {age:.0f} s old"
+    old = "no heartbeat yet" if age is None else f"the last heartbeat is {age:.0f} s old"
+    if reader.held():
+        return f"another program holds the journal, no order can be sent; {old}"
+    return old
 
 
 def _connection(lost: Mapping[str, int]) -> None:
@@ -94,9 +97,19 @@ def _underlyings(coins: Mapping[str, Mapping[str, Any]]) -> None:
     for coin, one in coins.items():
         if not one["measured"]:
             say.line(f"{coin}: not measured yet")
+        for why in one["why"]:
+            reasons = "; ".join(map(say.because, why["reasons"])) or "no reason told"
+            say.line(f"{coin}: {why['state']} since {why['since']}: {reasons}")
         for doubt in one["doubts"]:
-            say.line(f"{coin}: cannot be trusted: {say.because(doubt)}")
+            what = "hedged by another bot, too" if _is_rival(doubt) else "cannot be trusted"
+            say.line(f"{coin}: {what}: {say.because(doubt)}")
         _kept(coin, one)
+
+
+def _is_rival(doubt: Mapping[str, Any]) -> bool:
+    from bot.domain.reasons import Reason
+
+    return bool(doubt["reason"] == Reason.ANOTHER_BOT)
 
 
 def _kept(coin: str, one: Mapping[str, Any]) -> None:

@@ -55,7 +55,7 @@ class Troubles:
         self._waiting: dict[Flaw, tuple[int, Noted]] = {}
         self._told_ns: dict[Flaw, int] = {}
         self._epochs: tuple[int, int] | None = None
-        self._lost = False
+        self._lost_ns: int | None = None
 
     def see(self, event: Event) -> None:
         """Look, now and then."""
@@ -71,7 +71,8 @@ class Troubles:
         self._looked_ns = now_ns
         self._collect()
         health = self._venue.health()
-        back, failed = self._is_back(health), 0
+        began_ns, failed = self._lost_ns, 0
+        back = self._is_back(health)
         if back and Flaw.CONNECTION_LOST in self._told_ns:  # what followed were tries to come back
             failed, _ = self._waiting.pop(Flaw.CONNECTION_LOST, (0, None))
         for flaw, (count, noted) in list(self._waiting.items()):
@@ -87,15 +88,16 @@ class Troubles:
             self._voice.say(
                 "venue.reconnected", "warning", public=health.public_epoch,
                 account=health.account_epoch, failed_tries=failed,
+                down_s=0.0 if began_ns is None else (now_ns - began_ns) / NS_PER_S,
             )  # fmt: skip
 
     def _is_back(self, health: Health) -> bool:
         """Tell whether every connection stands, and some did not at the last look or between."""
         if health.lost_ns:
-            self._lost = True
+            self._lost_ns = min(health.lost_ns.values())
             return False
-        before, was_lost = self._epochs, self._lost
-        self._epochs, self._lost = (health.public_epoch, health.account_epoch), False
+        before, was_lost = self._epochs, self._lost_ns is not None
+        self._epochs, self._lost_ns = (health.public_epoch, health.account_epoch), None
         return was_lost or before not in (None, self._epochs)
 
     def _collect(self) -> None:

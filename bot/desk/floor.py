@@ -17,6 +17,7 @@ from bot.book.numeraire import Numeraire
 from bot.domain.instruments import FeeTier
 from bot.domain.labels import stem
 from bot.domain.positions import Balance
+from bot.domain.reasons import Because
 from bot.domain.units import NS_PER_S, SECONDS_PER_DAY
 from bot.execution.orders import OrderTable
 from bot.risk.budget import OrderBudget
@@ -133,6 +134,7 @@ class Floor:
 
     A coin is in `unconfirmed` until a person has typed the `words` (by coin) that its first large
     hedge asks for. `barred` is why no order can reach the venue; empty when they can.
+    `notices` are what a person should see of a coin although it stops nothing.
     """
 
     book: Book
@@ -145,6 +147,7 @@ class Floor:
     unconfirmed: set[str] = field(default_factory=set)
     words: dict[str, str] = field(default_factory=dict)
     barred: str = ""
+    notices: dict[str, Because] = field(default_factory=dict)
 
     def day(self, coin: str, now_ns: int) -> DayTotals:
         """Return a coin's totals of the current trading day."""

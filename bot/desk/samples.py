@@ -39,5 +39,5 @@ def sample(floor: Floor, rules: DeskRules, now_ns: int) -> ExposureSample:
         unknown_orders=len(floor.orders.unknown(coin)),
         shocks=shocks(floor.book, coin, now_ns).figures(),
         vega_by_tenor_usd=vega_by_tenor(floor.book, coin, now_ns),
-        doubts=exposure.doubts,
+        doubts=exposure.doubts + tuple(floor.notices[c] for c in (coin,) if c in floor.notices),
     )

@@ -29,7 +29,7 @@ from bot.domain.events import Operator
 from bot.domain.orders import OrderState
 from bot.domain.reasons import Because, Reason
 from bot.domain.records import CommandOutcome, Parked, Standing, Word
-from bot.domain.states import SENDING, STICKY
+from bot.domain.states import SENDING, STICKY, State
 from bot.domain.units import NS_PER_S, SECONDS_PER_DAY, iso
 from bot.risk.machine import INSTANCE
 from bot.risk.machine import VERBS as STATE_VERBS
@@ -128,14 +128,18 @@ class Verbs:
         return None if longest_s is None else _span_refusal(event, longest_s)
 
     def _state(self, event: Operator, because: Because) -> list[Command]:
-        now_ns = event.ts_ns
-        changes = self.floor.machine.operator(event.coin, event.verb, now_ns, because)
+        now_ns, machine = event.ts_ns, self.floor.machine
+        stood = {p: (state, machine.why.get(p, ())) for p, state in machine.states.items()}
+        changes = machine.operator(event.coin, event.verb, now_ns, because)
         commands: list[Command] = [Note(change) for change in changes]
         if event.verb == "resume":
             commands += self.reconciler.begin(now_ns)
         elif event.verb == "halt":
             commands += self.reconciler.cancel_all(now_ns, event.coin)
-        return [*commands, _answer(event, self._stands(event.coin))]
+        stands = self._stands(event.coin)
+        if event.verb == "resume":
+            stands += "".join(_lifted(change.coin, *stood[change.coin]) for change in changes)
+        return [*commands, _answer(event, stands)]
 
     def _switch_off(self, event: Operator, because: Because) -> list[Command]:
         until_ns = None if event.for_s is None else event.ts_ns + round(event.for_s * NS_PER_S)
@@ -213,6 +217,12 @@ class Verbs:
             )
             words.append(f"{coin} is {ends}")
         return f"{machine.at(coin)} ({'; '.join(words)})" if words else str(machine.at(coin))
+
+
+def _lifted(coin: str, state: State, reasons: tuple[Because, ...]) -> str:
+    """Say what a resume ended, and why that had been."""
+    why = "; ".join(map(str, reasons)) or "of an earlier run"
+    return f"; {coin or 'everything'} was {state}: {why}"
 
 
 def _announced(wanted: Want, exposure: Exposure, target: float) -> str:

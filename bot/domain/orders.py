@@ -87,7 +87,8 @@ class OrderReport:
     """What the venue says about one of our orders: a reply, a stream event or an answer.
 
     `filled` is the cumulative signed filled quantity. `state` is WORKING, FILLED, CANCELLED or
-    REJECTED. `code` is the venue's own reject code where it has one.
+    REJECTED. `code` is the venue's own reject code where it has one; `sent` is False where the
+    order has not left this program.
     """
 
     label: str
@@ -98,10 +99,11 @@ class OrderReport:
     ts_ns: int
     code: str = ""
     message: str = ""
+    sent: bool = True
 
     @classmethod
     def unsent(cls, intent: Intent, ts_ns: int, code: str, message: str) -> Self:
         """Return our own word that an order has not left: REJECTED, with why."""
         nothing = intent.quantity - intent.quantity
         label, instrument, rejected = intent.label, intent.instrument, OrderState.REJECTED
-        return cls(label, instrument, "", rejected, nothing, ts_ns, code, message)
+        return cls(label, instrument, "", rejected, nothing, ts_ns, code, message, sent=False)

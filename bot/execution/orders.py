@@ -150,7 +150,8 @@ class OrderTable:
             order.reported = report.filled.value
         notes = []
         if order.state not in TERMINAL and not (order.state is report.state is OrderState.WORKING):
-            evidence = f"venue {report.venue_id}: {report.state}"
+            venue = " ".join(word for word in ("venue", report.venue_id) if word)
+            evidence = f"{venue}: {report.state}" if report.sent else "not sent"
             words = " ".join(word for word in (report.code, report.message) if word)
             evidence += f" ({words})" if words else ""
             notes.append(_move(order, report.state, now_ns, evidence))

@@ -17,7 +17,7 @@ from bot.domain.errors import JournalError
 from bot.domain.positions import TRADING_ACCOUNT, Position
 from bot.domain.states import State, stricter
 from bot.domain.units import NS_PER_S
-from bot.journal import lock, memory, queue, standing
+from bot.journal import condition, lock, memory, queue, standing
 from bot.journal.database import FILE, belongs, connect, faults_named
 from bot.journal.rows import from_json
 
@@ -89,6 +89,10 @@ class Reader:
         beat = self._one("SELECT wall_ns FROM heartbeat WHERE run = (SELECT max(id) FROM runs)")
         return None if beat is None else (time.time_ns() - int(beat["wall_ns"])) / NS_PER_S
 
+    def held(self) -> bool:
+        """Tell whether another process holds the file, so that the bot cannot write."""
+        return condition.held_by_another(self._db)
+
     def run(self) -> dict[str, Any]:
         """Return the newest run: what it is, and its summary, digest and outcome once it ended."""
         found = self._one("SELECT * FROM runs ORDER BY id DESC LIMIT 1")
@@ -99,7 +103,8 @@ class Reader:
     def status(self) -> dict[str, Any]:
         """Return how the newest run stands, in the shape that `status --json` prints.
 
-        A coin without an exposure sample has its state, `measured` false and no figures.
+        A coin without an exposure sample has its state, `measured` false and no figures; `why` says
+        since when and for what reasons one does not run freely.
         """
         run = self.run()
         beat = self._one("SELECT market_ns, state FROM heartbeat WHERE run = ?", run["id"])
@@ -124,10 +129,13 @@ class Reader:
                 coins[row["coin"]]["margin"] = {name: row[name] for name in _MARGIN}
         times = [sample["ts_ns"] for sample in samples] + [beat["market_ns"] if beat else 0]
         now_ns = max([run["market_start_ns"], *times])
+        with faults_named(self.path, "read"):
+            why = condition.whys(self._db, run["id"])
         for coin, row in coins.items():
             with faults_named(self.path, "read"):
                 row.update(standing.shown(self._db, run["ledger"], coin, now_ns))
             row["state"] = stricter(row["state"], State.PAUSED) if row["off"] else row["state"]
+            row["why"] = condition.why_of(coin, why)
         return {
             "instance": self.path.parent.name,
             "mode": run["mode"],

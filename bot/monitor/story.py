@@ -1,7 +1,8 @@
 """What is worth telling: joins what belongs together, finds jumps, leaves out what was just said.
 
-A refusal or doubt that repeats for the same reasons is told once a minute of market time, with
-the number of those left out. An index that moves 2 % within a minute is told as a jump.
+A refusal or doubt that repeats for the same reasons is told once a minute of market time, with the
+number of those left out; what somebody has to look at is told each time. An index that moves 2 %
+within a minute is told as a jump.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Final, TypeAlias
 from bot.domain.records import Decision, Doubt, ExposureSample, HedgeDone
 from bot.domain.units import NS_PER_S, seconds_between
 from bot.journal.equity import TwinPnl
+from bot.monitor.levels import PAGED
 from bot.monitor.telling import Item, Moved, Telling
 
 QUIET_NS: Final = 60 * NS_PER_S
@@ -81,7 +83,7 @@ def _sameness(item: Item) -> tuple[Key, int] | None:
     if isinstance(item, Decision) and item.refused:
         why = tuple((because.reason, because.subject) for because in item.refused)
         return ("refused", item.coin, item.kind, why), item.ts_ns
-    if isinstance(item, Doubt):
+    if isinstance(item, Doubt) and item.because.reason not in PAGED:
         because = item.because
         return ("doubt", item.coin, because.reason, because.subject, item.active), item.ts_ns
     return None

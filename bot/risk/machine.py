@@ -26,7 +26,8 @@ _STOPS: Mapping[str, State] = {"pause": State.PAUSED, "halt": State.HALTED}
 class Machine:
     """States by coin; the key "" is the instance. `states` holds what `at` combines.
 
-    `off_until` names the coins that are switched off, and when that ends by itself (None: never).
+    `off_until` names the coins that are switched off, and when that ends by itself (None: never);
+    `why` is for what reasons this run put each place where it is.
     """
 
     coins: tuple[str, ...]
@@ -34,6 +35,7 @@ class Machine:
     states: dict[str, State] = field(default_factory=dict)
     good_since: dict[str, int] = field(default_factory=dict)
     off_until: dict[str, int | None] = field(default_factory=dict)
+    why: dict[str, tuple[Because, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Start everything in BOOT, except what an earlier run left paused or halted."""
@@ -116,6 +118,6 @@ class Machine:
 
     def _move(self, coin: str, to: State, now_ns: int, reasons: tuple[Because, ...]) -> StateChange:
         change = StateChange(now_ns, coin, self.states[coin], to, reasons)
-        self.states[coin] = to
+        self.states[coin], self.why[coin] = to, reasons
         self.good_since.pop(coin, None)
         return change

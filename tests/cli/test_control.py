@@ -6,9 +6,11 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import pytest
 
+from bot.cli import main
 from bot.domain.records import CommandOutcome
 from tests.cli.conftest import fill_journal
 from tests.journal.records import T0
@@ -244,3 +246,18 @@ def test_what_stops_stays_queued_and_what_loosens_does_not(deltaband, live_bot, 
     assert done.returncode == 1
     assert ("stays queued" in done.stderr) is stays
     assert queued(deltaband.state) == [(verb, None if stays else "withdrawn")]
+
+
+def test_a_held_journal_names_the_way_around_it(live_bot, deltaband, monkeypatch, capsys):
+    """A halt must not depend on a file that somebody else holds."""
+    live_bot()
+    monkeypatch.setattr("bot.journal.database._GUEST_S", 0.1)
+    file = deltaband.state / "demo" / "journal.sqlite"
+    with closing(sqlite3.connect(file, isolation_level=None, timeout=10.0)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        code = main(["halt", "--set", f"state_dir={deltaband.state}"])
+        other.execute("ROLLBACK")
+    said = capsys.readouterr().err
+    assert code == 1
+    assert "found it held by another process" in said
+    assert f"the file {file.parent / 'HALT'} or SIGUSR1 halts without the journal" in said

@@ -3,6 +3,7 @@
 import math
 import os
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 
@@ -10,7 +11,7 @@ import pytest
 
 from bot.domain.positions import Position
 from bot.domain.reasons import Because, Reason
-from bot.domain.records import MarginSample, Parked, Standing, Word
+from bot.domain.records import MarginSample, Parked, Standing, StateChange, Word
 from bot.domain.states import State
 from bot.domain.units import Quantity, Unit, iso
 from bot.journal import Journal
@@ -107,6 +108,43 @@ def test_status_says_since_when_a_connection_is_lost(deltaband):
     assert f"DISCONNECTED since {iso(T0)}: account" in deltaband("status").stdout
     journal.close()
     assert deltaband.json("status")["disconnected"] == {}
+
+
+def test_status_says_why_and_since_when_something_does_not_run(deltaband):
+    """Of the coin and of everything, also where an earlier run left it so."""
+    journal = Journal.open(deltaband.state, "demo")
+    journal.begin_run(run_start())
+    journal.record(sample(1))
+    other = Because(Reason.ANOTHER_BOT, "db-other-1-1")
+    journal.record(StateChange(T0, "BTC", State.RUNNING, State.HALTED, (other,)))
+    journal.end_run({})
+    for _ in range(2):
+        (why,) = deltaband.json("status")["underlyings"]["BTC"]["why"]
+        assert (why["state"], why["since"]) == ("HALTED", iso(T0))
+        said = f"BTC: HALTED since {iso(T0)}: another_bot(db-other-1-1)"
+        assert said in deltaband("status").stdout
+        journal.begin_run(run_start())
+        journal.record(sample(1))
+        journal.commit()
+    journal.record(StateChange(T0, "BTC", State.HALTED, State.RECONCILING, ()))
+    journal.commit()
+    assert deltaband.json("status")["underlyings"]["BTC"]["why"] == []
+    journal.close()
+
+
+def test_status_says_that_another_program_holds_the_journal(deltaband):
+    """The figures are old for a reason, and it is not the bot."""
+    journal = Journal.open(deltaband.state, "demo")
+    journal.begin_run(run_start())
+    journal.record(sample(1))
+    journal.commit()
+    with closing(sqlite3.connect(journal.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        text = deltaband("status").stdout
+        other.execute("ROLLBACK")
+    assert "STALE (another program holds the journal, no order can be sent; no heartbeat" in text
+    assert "another program" not in deltaband("status").stdout
+    journal.close()
 
 
 def test_status_for_people_names_what_json_names(deltaband):

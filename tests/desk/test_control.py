@@ -97,7 +97,10 @@ def test_one_coin_resumed_under_a_halt_of_everything_is_told_what_remains():
     desk.wait(1.0).says("halt")
     outcome = _outcome(desk.wait(1.0).says("resume", "BTC"))
     assert outcome.accepted
-    assert outcome.outcome == "HALTED (everything is HALTED until `resume` without a coin)"
+    assert outcome.outcome == (
+        "HALTED (everything is HALTED until `resume` without a coin); "
+        "BTC was HALTED: operator(ann: test)"
+    )
 
 
 @pytest.mark.parametrize("coin", ["", "BTC"])

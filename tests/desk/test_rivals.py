@@ -6,7 +6,7 @@ from bot.desk.rivals import QUIET_S
 from bot.domain.events import RivalSeen
 from bot.domain.labels import stem
 from bot.domain.reasons import Reason
-from bot.domain.records import Doubt, StateChange
+from bot.domain.records import CommandOutcome, Doubt, StateChange
 from bot.domain.states import State
 from bot.domain.units import NS_PER_S
 from tests.builders.books import NOW, PERPETUAL
@@ -53,7 +53,8 @@ def test_the_younger_halts_and_cancels_what_works(desk):
 def test_a_resumed_one_halts_again_as_soon_as_the_other_is_seen(desk):
     """A person may end the halt; two that hedge are two again."""
     see(desk, ELDER)
-    desk.says("resume", "BTC")
+    (answer,) = noted(desk.says("resume", "BTC"), CommandOutcome)
+    assert answer.outcome == f"RECONCILING; BTC was HALTED: another_bot({ELDER})"
     desk.wait(1.0).told()
     assert desk.stands() is not State.HALTED
     assert noted(see(desk, ELDER), StateChange)
@@ -61,14 +62,19 @@ def test_a_resumed_one_halts_again_as_soon_as_the_other_is_seen(desk):
 
 
 def test_the_elder_goes_on_and_warns_until_the_other_is_quiet(desk):
-    """One warning, and a word when it is over."""
+    """Again while it trades, in `status` all the time, and a word when it is over."""
     before = desk.stands()
     assert warnings(see(desk, YOUNGER)) == [True]
     assert desk.stands() is before
-    assert warnings(desk.tick(QUIET_S - 1.0)) == []
     assert warnings(see(desk, YOUNGER)) == []
     assert warnings(desk.tick(QUIET_S - 1.0)) == []
+    assert warnings(see(desk, YOUNGER)) == [True]
+    shown = [doubt.subject for doubt in desk.core.sample("BTC", desk.now_ns).doubts]
+    assert YOUNGER in shown
+    assert warnings(desk.tick(QUIET_S - 1.0)) == []
     assert warnings(desk.tick(1.0)) == [False]
+    shown = [doubt.subject for doubt in desk.core.sample("BTC", desk.now_ns).doubts]
+    assert YOUNGER not in shown
     assert warnings(desk.tick(QUIET_S)) == []
 
 

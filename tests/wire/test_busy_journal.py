@@ -21,7 +21,7 @@ async def test_nothing_is_sent_until_the_journal_is_free_and_then_it_is(serve, d
         held = await told.until("doubt.raised", reason="journal_busy")
         assert (held["level"], held["coin"]) == ("error", "")
         refused = await told.until("order.rejected")
-        assert "journal_busy" in refused["evidence"]
+        assert refused["evidence"].startswith("not sent (journal_busy ")
         assert labels(server) == []
         other.execute("ROLLBACK")
     await told.until("doubt.cleared", reason="journal_busy")

@@ -113,7 +113,8 @@ def test_an_outage_is_told_once_at_its_begin_and_once_at_its_end():
     troubles.look(T0 + 200 * NS_PER_S)
     told = [("venue.connection_lost", "warning", 1), ("venue.reconnected", "warning", None)]
     assert voice.lines == told * 2
-    assert [fields["failed_tries"] for fields in voice.fields if "failed_tries" in fields] == [9, 9]
+    ends = [fields for fields in voice.fields if "failed_tries" in fields]
+    assert [(fields["failed_tries"], fields["down_s"]) for fields in ends] == [(9, 10.0)] * 2
 
 
 def test_a_connection_that_is_back_before_anybody_looked_is_told_as_lost_and_back():

@@ -74,14 +74,17 @@ class Noted:
 
 
 class Flaws:
-    """Every flaw counted, the newest kept."""
+    """Every flaw counted, the newest kept, until it is `sealed`: a close is nobody's flaw."""
 
     def __init__(self) -> None:
+        self.sealed = False
         self.counts: Counter[Flaw] = Counter()
         self.newest: deque[Noted] = deque(maxlen=KEPT)
 
     def note(self, ts_ns: int, flaw: Flaw, subject: str, sentence: str) -> None:
         """Write one down."""
+        if self.sealed:
+            return
         self.counts[flaw] += 1
         self.newest.append(Noted(ts_ns, flaw, subject, sentence))
 

@@ -13,7 +13,7 @@ ended is asked for, because its connection took its reports along.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.domain.errors import DeltabandError
@@ -165,7 +165,7 @@ class OrderLane:
             if error.code in UNAUTHORISED:
                 self._on_unauthorised(error)
             if error.certain:
-                self._reject(intent, error.code, error.message)
+                self._reject(intent, error.code, error.message, sent=True)
             else:
                 self.unknown += 1
             return
@@ -256,7 +256,7 @@ class OrderLane:
         self.see(report)
         self._tell(OrderUpdate(now_ns, report))
 
-    def _reject(self, intent: Intent, code: str, message: str) -> None:
-        report = OrderReport.unsent(intent, self._clock(), code, message)
+    def _reject(self, intent: Intent, code: str, message: str, *, sent: bool = False) -> None:
+        report = replace(OrderReport.unsent(intent, self._clock(), code, message), sent=sent)
         self.see(report)
         self._tell(OrderUpdate(report.ts_ns, report))

@@ -141,7 +141,7 @@ class DeribitVenue:
 
     async def close(self) -> None:
         """Close every connection and end every task; what had arrived can still be taken."""
-        self._closed = True
+        self._closed = self.flaws.sealed = True  # replies may still be on their way to nobody
         if self.lane is not None:
             self.lane.disarm()
         await self._tasks.close()

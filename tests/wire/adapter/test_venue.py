@@ -580,6 +580,21 @@ async def test_orders_are_refused_while_there_is_no_connection(connect, server):
     assert not server.booked("db-1")
 
 
+async def test_a_reply_that_comes_while_we_close_is_nobodys_flaw(connect, server):
+    """Whoever asked is gone: the summary says how the run was, not how it ended."""
+    venue = await connect(orders=True)
+    stray = {"id": 999_999, "error": {"code": 11044, "message": "not_open_order"}}
+    exchange = venue.private.exchange
+    line = exchange.client(server.ws)
+    exchange.handle_message(line, stray)
+    assert venue.health().flaws[Flaw.STRAY_ERROR] == 1
+    closing = asyncio.ensure_future(venue.close())
+    await asyncio.sleep(0)
+    exchange.handle_message(line, stray)
+    await closing
+    assert venue.health().flaws[Flaw.STRAY_ERROR] == 1
+
+
 async def test_orders_can_leave_again_once_the_new_connection_is_armed(connect, server):
     """That is told after the positions of the new connection, and an order of that moment goes."""
     venue = await connect(orders=True)
