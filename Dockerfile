@@ -33,6 +33,6 @@ WORKDIR /state
 VOLUME /state
 STOPSIGNAL SIGTERM
 # Fresh decisions are health; a process that merely exists is not.
-HEALTHCHECK --interval=15s --timeout=10s --start-period=20s --retries=3 \
+HEALTHCHECK --interval=15s --timeout=10s --start-period=40s --retries=3 \
     CMD deltaband status --json | python3 -c 'import json, sys; sys.exit(json.load(sys.stdin)["stale"])'
 CMD ["deltaband", "paper"]

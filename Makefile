@@ -48,9 +48,10 @@ bench: $(VENV)/.dev ## print the benchmark tables; ONLY=core|greeks|wire narrows
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(BENCH_JSON),--json $(BENCH_JSON)) $(ARGS)
 
 .PHONY: lock
-lock: $(VENV)/.dev ## resolve the dependencies again and write both locks
+lock: $(VENV)/.dev ## resolve the dependencies again and write the locks
 	$(LOCK) --extra build --output-file requirements.lock
 	$(LOCK) --extra build --extra data --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(LOCK) --extra bench --constraint requirements-dev.lock --output-file requirements-bench.lock
 
 LOCK = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 \
 	--generate-hashes --no-header --upgrade pyproject.toml
@@ -58,6 +59,10 @@ LOCK = $(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.
 .PHONY: docker
 docker: ## build the container image
 	docker build --tag deltaband .
+
+.PHONY: peers
+peers: $(VENV)/.dev ## add the libraries that `make bench` compares the mathematics with
+	@$(PIP) install --require-hashes --requirement requirements-bench.lock
 
 .PHONY: clean
 clean: ## remove the environment and every cache

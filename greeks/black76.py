@@ -90,11 +90,17 @@ def packed(inputs: Array, out: Array) -> None:
         raise ValueError(
             f"expected inputs (6, n) and out (5, n), found {inputs.shape} and {out.shape}"
         )
+    first_ = path.current().first
     try:
-        path.current().first(inputs, out)
-    except TypeError as error:  # of compiled kernels, which are made for this one kind of array
-        found = f"{inputs.dtype} {inputs.flags.c_contiguous}, {out.dtype} {out.flags.c_contiguous}"
-        raise ValueError(f"expected float64, C-contiguous: True, found {found}") from error
+        first_(inputs, out)
+    except TypeError as error:  # compiled kernels take one kind of array, and say so in this way
+        flags = out.flags
+        if out.dtype != np.float64 or not (flags.c_contiguous and flags.writeable):
+            found = f"{out.dtype}, contiguous {flags.c_contiguous}, writeable {flags.writeable}"
+            raise ValueError(
+                f"expected out float64, contiguous, writeable, found {found}"
+            ) from error
+        first_(np.array(inputs, dtype=np.float64, order="C"), out)
 
 
 def greeks(

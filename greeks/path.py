@@ -6,7 +6,6 @@ once. `use` changes over, once, where a start may take seconds: nothing is ever 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Any, Final, TypeAlias
 
 from greeks import plain
@@ -50,8 +49,12 @@ def name() -> str:
 
 
 def available() -> tuple[str, ...]:
-    """Return what `use` accepts on this machine, the fastest first."""
-    return (COMPILED, PLAIN) if find_spec("numba") is not None else (PLAIN,)
+    """Return what `use` accepts on this machine, the fastest first; imports numba where it is."""
+    try:
+        import numba  # noqa: F401  whether it can be
+    except ImportError:
+        return (PLAIN,)
+    return (COMPILED, PLAIN)
 
 
 def use(wanted: str | None = None, only: Iterable[str] = ALL, cache: str | None = None) -> str:
@@ -63,7 +66,7 @@ def use(wanted: str | None = None, only: Iterable[str] = ALL, cache: str | None 
     """
     global _current, _name  # noqa: PLW0603  one choice for the whole program
     chosen = available()[0] if wanted is None else wanted
-    if chosen not in available():
+    if chosen != PLAIN and chosen not in available():
         raise ValueError(f"expected one of {', '.join(available())}, found {chosen!r}")
     if chosen == COMPILED:
         from greeks.compiled import kernel

@@ -4,30 +4,37 @@ Nothing here is imported, and so compiled, before `kernel` asks for it.
 """
 
 from collections.abc import Callable
-from importlib import import_module
-from typing import Any, Final
+from typing import Any
 
 __all__ = ["kernel"]
-
-MODULES: Final = {
-    "first": "first",
-    "greeks": "fourteen",
-    "coin": "coin",
-    "volatility": "inversion",
-}
 
 keeps = False  # whether what is compiled goes to a folder; read by the modules as they compile
 
 
 def kernel(name: str, cache: str | None) -> Callable[..., Any]:
-    """Compile a kernel, or take it from the folder `cache`, and return it."""
+    """Compile the kernel of this name (see `path.Kernels`), or take it from the folder `cache`."""
     global keeps
     from numba.core import config
 
     before, keeps = config.CACHE_DIR, cache is not None
     config.CACHE_DIR = cache or before
     try:
-        found: Callable[..., Any] = getattr(import_module(f"greeks.compiled.{MODULES[name]}"), name)
+        return _imported(name)
     finally:
         config.CACHE_DIR = before
+
+
+def _imported(name: str) -> Callable[..., Any]:
+    found: Callable[..., Any]
+    match name:
+        case "first":
+            from greeks.compiled.first import first as found
+        case "greeks":
+            from greeks.compiled.fourteen import greeks as found
+        case "coin":
+            from greeks.compiled.coin import coin as found
+        case "volatility":
+            from greeks.compiled.inversion import volatility as found
+        case _:
+            raise ValueError(f"expected first, greeks, coin or volatility, found {name!r}")
     return found

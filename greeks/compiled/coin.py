@@ -31,19 +31,18 @@ def _coin(
         years, vol, discount = times[i], vols[i], discounts[i]
         root = math.sqrt(years)
         s = vol * root
+        inverse, by_forward = 1.0 / s, 1.0 / forward
         above = forward >= strike
         big = forward if above else strike
         small = strike if above else forward
-        _, density, value, low, high, near = parts(big, small, s)
-        inverse = 1.0 / forward
+        _, density, value, low, high, near = parts(big, small, s, inverse)
         chance = exercise(phi, above, near, low, small / big * high)
-        net = phi * (strike * inverse) * chance * discount
-        money = discount * (small * inverse) * density
-        price = discount * (max(phi * (forward - strike), 0.0) + small * value) * inverse
-        vega = money * root
-        prices[i], deltas[i], vegas[i] = price, net, vega
-        gammas[i] = (money / s - net) * inverse
-        thetas[i] = rate_of(discount, years) * price - 0.5 * money * s / years
+        net = phi * (strike * by_forward) * chance * discount
+        money = discount * (small * by_forward) * density
+        price = discount * (max(phi * (forward - strike), 0.0) + small * value) * by_forward
+        prices[i], deltas[i], vegas[i] = price, net, money * root
+        gammas[i] = (money * inverse - net) * by_forward
+        thetas[i] = rate_of(discount, years) * price - 0.5 * money * (vol * (vol * inverse))
         unsound += not sound(phi, forward, strike, years, vol, discount)
     return unsound
 

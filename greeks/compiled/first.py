@@ -34,9 +34,7 @@ def _first(
         phi, forward, strike = phis[i], forwards[i], strikes[i]
         years, vol, discount = times[i], vols[i], discounts[i]
         root = math.sqrt(years)
-        price, delta, gamma, vega, theta, _, _ = five(
-            phi, forward, strike, root, vol, discount, years
-        )
+        price, delta, gamma, vega, theta, _, _ = five(phi, forward, strike, root, vol, discount)
         prices[i], deltas[i], gammas[i], vegas[i], thetas[i] = price, delta, gamma, vega, theta
         unsound += not sound(phi, forward, strike, years, vol, discount)
         discounted += discount != 1.0

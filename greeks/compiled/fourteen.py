@@ -37,9 +37,7 @@ def _first_kept(
         phi, forward, strike = phis[i], forwards[i], strikes[i]
         years, vol, discount = times[i], vols[i], discounts[i]
         root = math.sqrt(years)
-        price, delta, gamma, vega, theta, x, money = five(
-            phi, forward, strike, root, vol, discount, years
-        )
+        price, delta, gamma, vega, theta, x, money = five(phi, forward, strike, root, vol, discount)
         rate = rate_of(discount, years)
         prices[i], deltas[i], gammas[i], vegas[i] = price, delta, gamma, vega
         thetas[i] = theta + rate * price

@@ -45,9 +45,7 @@ ROOT_HALF_PI: Final = math.sqrt(0.5 * math.pi)
 OFFSET: Final = 20.0
 PER_CELL: Final = 16.0
 CELLS: Final = 512
-SIGNATURE: Final = types.void(
-    types.Array(types.float64, 2, "C", readonly=True), types.float64[::1], types.int8[::1]
-)
+SIGNATURE: Final = types.void(types.float64[:, ::1], types.float64[::1], types.int8[::1])
 SOLVED: Final = int(Status.SOLVED)
 AT_INTRINSIC: Final = int(Status.AT_INTRINSIC)
 BELOW_INTRINSIC: Final = int(Status.BELOW_INTRINSIC)

@@ -26,10 +26,7 @@ from greeks.compiled.scalars import (
 Row = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
-# What every kernel takes: rows that may be read-only, and rows to fill.
-ROWS: Final = types.void(
-    types.Array(types.float64, 2, "C", readonly=True), types.Array(types.float64, 2, "C")
-)
+ROWS: Final = types.void(types.float64[:, ::1], types.float64[:, ::1])  # what every kernel takes
 FLAT_BELOW: Final = 1e-100
 FAR: Final = 1e300  # F/K or K/F: beyond, there is no time value,
 TAME: Final = 10.0  # if the deviation is less than this
@@ -40,9 +37,14 @@ INFINITE: Final = math.inf
 
 
 @njit(**INLINE)
-def parts(big: float, small: float, s: float) -> tuple[float, float, float, float, float, bool]:
-    """Return z, n(a), the value over m, n(a) R(|a| or a), n(a) R(b), and whether it is a."""
-    z = min(log_ratio(big, small) / s, Z_MAX)
+def parts(
+    big: float, small: float, s: float, inverse: float
+) -> tuple[float, float, float, float, float, bool]:
+    """Return z, n(a), the value over m, n(a) R(|a| or a), n(a) R(b), and whether it is a.
+
+    `inverse` is 1/s: divisions are what costs most.
+    """
+    z = min(log_ratio(big, small) * inverse, Z_MAX)
     h = 0.5 * s
     a = max(z - h, LOW_MIN)
     b = z + h
@@ -119,24 +121,24 @@ def five(
     root: float,
     vol: float,
     discount: float,
-    years: float,
 ) -> tuple[float, float, float, float, float, float, float]:
     """Return the five without r V in theta, then z with its sign and the density in money."""
     s = vol * root
+    inverse, by_forward = 1.0 / s, 1.0 / forward
     above = forward >= strike
     big = forward if above else strike
     small = strike if above else forward
-    z, density, value, low, high, near = parts(big, small, s)
-    share = small / forward
+    z, density, value, low, high, near = parts(big, small, s, inverse)
+    share = small * by_forward
     # The tail that is at hand is N(d1) or its complement.
     tail = share * high if above else low
     is_tail = (phi > 0.0) == ((not above) & near)
     money = discount * small * density
     price = discount * (max(phi * (forward - strike), 0.0) + small * value)
     delta = discount * phi * (tail if is_tail else 1.0 - tail)
-    gamma = discount * share * density / (forward * s)
+    gamma = discount * share * density * by_forward * inverse
     vega = money * root
-    theta = -0.5 * money * s / years
+    theta = -0.5 * money * (vol * (vol * inverse))
     return price, delta, gamma, vega, theta, z if above else -z, money
 
 

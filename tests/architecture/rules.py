@@ -47,7 +47,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
 
 # pure room: the packages from outside the standard library that it may import
 PURE: dict[str, tuple[str, ...]] = {
-    "greeks": ("numpy", "scipy", "numba"),
+    "greeks": ("numpy", "scipy", "numba", "llvmlite"),
     "bot.domain": ("numpy",),
     "bot.book": ("numpy", "scipy"),
     "bot.strategy": ("numpy", "scipy"),

@@ -36,7 +36,7 @@ static inline double exponential(double x) {{
     return x > -708.0 ? scaled : 0.0;
 }}
 static inline double log_ratio(double big, double small) {{
-    int64_t k = (bits(big / small) - 0x3FE6A09E667F3BCD) >> 52;
+    int64_t k = (bits(big) - bits(small) + ((int64_t)1 << 51)) >> 52;
     double power = real(k | 0x4330000000000000) - 4503599627370496.0;
     double scaled = small * real((k << 52) + 0x3FF0000000000000);
     double s = (big - scaled) / (big + scaled), w = s * s, p;
@@ -53,7 +53,7 @@ void first(int64_t n, const double *restrict in, double *restrict out) {{
         double root = sqrt(years), s = vol * root;
         int above = f >= strike;
         double big = above ? f : strike, small = above ? strike : f;
-        double z = log_ratio(big, small) / s;
+        double inverse = 1.0 / s, byf = 1.0 / f, z = log_ratio(big, small) * inverse;
         z = z < 100.0 ? z : 100.0;
         double h = 0.5 * s, a = z - h, b = z + h;
         a = a > -37.0 ? a : -37.0;
@@ -64,15 +64,15 @@ void first(int64_t n, const double *restrict in, double *restrict out) {{
         double e = 0.3989422804014327 * exponential(-0.5 * a * a);
         double rl = p * ql, rh = (p + 10.0 * (ql - qh) * d) * qh;
         double value = near ? e * (s * q * (p - 10.0 * qh * d)) : 1.0 - e * (rl + rh);
-        double share = small / f, tail = above ? share * (e * rh) : e * rl;
+        double share = small * byf, tail = above ? share * (e * rh) : e * rl;
         int is_tail = (phi > 0.0) == (!above & near);
         double money = disc * small * e, intrinsic = phi * (f - strike);
         intrinsic = intrinsic > 0.0 ? intrinsic : 0.0;
         prices[i] = disc * (intrinsic + small * value);
         deltas[i] = disc * phi * (is_tail ? tail : 1.0 - tail);
-        gammas[i] = disc * share * e / (f * s);
+        gammas[i] = disc * share * e * byf * inverse;
         vegas[i] = money * root;
-        thetas[i] = -0.5 * money * s / years;
+        thetas[i] = -0.5 * money * (vol * (vol * inverse));
     }}
 }}
 """
@@ -106,7 +106,7 @@ def _horner(function: Callable[..., object], *names: str) -> str:
     """Return the lines of a scalar's source that evaluate its polynomial, as C."""
     source = inspect.getsource(function.py_func)  # type: ignore[attr-defined]
     lines = [line.strip() for line in source.splitlines()]
-    begins = tuple(f"p = p * {name} + " for name in names) + ("d = d * ", "d = 0.0")
+    begins = (*(f"p = p * {name} + " for name in names), "d = d * ", "d = 0.0")
     found = [one for one in lines if one.startswith(begins)]
     first_p = next(one for one in lines if one.startswith("p = ") and "*" not in one)
     return " ".join(f"{one};" for one in (first_p, *found))

@@ -1,18 +1,24 @@
-"""How fast the kernels are beside plain numpy, interleaved in one run so that ratios are fair.
+"""How fast the kernels are beside numpy, C and peers, interleaved in one run: ratios are fair.
 
 The book: half calls, half puts, K/F from 0.4 to 2.5, one hour to a year, volatility 0.2 to 2.0.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from greeks import black76, implied
-from tests.bench import rows
+from bot.wiring.kernels import _folder
+from greeks import black76, path, plain
+from tests.bench import c_kernel, rows
+from tests.bench.peers import peers
+from tests.bench.programs import BenchError
 from tests.bench.rows import Row
 
 Array = NDArray[np.float64]
@@ -36,48 +42,141 @@ def book(count: int) -> Array:
     return inputs
 
 
-def textbook(
-    is_call: NDArray[np.bool_], forward: Array, strike: Array, years: Array, vol: Array, disc: Array
-) -> tuple[Array, Array, Array, Array, Array]:
-    """Return price, delta, gamma, vega, theta as formulas are usually written down."""
-    phi = np.where(is_call, 1.0, -1.0)
-    root = np.sqrt(years)
-    d1 = np.log(forward / strike) / (vol * root) + 0.5 * vol * root
-    d2 = d1 - vol * root
-    density = np.exp(-0.5 * d1 * d1) / np.sqrt(2.0 * np.pi)
-    price = disc * phi * (forward * ndtr(phi * d1) - strike * ndtr(phi * d2))
-    delta = disc * phi * ndtr(phi * d1)
-    gamma = disc * density / (forward * vol * root)
-    vega = disc * forward * density * root
-    theta = -disc * forward * density * vol / (2.0 * root) - np.log(disc) / years * price
-    return price, delta, gamma, vega, theta
+def careful(inputs: Array, out: Array, rows: Array) -> None:
+    """Fill out (5, n) in place with numpy and ndtr, as careful programs do; rows (6, n) spare."""
+    phi, forward, strike, years, vol, discount = inputs
+    price, delta, gamma, vega, theta = out
+    root, s, d1, d2, density, other = rows
+    np.sqrt(years, out=root)
+    np.multiply(vol, root, out=s)
+    np.divide(forward, strike, out=d1)
+    np.log(d1, out=d1)
+    np.divide(d1, s, out=d1)
+    np.multiply(s, 0.5, out=other)
+    np.add(d1, other, out=d1)
+    np.subtract(d1, s, out=d2)
+    np.multiply(d1, d1, out=density)
+    np.multiply(density, -0.5, out=density)
+    np.exp(density, out=density)
+    np.multiply(density, 0.3989422804014327, out=density)
+    np.multiply(density, discount, out=density)
+    np.multiply(phi, d1, out=delta)
+    ndtr(delta, out=delta)
+    np.multiply(delta, phi, out=delta)
+    np.multiply(delta, discount, out=delta)
+    np.multiply(phi, d2, out=other)
+    ndtr(other, out=other)
+    np.multiply(other, phi, out=other)
+    np.multiply(other, discount, out=other)
+    np.multiply(other, strike, out=other)
+    np.multiply(delta, forward, out=price)
+    np.subtract(price, other, out=price)
+    np.multiply(forward, s, out=other)
+    np.divide(density, other, out=gamma)
+    np.multiply(forward, root, out=vega)
+    np.multiply(vega, density, out=vega)
+    np.multiply(vega, vol, out=theta)
+    np.multiply(theta, -0.5, out=theta)
+    np.divide(theta, years, out=theta)
+    np.log(discount, out=other)
+    np.divide(other, years, out=other)
+    np.multiply(other, price, out=other)
+    np.subtract(theta, other, out=theta)
 
 
 def kernels() -> list[Row]:
-    """Return times per call and per option, medians of interleaved rounds."""
+    """Return times per call and per option, medians of interleaved rounds, beside peers."""
+    path.use(cache=_folder())
+    here = path.current()
     few, some, many = book(20), book(50), book(MANY)
-    spaces = {len(inputs[0]): np.empty((5, len(inputs[0]))) for inputs in (few, some)}
-    is_call, (_, forward, strike, years, vol, disc) = many[0] > 0.0, many
-    columns = (is_call, forward, strike, years, vol, disc)
-    value = black76.price(*columns)
-    took = _interleaved(
-        {
-            "few": lambda: black76.packed(few, spaces[20]),
-            "some": lambda: black76.packed(some, spaces[50]),
-            "first": lambda: black76.first(*columns),
-            "textbook": lambda: textbook(*columns),
-            "implied": lambda: implied.volatility(is_call, value, forward, strike, years, disc),
-        }
-    )
-    each = {name: seconds / MANY * 1e9 for name, seconds in took.items()}
+    five, fourteen, spare = np.empty((5, MANY)), np.empty((14, MANY)), np.empty((6, MANY))
+    columns = (many[0] > 0.0, *many[1:])
+    asked, price = _to_invert(many)
+    inverted = np.vstack([asked[0], price, asked[1:4], asked[5]])
+    vols, said = np.empty(len(price)), np.empty(len(price), dtype=np.int8)
+    calls: dict[str, Callable[[], object]] = {
+        "packed_20": partial(black76.packed, few, np.empty((5, 20))),
+        "packed_50": partial(black76.packed, some, np.empty((5, 50))),
+        "first": partial(here.first, many, five),
+        "greeks": partial(here.greeks, many, fourteen),
+        "coin": partial(here.coin, many, five),
+        "columns": lambda: black76.first(*columns),
+        "plain": partial(plain.first, many, five),
+        "careful": partial(careful, many, five, spare),
+        "implied": partial(here.volatility, inverted, vols, said),
+        "plain_implied": partial(plain.volatility, inverted, vols, said),
+    }
+    found, missing = peers()
+    for peer in found:
+        calls[f"{peer.name}_50"] = peer.five(some)
+        calls[peer.name] = peer.five(many)
+        calls[f"{peer.name}_implied"] = peer.implied(asked, price)
+    with TemporaryDirectory() as folder:
+        try:
+            calls["c"] = partial(c_kernel.first(Path(folder)), many, five)
+        except BenchError as fault:
+            missing.append(f"C kernel: {fault}")
+        took = _interleaved(calls)
+    path.use(path.PLAIN)
     return [
-        rows.plain("speed.packed_20", took["few"] * 1e6, "us a call"),
-        rows.plain("speed.packed_50", took["some"] * 1e6, "us a call"),
-        rows.plain("speed.first_2000", each["first"], "ns an option"),
-        rows.plain("speed.textbook_2000", each["textbook"], "ns an option, plain numpy and ndtr"),
-        rows.plain("speed.first_ratio", each["textbook"] / each["first"], "times as fast"),
-        rows.plain("speed.implied_2000", each["implied"], "ns an option"),
+        *_calls(took),
+        *_per_option(took, len(price)),
+        *(row for reason in missing for row in rows.skipped("speed", reason)),
     ]
+
+
+def _calls(took: Mapping[str, float]) -> list[Row]:
+    """Return what a book costs on each tick."""
+    found = [
+        rows.plain("speed.packed_20", took["packed_20"] * 1e6, "us a call"),
+        rows.most("speed.packed_50", took["packed_50"] * 1e6, "us a call", 2.0),
+    ]
+    if "nautilus_50" in took:
+        ratio = took["nautilus_50"] / took["packed_50"]
+        found.append(rows.least("speed.packed_50_nautilus", ratio, "times as fast as a loop", 10.0))
+    return found
+
+
+def _per_option(took: Mapping[str, float], inverted: int) -> list[Row]:
+    """Return nanoseconds an option, and how often that fits into what others take."""
+    each = {name: seconds / MANY * 1e9 for name, seconds in took.items()}
+    told = [
+        rows.plain(f"speed.{name}_2000", each[name], f"ns an option, {what}")
+        for name, what in (
+            ("first", "five outputs, packed"),
+            ("greeks", "fourteen outputs, packed"),
+            ("coin", "five outputs, packed"),
+            ("columns", "five outputs, from columns"),
+            ("plain", "five outputs, the path without a compiler"),
+        )
+    ]
+    told += [
+        rows.plain(f"speed.{name}_implied_2000", took[key] / inverted * 1e9, "ns an option")
+        for name, key in (("compiled", "implied"), ("plain", "plain_implied"))
+    ]
+    told.append(rows.most("speed.greeks_over_first", each["greeks"] / each["first"], "times", 2.2))
+    wanted = (
+        ("careful", "first", 4.0), ("c", "first", 1.0), ("nautilus", "first", 50.0),
+        ("fast_vollib", "first", 10.0), ("nautilus_implied", "implied", 10.0),
+        ("fast_vollib_implied", "implied", 7.0),
+    )  # fmt: skip
+    for theirs, ours, least in wanted:
+        if theirs in took:
+            ratio = took[theirs] / took[ours]
+            told.append(rows.least(f"speed.{ours}_{theirs}", ratio, "times as fast", least))
+    return told
+
+
+def _to_invert(many: Array) -> tuple[Array, Array]:
+    """Return the options of a book on their out-of-the-money side, and their prices.
+
+    Without dust: a peer ends the process on some premiums of less than 1e-9 of the forward.
+    """
+    options = many.copy()
+    options[0] = np.where(options[2] > options[1], 1.0, -1.0)
+    price = black76.price(options[0] > 0.0, *options[1:])
+    kept = price > 1e-9 * options[1]
+    return np.ascontiguousarray(options[:, kept]), price[kept]
 
 
 def _interleaved(calls: dict[str, Callable[[], object]]) -> dict[str, float]:

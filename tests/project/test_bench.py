@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from greeks import black76
-from tests.bench import days, rows, speed
+from tests.bench import c_kernel, days, rows, speed
 from tests.bench.__main__ import main
 from tests.bench.programs import BenchError, run
 
@@ -33,17 +33,22 @@ def test_only_the_greeks_are_measured_and_written_as_rows(tmp_path, monkeypatch,
     assert {tuple(row) for row in written} == {("name", "value", "unit", "target", "met")}
     skipped, *kernels = written
     assert (skipped["name"], skipped["unit"]) == ("agreement", "skipped: DELTABAND_DATA is not set")
-    assert [row["name"].partition(".")[0] for row in kernels] == ["speed"] * 6
-    assert min(row["value"] for row in kernels) > 0.0
-    assert "0 targets met, 0 missed: none" in capsys.readouterr().out
+    assert {row["name"].partition(".")[0] for row in kernels} == {"speed"}
+    assert min(row["value"] for row in kernels if row["value"] is not None) > 0.0
+    assert "skipped: nautilus: No module named" in " ".join(row["unit"] for row in kernels)
+    assert " targets met, " in capsys.readouterr().out
 
 
-def test_the_textbook_and_the_kernel_compute_the_same():
+def test_whatever_is_timed_computes_the_same(tmp_path):
     """A ratio of times means something only between equal answers."""
-    phi, *rest = speed.book(200)
-    ours = black76.first(phi > 0.0, *rest)
-    for mine, theirs in zip(ours, speed.textbook(phi > 0.0, *rest), strict=True):
-        np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-9)
+    inputs = speed.book(203)
+    _, *rest = inputs
+    ours = np.array(black76.first(inputs[0] > 0.0, *rest))
+    found = np.empty((2, 5, 203))
+    speed.careful(inputs, found[0], np.empty((6, 203)))
+    c_kernel.first(tmp_path)(inputs, found[1])
+    for theirs in found:
+        np.testing.assert_allclose(theirs, ours, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 TOP = Path(__file__).parents[2]
 PIN = re.compile(r"^(?P<name>[a-z0-9._-]+)==(?P<version>[^ ;\\]+)", re.MULTILINE)
-LOCKS = ["requirements.lock", "requirements-dev.lock"]
+LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-bench.lock"]
 
 
 def read(lock):
@@ -56,6 +56,16 @@ def test_the_runtime_lock_covers_the_runtime_and_the_build():
     wanted = names(project()["project"]["dependencies"])
     wanted |= names(project()["build-system"]["requires"])
     assert wanted <= set(pins("requirements.lock"))
+
+
+def test_the_lock_of_peers_covers_them_and_changes_nothing_else():
+    """They are installed beside what is tested and measured, never over it."""
+    extras = project()["project"]["optional-dependencies"]
+    peers, ours = pins("requirements-bench.lock"), pins("requirements-dev.lock")
+    assert names(extras["bench"]) <= set(peers)
+    assert {name: peers[name] for name in peers.keys() & ours} == {
+        name: ours[name] for name in peers.keys() & ours
+    }
 
 
 def test_the_development_lock_covers_the_data_and_development_extras():

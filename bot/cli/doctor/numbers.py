@@ -26,13 +26,15 @@ def mathematics() -> Iterator[Finding]:
     import numpy as np
     import scipy
 
-    from greeks import black76
+    from greeks import black76, path
 
+    compiled = path.COMPILED in path.available()
+    kernels = "compiled at a start" if compiled else "numpy's (numba is not installed)"
     apart = abs(float(black76.price(1, 100.0, 100.0, 1.0, 0.2)) / _CALL - 1.0)
-    path = f"numpy {np.__version__}, scipy {scipy.__version__}, float64 on {platform.machine()}"
+    made_of = f"numpy {np.__version__}, scipy {scipy.__version__}, float64 on {platform.machine()}"
     yield graded(
         "mathematics",
-        f"{path}; {apart:.1e} from a known price",
+        f"{made_of}, kernels {kernels}; {apart:.1e} from a known price",
         f"at most {_TOLERANCE:g} apart",
         bad=not apart <= _TOLERANCE,
         odd=False,
