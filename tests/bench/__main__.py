@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bot.domain.errors import DeltabandError
-from tests.bench import days, recorded, settling, speed, starting, wire
+from tests.bench import days, exactness, recorded, settling, speed, starting, wire
 from tests.bench.programs import BenchError
 from tests.bench.rows import Row, json_lines, table
 
@@ -70,6 +70,7 @@ def _groups(asked: argparse.Namespace) -> list[Group]:
     ]
     greeks: list[Group] = [
         ("Agreement with the exchange", recorded.agreement),
+        ("Kernels against the truth", exactness.exactness),
         ("Kernels", speed.kernels),
     ]
     wired: list[Group] = [

@@ -23,6 +23,7 @@ class Peer:
     """A library's name, and its calls for a book (6, n) as `packed` takes it, by what they do."""
 
     name: str
+    prices: Callable[[Array], Array]
     five: Callable[[Array], Call]
     implied: Callable[[Array, Array], Call]
 
@@ -53,7 +54,11 @@ def _nautilus() -> Peer:
         rows = [(f, 0.0, 0.0, p > 0.0, k, t, worth) for (p, f, k, t, _, _), worth in columns]
         return lambda: [imply(*row) for row in rows]
 
-    return Peer("nautilus", five, implied)
+    def prices(book: Array) -> Array:
+        rows = [(f, 0.0, 0.0, v, p > 0.0, k, t, 1.0) for p, f, k, t, v, _ in book.T.tolist()]
+        return np.array([greeks(*row).price for row in rows])
+
+    return Peer("nautilus", prices, five, implied)
 
 
 def _fast_vollib() -> Peer:
@@ -83,4 +88,11 @@ def _fast_vollib() -> Peer:
         call = book[0] > 0.0
         return lambda: jackel.jackel_iv_black(price, forward, strike, years, call)
 
-    return Peer("fast_vollib", five, implied)
+    def prices(book: Array) -> Array:
+        flag, forward, strike, years, vol = shared(book)
+        how = {"return_as": "numpy", "backend": "numba"}
+        rate = np.zeros_like(forward)
+        found: Array = fast_vollib.fast_black(flag, forward, strike, years, rate, vol, **how)
+        return found
+
+    return Peer("fast_vollib", prices, five, implied)

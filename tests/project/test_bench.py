@@ -33,8 +33,12 @@ def test_only_the_greeks_are_measured_and_written_as_rows(tmp_path, monkeypatch,
     assert {tuple(row) for row in written} == {("name", "value", "unit", "target", "met")}
     skipped, *kernels = written
     assert (skipped["name"], skipped["unit"]) == ("agreement", "skipped: DELTABAND_DATA is not set")
-    assert {row["name"].partition(".")[0] for row in kernels} == {"speed"}
-    assert min(row["value"] for row in kernels if row["value"] is not None) > 0.0
+    assert {row["name"].partition(".")[0] for row in kernels} == {"exact", "speed"}
+    timed = [row["value"] for row in kernels if row["name"].startswith("speed.")]
+    assert min(timed) > 0.0
+    exact = {row["name"]: row["met"] for row in kernels if row["name"].startswith("exact.compiled")}
+    assert set(exact.values()) == {True}
+    assert len(exact) == 5
     assert "skipped: nautilus: No module named" in " ".join(row["unit"] for row in kernels)
     assert " targets met, " in capsys.readouterr().out
 
