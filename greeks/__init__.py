@@ -1,11 +1,12 @@
 """The mathematics: arrays in, arrays out, and no knowledge of any bot, venue or clock.
 
 `black76` prices on the forward with every Greek, `inverse` restates them for coin-settled
-options, `implied` inverts the price, `settlement` prices options that settle on an average. Greeks
-are raw and per one coin of underlying: vega per 1.00 of volatility, theta per year; scaling is
-presentation. `path` says which kernels are in use, numpy's or compiled ones.
+options, `implied` inverts the price, `settlement` prices options that settle on an average,
+`scenario` revalues a book over a grid. Greeks are raw and per one coin of underlying: vega per
+1.00 of volatility, theta per year; scaling is presentation. `path` says which kernels are in use,
+numpy's or compiled ones.
 """
 
-from greeks import black76, implied, inverse, path, settlement
+from greeks import black76, implied, inverse, path, scenario, settlement
 
-__all__ = ["black76", "implied", "inverse", "path", "settlement"]
+__all__ = ["black76", "implied", "inverse", "path", "scenario", "settlement"]

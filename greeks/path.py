@@ -14,7 +14,7 @@ __all__ = ["ALL", "COMPILED", "PLAIN", "Kernels", "available", "current", "name"
 
 PLAIN: Final = "numpy"
 COMPILED: Final = "compiled"
-ALL: Final = ("first", "greeks", "coin", "volatility")
+ALL: Final = ("first", "greeks", "coin", "volatility", "scenario")
 
 Kernel: TypeAlias = Callable[..., Any]
 
@@ -25,13 +25,15 @@ class Kernels:
 
     `first`, `greeks` and `coin` fill out (5 or 14, n) with the fields of `black76.First`,
     `black76.Greeks` and `inverse.CoinGreeks`; `volatility` fills volatilities (n) and statuses (n,
-    int8) of phi, price, forward, strike, years, discount.
+    int8) of phi, price, forward, strike, years, discount; `scenario` fills the sums of
+    `scenario.Map` (5, nodes).
     """
 
     first: Kernel = plain.first
     greeks: Kernel = plain.greeks
     coin: Kernel = plain.coin
     volatility: Kernel = plain.volatility
+    scenario: Kernel = plain.scenario
 
 
 _current = Kernels()

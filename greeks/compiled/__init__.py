@@ -35,6 +35,8 @@ def _imported(name: str) -> Callable[..., Any]:
             from greeks.compiled.coin import coin as found
         case "volatility":
             from greeks.compiled.inversion import volatility as found
+        case "scenario":
+            from greeks.compiled.nodes import scenario as found
         case _:
-            raise ValueError(f"expected first, greeks, coin or volatility, found {name!r}")
+            raise ValueError(f"expected a kernel of path.ALL, found {name!r}")
     return found

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from bot.wiring.kernels import _folder
-from greeks import black76, path, plain
+from greeks import black76, path, plain, scenario
 from tests.bench import c_kernel, rows
 from tests.bench.peers import peers
 from tests.bench.programs import BenchError
@@ -104,6 +104,7 @@ def kernels() -> list[Row]:
         "plain": partial(plain.first, many, five),
         "careful": partial(careful, many, five, spare),
         "implied": partial(here.volatility, inverted, vols, said),
+        "scenario": partial(_scenario, 500),
         "plain_implied": partial(plain.volatility, inverted, vols, said),
     }
     found, missing = peers()
@@ -125,12 +126,22 @@ def kernels() -> list[Row]:
     ]
 
 
+def _scenario(count: int) -> object:
+    """Revalue a book over 27 moves of price and volatility at 3 times."""
+    phi, *columns = book(count)
+    return scenario.revalue(
+        phi, phi > 0.0, *columns,
+        moves=np.linspace(-0.4, 0.4, 9), vol_moves=(-0.3, 0.0, 0.3), elapsed=(0.0, 0.003, 0.02),
+    )  # fmt: skip
+
+
 def _calls(took: Mapping[str, float]) -> list[Row]:
     """Return what a book costs on each tick."""
     found = [
         rows.plain("speed.packed_20", took["packed_20"] * 1e6, "us a call"),
         rows.most("speed.packed_50", took["packed_50"] * 1e6, "us a call", 2.0),
     ]
+    found.append(rows.most("speed.scenario", took["scenario"] * 1e3, "ms, 500 x 27 x 3", 1.5))
     if "nautilus_50" in took:
         ratio = took["nautilus_50"] / took["packed_50"]
         found.append(rows.least("speed.packed_50_nautilus", ratio, "times as fast as a loop", 10.0))
