@@ -9,12 +9,21 @@ from pathlib import Path
 import pytest
 
 import config
+from bot.wiring.kernels import choose
 from tests.simulation.drive import START_NS, seconds, start
 from tests.simulation.live import live
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = config.load().settings
 MINUTE = 60.0
+
+
+@pytest.fixture(autouse=True)
+def _same_kernels():
+    """Compute here as the command does: one digest is of one arithmetic."""
+    choose("auto")
+    yield
+    choose("numpy")
 
 
 def driven(minutes: float, seed: int = 7) -> str:
