@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from scipy.special import erfcx
 
 from greeks import compiled
-from greeks.compiled.option import ROOT_TWO_PI_INVERSE
 from greeks.compiled.scalars import (
     EXACT,
     INLINE,
@@ -36,6 +35,7 @@ Bytes = NDArray[np.int8]
 BLOCK: Final = 128
 EPS: Final = 2.220446049250313e-16
 TINY: Final = 2.2250738585072014e-308
+ROOT_TWO_PI: Final = 2.5066282746310002
 LOG_ROOT_TWO_PI: Final = 0.9189385332046727
 CLOSE: Final = 1e-4  # what is left after a relative step so small is of its fourth power
 STEPS: Final = 4
@@ -43,8 +43,8 @@ STEPS_MAX: Final = 200
 ROOT_HALF: Final = math.sqrt(0.5)
 ROOT_HALF_PI: Final = math.sqrt(0.5 * math.pi)
 OFFSET: Final = 20.0
-PER_CELL: Final = 16.0
-CELLS: Final = 512
+PER_CELL: Final = 32.0
+CELLS: Final = 1024
 SIGNATURE: Final = types.void(types.float64[:, ::1], types.float64[::1], types.int8[::1])
 SOLVED: Final = int(Status.SOLVED)
 AT_INTRINSIC: Final = int(Status.AT_INTRINSIC)
@@ -58,7 +58,8 @@ INVALID: Final = int(Status.INVALID)
 def _error_and_step(y: float, s: float, target: float, upper: bool) -> tuple[float, float]:
     """Return the error of the logarithm (positive where s is too high) and the Householder step."""
     h = 0.5 * s
-    z = y / s
+    inverse = 1.0 / s
+    z = y * inverse
     a = z - h
     b = z + h
     near = a >= START
@@ -73,17 +74,17 @@ def _error_and_step(y: float, s: float, target: float, upper: bool) -> tuple[flo
     gap = s * q * (p - 2.0 * SCALE * q_high * d)
     # Value or room over n(a); the whole is 1/n(a), which matters where a is small alone.
     square = min(a * a, 60.0)
-    whole = 1.0 / (ROOT_TWO_PI_INVERSE * exponential(-0.5 * square))
+    whole = ROOT_TWO_PI * exponential(0.5 * square)
     below = gap if near else whole - ratios
     above = whole - gap if near else ratios
     ratio = above if upper else below
     error = logarithm(ratio) - 0.5 * a * a - LOG_ROOT_TWO_PI - target
     slope = (-1.0 if upper else 1.0) / ratio
-    bend = a * b / s
-    third = bend * bend - 3.0 * (z / s) * (z / s) - 0.25
+    bend = a * b * inverse
+    third = bend * bend - 3.0 * (z * inverse) * (z * inverse) - 0.25
     second = bend - slope
     third = third + slope * (2.0 * slope - 3.0 * bend)
-    newton = -error / slope
+    newton = error * (ratio if upper else -ratio)
     step = newton * (1.0 + 0.5 * newton * second)
     step = step / (1.0 + newton * (second + newton * third * (1.0 / 6.0)))
     return (-error if upper else error), step
@@ -102,16 +103,18 @@ LEVELS: Final = _levels(CELLS + 1)
 
 @njit(**INLINE)
 def _lower_guess(y: float, target: float) -> float:
-    """Return s for a value below half its bound, exact as s goes to 0.
+    """Return s for a value below half its bound, exact as s goes to 0, else within some 2 %.
 
-    As s goes to 0 the value over sqrt(F K) is s g(z), g = n(z) - z N(-z): Bachelier's formula.
+    As s goes to 0 the value over sqrt(F K) is s g(z), g = n(z) - z N(-z): Bachelier's formula. What
+    he calls s is then s (1 - s**2/24 + ...).
     """
     level = target - 0.5 * y
     place = math.sqrt(max(logarithm(max(y, TINY)) - level + OFFSET, 0.0)) * PER_CELL
     place = min(place, CELLS - 1.0)
     cell = int(place)
     below = LEVELS[cell]
-    return level - (below + (place - cell) * (LEVELS[cell + 1] - below))
+    s = exponential(level - (below + (place - cell) * (LEVELS[cell + 1] - below)))
+    return s * (1.0 + s * s * (1.0 / 24.0))
 
 
 @njit(**INLINE)
@@ -181,28 +184,6 @@ def _targets(
 
 
 @njit(**EXACT)
-def _guesses(ys: Row, targets: Row, uppers: Row, found: Row) -> None:
-    for i in range(ys.size):
-        y, target = ys[i], targets[i]
-        lower = exponential(_lower_guess(y, target))
-        found[i] = _upper_guess(y, target) if uppers[i] > 0.0 else lower
-
-
-@njit(**EXACT)
-def _steps(ys: Row, targets: Row, uppers: Row, found: Row, moves: Row) -> int:
-    """Move every s by one step; return how many moved far."""
-    far = 0
-    for i in range(ys.size):
-        s = found[i]
-        _, step = _error_and_step(ys[i], s, targets[i], uppers[i] > 0.0)
-        moved = max(min(s + step, 4.0 * s), 0.25 * s)
-        move = abs(moved - s)
-        found[i], moves[i] = moved, move
-        far += not (move <= CLOSE * s)
-    return far
-
-
-@njit(**EXACT)
 def _bracketed(y: float, target: float, upper: bool, s: float) -> float:
     """Return s between bounds that close in, from any beginning."""
     low, high = 0.0, math.inf
@@ -229,6 +210,36 @@ def _bracketed(y: float, target: float, upper: bool, s: float) -> float:
     return s
 
 
+@njit(**EXACT)
+def _guesses(ys: Row, targets: Row, uppers: Row, found: Row) -> None:
+    for i in range(ys.size):
+        y, target = ys[i], targets[i]
+        lower, upper = _lower_guess(y, target), _upper_guess(y, target)  # both: no branch
+        found[i] = upper if uppers[i] > 0.0 else lower
+
+
+@njit(**EXACT)
+def _finish_upper(ys: Row, targets: Row, uppers: Row, found: Row) -> None:
+    """Solve the few whose guess is rough: the steps of all would wait for them."""
+    for i in range(ys.size):
+        if uppers[i] > 0.0:
+            found[i] = _bracketed(ys[i], targets[i], uppers[i] > 0.0, found[i])
+
+
+@njit(**EXACT)
+def _steps(ys: Row, targets: Row, uppers: Row, found: Row, moves: Row) -> int:
+    """Move every s by one step; return how many moved far."""
+    far = 0
+    for i in range(ys.size):
+        s = found[i]
+        _, step = _error_and_step(ys[i], s, targets[i], uppers[i] > 0.0)
+        moved = max(min(s + step, 4.0 * s), 0.25 * s)
+        move = abs(moved - s)
+        found[i], moves[i] = moved, move
+        far += not (move <= CLOSE * s)
+    return far
+
+
 @njit(SIGNATURE, cache=compiled.keeps, **EXACT)
 def volatility(inputs: Matrix, vols: Row, status: Bytes) -> None:
     """Fill volatilities and statuses; rows: phi, price, forward, strike, years, discount."""
@@ -246,6 +257,7 @@ def volatility(inputs: Matrix, vols: Row, status: Bytes) -> None:
         found, said = vols[start:stop], status[start:stop]
         _targets(phi, price, forward, strike, years, discount, said, y, target, upper)
         _guesses(y, target, upper, found)
+        _finish_upper(y, target, upper, found)
         for _ in range(STEPS):
             if not _steps(y, target, upper, found, move):
                 break

@@ -72,7 +72,9 @@ def _implied(name: str) -> list[Row]:
     solved = np.array([kind == "value" for kind in kinds])
     allowed = np.maximum(2e-14, 4.0 * table["cond_price"] * EPS)[solved]
     error = np.abs(found.vol[solved] / table["iv"][solved] - 1.0)
-    wrong = sum(status != STATUS[kind] for status, kind in zip(found.status, kinds, strict=True))
+    wrong = sum(
+        int(status) != STATUS[kind] for status, kind in zip(found.status, kinds, strict=True)
+    )
     worst = float(np.max(error / allowed))
     return [
         rows.most(f"exact.{name}_implied", worst, "of max(2e-14, 4 cond eps)", 1.0),
