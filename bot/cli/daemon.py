@@ -19,6 +19,8 @@ from bot.domain.units import iso
 from bot.engine import Control
 from bot.journal import Journal
 from bot.monitor import Logs, Screen, Voice
+from bot.wiring.kernels import choose
+from config import Settings
 
 T = TypeVar("T")
 
@@ -84,6 +86,11 @@ def tell_kept(voice: Voice, states: Mapping[str, State], core: Core) -> None:
     for coin, until_ns in core.floor.machine.off_until.items():
         until = {} if until_ns is None else {"until": iso(until_ns)}
         voice.say("state.kept", "warning", coin=coin, state="off", lift=f"on {coin}", **until)
+
+
+def choose_kernels(settings: Settings) -> None:
+    """Have the arithmetic ready before anything is priced; a person hears what takes a while."""
+    choose(settings.kernels, say.note if say.for_people() else None)
 
 
 def version() -> str:

@@ -33,7 +33,6 @@ from bot.venues.deribit.terms import (
     clock_is_off,
 )
 from bot.venues.deribit.venue import DeribitVenue
-from bot.wiring.kernels import choose
 from bot.wiring.live import Live, keys_for, live
 from greeks import path
 
@@ -48,7 +47,7 @@ def run_live(
     settings = loaded.settings
     _must_mean_it(settings.mode, real=real)
     keys = keys_for(settings, os.environ)
-    choose(settings.kernels)
+    daemon.choose_kernels(settings)
     journal = Journal.open(settings.state_dir, settings.instance, durability=Durability.FULL)
     try:
         last = journal.last_run()

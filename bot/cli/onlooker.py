@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import config
+from bot.cli import daemon
 from bot.cli.exits import Exit, VerbError
 from bot.cli.live import LiveRun
 from bot.cli.recall import Past, past_of
@@ -25,7 +26,6 @@ from bot.lab.witness import Witness
 from bot.monitor import Voice
 from bot.sim.exchange import StartingAccount
 from bot.venues.live_paper import LivePaper
-from bot.wiring.kernels import choose
 from bot.wiring.live import Live, key_for
 from bot.wiring.onlooking import public_paper, shadow, shadow_instance
 
@@ -42,7 +42,7 @@ def run_public(
     verbose: bool,
 ) -> int:
     """Hedge the paper book on the exchange's public market; no key is read."""
-    choose(settings.kernels)
+    daemon.choose_kernels(settings)
     journal = Journal.open(settings.state_dir, settings.instance, durability=Durability.BATCH)
     try:
         past = past_of(journal, settings) if resume else None
@@ -71,7 +71,7 @@ def run_shadow(loaded: config.Loaded, *, for_s: float | None, as_json: bool, ver
         msg = f"expected venue.{name}.also empty for this verb, whose simulated account is one"
         raise VerbError(f"{msg}, found {', '.join(venue.also)}", Exit.USAGE)
     key = key_for(settings, os.environ)
-    choose(settings.kernels)
+    daemon.choose_kernels(settings)
     settings = settings.model_copy(update={"instance": shadow_instance(settings.instance)})
     journal = Journal.open(settings.state_dir, settings.instance, durability=Durability.BATCH)
     try:

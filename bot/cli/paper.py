@@ -28,7 +28,6 @@ from bot.monitor import Banner, Scope, Voice
 from bot.sim.exchange import StartingAccount
 from bot.sim.market import Jump
 from bot.sim.ports import Market
-from bot.wiring.kernels import choose
 from greeks import path
 
 DEFAULT_SPEED: Final = 60.0
@@ -73,7 +72,7 @@ def run_paper(
         return run_public(
             settings, for_s=for_s, seed=number, resume=resume, as_json=as_json, verbose=verbose
         )
-    choose(settings.kernels)
+    daemon.choose_kernels(settings)
     journal = Journal.open(settings.state_dir, settings.instance, durability=Durability.BATCH)
     try:
         past = past_of(journal, settings) if resume else None

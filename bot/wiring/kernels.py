@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from importlib import metadata
 from importlib.resources import files
 from pathlib import Path
@@ -21,14 +22,19 @@ TICK: Final = ("first",)  # what each quote asks for; the rest is asked for now 
 LOOSE: Final = 0o022  # others may write
 
 
-def choose(wanted: str) -> str:
+def choose(wanted: str, tell: Callable[[str], None] | None = None) -> str:
     """Change over to the kernels that settings ask for (auto: the fastest) and name them.
 
-    Raises BadInputError where what is asked for cannot be had.
+    `tell` hears why that takes a while, where it does. Raises BadInputError where what is asked for
+    cannot be had.
     """
     chosen = path.available()[0] if wanted == "auto" else wanted
+    folder = _folder() if chosen == path.COMPILED else None
+    kept = folder is not None and any(Path(folder).iterdir())
+    if tell is not None and chosen == path.COMPILED and not kept:
+        tell("compiling the arithmetic, which takes some seconds, once for each release")
     try:
-        return path.use(chosen, only=TICK, cache=_folder() if chosen == path.COMPILED else None)
+        return path.use(chosen, only=TICK, cache=folder)
     except (ImportError, ValueError) as error:
         raise BadInputError(f"kernels: {error}") from error
 

@@ -78,6 +78,19 @@ def test_another_source_or_compiler_has_a_folder_of_its_own(monkeypatch):
     assert kernels._source() != here
 
 
+def test_a_person_is_told_what_takes_so_long_and_only_then(tmp_path, monkeypatch):
+    """Where nothing is kept yet; numpy is there at once."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    told: list[str] = []
+    kernels.choose("numpy", told.append)
+    assert told == []
+    kernels.choose("compiled", told.append)
+    assert told == ["compiling the arithmetic, which takes some seconds, once for each release"]
+    (Path(kernels._folder() or "") / "kept").touch()
+    kernels.choose("compiled", told.append)
+    assert len(told) == 1
+
+
 def test_numpy_is_taken_where_it_is_asked_for_or_nothing_else_is_there(monkeypatch):
     """And what is asked for and cannot be had is an error that says so."""
     assert kernels.choose("numpy") == "numpy"
