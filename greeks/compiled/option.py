@@ -1,8 +1,9 @@
 """One option inside a loop, and what becomes of a column that is none.
 
 With m = min(F, K), y = |ln(F/K)|, s = vol sqrt(T), z = y/s, h = s/2, a = z - h and b = z + h, the
-out-of-the-money value is m n(a) (R(a) - R(b)); a is -d2 or d1's negative, b the other. Where a is
-well below 0 the same value is m (1 - n(a) (R(-a) + R(b))), which loses nothing there.
+out-of-the-money value is m n(a) (R(a) - R(b)). Below the strike a = -d1 and b = -d2, above it a =
+d2 and b = d1. Where a is well below 0 the same value is m (1 - n(a) (R(-a) + R(b))), which loses
+nothing there; `near` tells that it is not.
 """
 
 import math
@@ -40,7 +41,7 @@ INFINITE: Final = math.inf
 def parts(
     big: float, small: float, s: float, inverse: float
 ) -> tuple[float, float, float, float, float, bool]:
-    """Return z, n(a), the value over m, n(a) R(|a| or a), n(a) R(b), and whether it is a.
+    """Return z, n(a), the value over m, n(a) R(a) (of -a where it is not near), n(a) R(b), near.
 
     `inverse` is 1/s: divisions are what costs most.
     """
