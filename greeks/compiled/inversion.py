@@ -14,15 +14,13 @@ from numpy.typing import NDArray
 from scipy.special import erfcx
 
 from greeks import compiled
+from greeks.compiled.option import ratios
 from greeks.compiled.scalars import (
     EXACT,
     INLINE,
-    SCALE,
-    START,
     exponential,
     log_ratio,
     logarithm,
-    mills,
 )
 from greeks.status import Status
 
@@ -62,23 +60,17 @@ def _error_and_step(y: float, s: float, target: float, upper: bool) -> tuple[flo
     z = y * inverse
     a = z - h
     b = z + h
-    near = a >= START
-    low = a if near else -a
-    u_low = low + (SCALE - START)
-    u_high = b + (SCALE - START)
-    q = 1.0 / (u_low * u_high)
-    q_low = q * u_high
-    q_high = q * u_low
-    p, d = mills(1.0 - 2.0 * SCALE * q_low, 1.0 - 2.0 * SCALE * q_high)
-    ratios = p * q_low + (p + 2.0 * SCALE * (q_low - q_high) * d) * q_high
-    gap = s * q * (p - 2.0 * SCALE * q_high * d)
+    near, ratio_low, ratio_high, gap = ratios(a, b, s)
+    both = ratio_low + ratio_high
     # Value or room over n(a); the whole is 1/n(a), which matters where a is small alone.
     square = min(a * a, 60.0)
     whole = ROOT_TWO_PI * exponential(0.5 * square)
-    below = gap if near else whole - ratios
-    above = whole - gap if near else ratios
+    below = gap if near else whole - both
+    above = whole - gap if near else both
     ratio = above if upper else below
-    error = logarithm(ratio) - 0.5 * a * a - LOG_ROOT_TWO_PI - target
+    # Beyond the clamp the room is the whole, and must be divided by the same density.
+    exponent = square if upper and near else a * a
+    error = logarithm(ratio) - 0.5 * exponent - LOG_ROOT_TWO_PI - target
     slope = (-1.0 if upper else 1.0) / ratio
     bend = a * b * inverse
     third = bend * bend - 3.0 * (z * inverse) * (z * inverse) - 0.25

@@ -38,6 +38,24 @@ INFINITE: Final = math.inf
 
 
 @njit(**INLINE)
+def ratios(a: float, b: float, s: float) -> tuple[bool, float, float, float]:
+    """Return whether a is near, R(a) (R(-a) where it is not), R(b), and, where it is, R(a) - R(b).
+
+    s is b - a.
+    """
+    near = a >= START
+    low = a if near else -a
+    u_low = low + (SCALE - START)
+    u_high = b + (SCALE - START)
+    q = 1.0 / (u_low * u_high)
+    q_low = q * u_high
+    q_high = q * u_low
+    p, d = mills(1.0 - 2.0 * SCALE * q_low, 1.0 - 2.0 * SCALE * q_high)
+    above = (p + 2.0 * SCALE * (q_low - q_high) * d) * q_high
+    return near, p * q_low, above, s * q * (p - 2.0 * SCALE * q_high * d)
+
+
+@njit(**INLINE)
 def parts(
     big: float, small: float, s: float, inverse: float
 ) -> tuple[float, float, float, float, float, bool]:
@@ -49,18 +67,8 @@ def parts(
     h = 0.5 * s
     a = max(z - h, LOW_MIN)
     b = z + h
-    near = a >= START
-    low = a if near else -a
-    u_low = low + (SCALE - START)
-    u_high = b + (SCALE - START)
-    q = 1.0 / (u_low * u_high)
-    q_low = q * u_high
-    q_high = q * u_low
-    p, d = mills(1.0 - 2.0 * SCALE * q_low, 1.0 - 2.0 * SCALE * q_high)
+    near, ratio_low, ratio_high, gap = ratios(a, b, s)
     density = ROOT_TWO_PI_INVERSE * exponential(-0.5 * a * a)
-    ratio_low = p * q_low
-    ratio_high = (p + 2.0 * SCALE * (q_low - q_high) * d) * q_high
-    gap = s * q * (p - 2.0 * SCALE * q_high * d)
     value = density * gap if near else 1.0 - density * (ratio_low + ratio_high)
     return z, density, value, density * ratio_low, density * ratio_high, near
 

@@ -97,6 +97,24 @@ def test_every_possible_price_is_solved_and_reproduced(is_call, moneyness, share
     assert abs(again - price) <= slack + 1e-300
 
 
+def test_strikes_far_apart_are_solved_over_the_whole_range_of_prices():
+    """Also where the first guess is poor and the value is more than half of its bound."""
+    draw = np.random.default_rng(20260105)
+    is_call, from_above = draw.random((2, 20_000)) < 0.5
+    strike = np.exp(draw.uniform(-14.0, 14.0, 20_000))
+    share = 10.0 ** draw.uniform(-9.0, -0.001, 20_000)
+    intrinsic = np.maximum(np.where(is_call, 1.0 - strike, strike - 1.0), 0.0)
+    bound = np.where(is_call, 1.0, strike)
+    width = bound - intrinsic
+    price = np.where(from_above, bound - share * width, intrinsic + share * width)
+    vol, status = volatility(is_call, price, 1.0, strike, 1.0)
+    solved = status == Status.SOLVED
+    assert solved.mean() > 0.9
+    again = black76.price(is_call, 1.0, strike, 1.0, vol)[solved]
+    slack = (3e-12 * np.minimum(price - intrinsic, bound - price) + 200 * EPS * bound)[solved]
+    assert np.all(np.abs(again - price[solved]) <= slack + 200 * EPS * intrinsic[solved])
+
+
 def test_volatility_rises_with_the_price():
     """Across the whole range of prices the answer is strictly increasing."""
     price = np.concatenate([np.geomspace(1e-280, 1e-3, 200), np.linspace(2e-3, 0.4999, 200)])
