@@ -65,7 +65,7 @@ def test_a_generated_market_is_met_to_a_fraction_of_its_spread(generated):
     days, _ = study(generated)
     assert len(days) == 3
     for day in days:
-        assert day.slices > 30
+        assert day.slices >= 14
         assert day.kept <= 1  # half an hour before its expiry a slice has few quotes left
         assert day.error < 0.25 * day.spread
         assert day.from_marks < 0.15
@@ -126,5 +126,5 @@ def test_recorded_volatility_follows_a_falling_price_more_than_its_strikes_do(bi
     for tenor in tenors:
         assert tenor.skew < 0.0
         assert tenor.error < 0.2
-        assert 1.2 < tenor.ratio - 2 * tenor.error
+        assert tenor.ratio - 2 * tenor.error > 1.2
         assert tenor.ratio < 3.6
