@@ -11,7 +11,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bot.domain.errors import DeltabandError
-from tests.bench import days, exactness, recorded, settling, speed, starting, wire
+from tests.bench import (
+    days,
+    exactness,
+    importing,
+    recorded,
+    settling,
+    smiles,
+    speed,
+    starting,
+    wire,
+)
 from tests.bench.programs import BenchError
 from tests.bench.rows import Row, json_lines, table
 
@@ -72,6 +82,9 @@ def _groups(asked: argparse.Namespace) -> list[Group]:
         ("Agreement with the exchange", recorded.agreement),
         ("Kernels against the truth", exactness.exactness),
         ("Kernels", speed.kernels),
+        ("Volatility surfaces", smiles.fits),
+        ("Surfaces of recorded chains", smiles.chains),
+        ("Import and first answer", importing.answers),
     ]
     wired: list[Group] = [
         ("From a quote to an order over the wire", wire.latency),

@@ -117,7 +117,7 @@ def kernels() -> list[Row]:
             calls["c"] = partial(c_kernel.first(Path(folder)), many, five)
         except BenchError as fault:
             missing.append(f"C kernel: {fault}")
-        took = _interleaved(calls)
+        took = interleaved(calls)
     path.use(path.PLAIN)
     return [
         *_calls(took),
@@ -190,7 +190,7 @@ def _to_invert(many: Array) -> tuple[Array, Array]:
     return np.ascontiguousarray(options[:, kept]), price[kept]
 
 
-def _interleaved(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
+def interleaved(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
     """Return processor seconds a call: the median of rounds in which all take turns."""
     counts = {name: _calibrated(call) for name, call in calls.items()}
     found: dict[str, list[float]] = {name: [] for name in calls}
