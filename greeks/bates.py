@@ -32,8 +32,9 @@ def price(
 ) -> Array:
     """Return the option's value in USD per coin of underlying; arguments are `black76`'s.
 
-    Accurate to 1e-9 of the forward (measured: 1e-11 or better, one hour to ten years, strikes
-    within a factor of five). Values stay within their bounds: a far wing worth less than the error
+    Accurate to 1e-12 of the forward (measured against brute quadrature of Heston's own two
+    integrals: 8e-15 at most, one hour to ten years, strikes within a factor of five, Feller's
+    condition met or not). Values stay within their bounds: a far wing worth less than the error
     may come out as exactly its intrinsic value.
     """
     given = np.broadcast_arrays(
@@ -64,8 +65,8 @@ def _undiscounted(model: Bates, call: Array, forward: Array, strike: Array, year
 def volatility(model: Bates, log_moneyness: ArrayLike, years: ArrayLike) -> implied.Implied:
     """Return the model's smile: the Black-76 volatility at k = ln(strike / forward), and a status.
 
-    It inverts the option that is out of the money; where that is worth less than the price's error
-    the status says that there is no volatility.
+    It inverts the option that is out of the money. One that is worth less than the price's error
+    may have status AT_INTRINSIC and volatility 0.
     """
     k, time = np.broadcast_arrays(np.asarray(log_moneyness, dtype=np.float64), years)
     call = (k >= 0.0).astype(np.float64)
@@ -125,5 +126,8 @@ def minimum_variance_delta(
     """
     plain = black76.first(is_call, forward, strike, years, vol)
     with np.errstate(all="ignore"):
-        follows = model.rho * model.xi * _share(model, years) / (2.0 * np.asarray(vol))
-        return plain.delta + plain.vega / np.asarray(forward) * (follows - np.asarray(skew))
+        follows = (
+            model.rho * model.xi * _share(model, years) / (2.0 * np.asarray(vol, dtype=np.float64))
+        )
+        slope = np.asarray(follows - np.asarray(skew), dtype=np.float64)
+        return plain.delta + plain.vega / np.asarray(forward, dtype=np.float64) * slope

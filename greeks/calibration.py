@@ -53,7 +53,7 @@ class Calibrated(NamedTuple):
     """A fit and how good it is; errors are weighted root mean squares in vol points (0.01)."""
 
     model: Bates
-    rms: float  # NaN where the model is so far off that a quote's option has no volatility in it
+    rms: float
     years: Array  # the expiries, ascending
     expiry_rms: Array  # one per expiry
     index_error: float  # model less index, vol points; NaN without an index
@@ -70,7 +70,7 @@ def calibrate(  # noqa: PLR0913  a chain's columns, and what the fit is made of
     index_vol: float | None = None,
     index_years: float = 30.0 / 365.0,
     index_weight: float = 1.0,
-    prior_vol: float = 0.001,
+    prior_vol: float = 0.0005,
     jumps: bool = True,
 ) -> Calibrated:
     """Return the model whose smiles are nearest to ``vols`` (per 1.00) at k = ln(strike/forward).

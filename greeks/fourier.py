@@ -26,7 +26,7 @@ __all__ = ["difference", "excess", "exponent"]
 Array = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
-XI_FLOOR: Final = 1e-8  # under it the price is that of no volatility of variance, to float64
+XI_FLOOR: Final = 1e-12  # the formulas divide by xi; the price depends on it as rho xi
 TRUNCATION: Final = 1e-12  # of sqrt(F K): what the integral beyond the last node may be
 SETTLED: Final = 1e-7  # a halving that moves prices by e leaves about e² (geometric tails)
 HALVINGS: Final = 8
@@ -36,13 +36,13 @@ BLOCK: Final = 1 << 19  # strikes times nodes at once: 8 MB of complex numbers
 def exponent(model: Bates, u: Array, years: Array | float) -> Complex:
     """Return ln phi(u - i/2) for real ``u``; ``years`` > 0 broadcasts against it."""
     xi = max(model.xi, XI_FLOOR)
-    power: Complex = 0.5 + 1j * u  # iu on the contour
+    power = np.asarray(0.5 + 1j * u, dtype=np.complex128)  # iu on the contour
     square = u * u + 0.25
     beta = model.kappa - model.rho * xi * power
     d = np.sqrt(beta * beta + xi * xi * square)
     slope = -square / (beta + d)
     g = xi * xi * slope / (beta + d)
-    fading: Complex = np.exp(-d * years)
+    fading = np.exp(-d * years)
     level = _log1p(g * (1.0 - fading) / (1.0 - g)) * (-2.0 / (xi * xi)) + slope * years
     result = model.kappa * model.theta * level
     result += model.v0 * slope * (1.0 - fading) / (1.0 - g * fading)
