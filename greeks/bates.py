@@ -122,7 +122,9 @@ def minimum_variance_delta(
     ``skew`` is d vol / d ln K of the smile at the strike, which follows the forward while variance
     stands still. Left at 0 it is the delta of a hedger who values without a smile, at
     sqrt(`expected_variance`); with the model's own skew it is the model's dV/dF + rho xi / F dV/dv
-    to first order. Jumps are left out of the regression. Undefined (NaN) at vol = 0.
+    to first order. Short-dated that skew is rho xi / (4 vol), half of what variance brings: in
+    simulation, hedging every 8 hours for 30 days, with half is better than with all. Jumps are left
+    out of the regression. Undefined (NaN) at vol = 0.
     """
     plain = black76.first(is_call, forward, strike, years, vol)
     with np.errstate(all="ignore"):

@@ -73,7 +73,22 @@ def bates(
     drift: float = 0.0,
     antithetic: bool = False,
 ) -> Paths:
-    """Return price and variance of Bates's model (Heston's where `jump_rate` is 0)."""
+    """Return price and variance of Bates's model (Heston's where `jump_rate` is 0).
+
+    Jumps are exact; variance is Andersen's QE-M (see `quadratic`). Its bias, measured on options of
+    30 days against `bates.price` in vol points (± standard error), steps of 1 h, 8 h, 1 d:
+
+        xi 2, rho -.3, kappa 6, v0 .27, 12 jumps a year        xi 1, rho -.9, kappa .5, v0 .04
+        at the money  -.008±.008  -.003±.005  +.004±.005       -.002±.008  -.002±.005  +.002±.005
+        put wing      +.026±.042  +.020±.025  -.017±.024       +.037±.070  +.068±.040  -.027±.040
+        call wing     -.004±.006  -.004±.003  +.000±.003       +.002±.005  -.001±.003  -.000±.003
+
+    (theta .30 and .04; wings at k = -.25, .25 and -.10, .05). So none was found. Full-truncation Euler on the same
+    normals is as good at 1 h, but off by .04 and .19 at the money at 1 d, and by .76 with weekly
+    steps over a year in the second set, where this scheme is off by .007±.004.
+
+    Raises ValueError also where a step is too long for the martingale correction to exist.
+    """
     _check(spot, dt_years, steps, paths, drift, antithetic=antithetic)
     result = Paths(np.empty((steps + 1, paths)), np.empty((steps + 1, paths)))
     result.price[0], result.variance[0] = np.log(spot), model.v0
