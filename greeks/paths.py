@@ -83,9 +83,9 @@ def bates(
         put wing      +.026±.042  +.020±.025  -.017±.024       +.037±.070  +.068±.040  -.027±.040
         call wing     -.004±.006  -.004±.003  +.000±.003       +.002±.005  -.001±.003  -.000±.003
 
-    (theta .30 and .04; wings at k = -.25, .25 and -.10, .05). So none was found. Full-truncation Euler on the same
-    normals is as good at 1 h, but off by .04 and .19 at the money at 1 d, and by .76 with weekly
-    steps over a year in the second set, where this scheme is off by .007±.004.
+    (theta .30 and .04; wings at k = -.25, .25 and -.10, .05). So none was found. Full-truncation
+    Euler on the same normals is as good at 1 h, but off by .04 and .19 at the money at 1 d, and by
+    .76 with weekly steps over a year in the second set, where this scheme is off by .007±.004.
 
     Raises ValueError also where a step is too long for the martingale correction to exist.
     """

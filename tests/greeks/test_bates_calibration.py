@@ -107,6 +107,19 @@ def test_a_fit_that_was_stopped_says_so(monkeypatch):
     assert fit.rms > 0.0
 
 
+def test_the_best_start_wins(monkeypatch):
+    """Stopped early, three starts are at three places; the nearest is the one that is returned."""
+    chain = made(STORM, [7, 30], 9)
+    monkeypatch.setattr(calibration, "EVALUATIONS", 3)
+    together = calibrate(*chain)
+    alone = []
+    for start in calibration.STARTS:
+        monkeypatch.setattr(calibration, "STARTS", (start,))
+        alone.append(calibrate(*chain).rms)
+    assert max(alone) > 1.1 * min(alone)
+    assert together.rms == min(alone)
+
+
 def test_a_parameter_at_its_bound_is_named():
     """A flat chain at a volatility below the lowest allowed ends there."""
     fit = calibrate(np.linspace(-0.002, 0.002, 9), [[0.1], [0.2]], 0.02, prior_vol=0.0, jumps=False)
