@@ -197,7 +197,7 @@ def recorded(folder: Path, when: datetime) -> Day:
     ids=["quiet", "crash"],
 )
 def test_a_recorded_chain_is_fitted_with_its_index(data_dir, when, rms, index_error):
-    """Measured 0.45 and 1.68 vol points, the index 0.19 and 0.48: in a crash one factor strains."""
+    """Measured 0.45 and 1.65 vol points, the index 0.19 and 0.50: in a crash one factor strains."""
     day = recorded(data_dir / "market", when)
     fit = calibrate(day.k, day.years, day.vols, day.weights, index_vol=day.dvol)
     assert day.k.size > 150
