@@ -5,8 +5,33 @@ options, `implied` inverts the price, `settlement` prices options that settle on
 `scenario` revalues a book over a grid. Greeks are raw and per one coin of underlying: vega per
 1.00 of volatility, theta per year; scaling is presentation. `path` says which kernels are in use,
 numpy's or compiled ones.
+
+`bates` prices with stochastic variance and jumps, `calibration` fits that model to a chain, and
+`paths` simulates it, or Black's; `parameters`, `fourier` and `quadratic` are what they share.
 """
 
-from greeks import black76, implied, inverse, path, scenario, settlement
+from greeks import (
+    bates,
+    black76,
+    calibration,
+    implied,
+    inverse,
+    parameters,
+    path,
+    paths,
+    scenario,
+    settlement,
+)
 
-__all__ = ["black76", "implied", "inverse", "path", "scenario", "settlement"]
+__all__ = [
+    "bates",
+    "black76",
+    "calibration",
+    "implied",
+    "inverse",
+    "parameters",
+    "path",
+    "paths",
+    "scenario",
+    "settlement",
+]
