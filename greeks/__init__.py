@@ -2,36 +2,32 @@
 
 `black76` prices on the forward with every Greek, `inverse` restates them for coin-settled
 options, `implied` inverts the price, `settlement` prices options that settle on an average,
-`scenario` revalues a book over a grid. Greeks are raw and per one coin of underlying: vega per
-1.00 of volatility, theta per year; scaling is presentation. `path` says which kernels are in use,
-numpy's or compiled ones.
-
-`bates` prices with stochastic variance and jumps, `calibration` fits that model to a chain, and
-`paths` simulates it, or Black's; `parameters`, `fourier` and `quadratic` are what they share.
+`surface` fits volatility surfaces to chains, `scenario` revalues a book over a grid, `bates` prices
+with stochastic variance and jumps, `paths` simulates that and Black's model. Greeks are raw and per
+one coin of underlying: vega per 1.00 of volatility, theta per year; scaling is presentation.
+`arithmetic` says which kernels are in use, numpy's or compiled ones.
 """
 
 from greeks import (
+    arithmetic,
     bates,
     black76,
-    calibration,
     implied,
     inverse,
-    parameters,
-    path,
     paths,
     scenario,
     settlement,
+    surface,
 )
 
 __all__ = [
+    "arithmetic",
     "bates",
     "black76",
-    "calibration",
     "implied",
     "inverse",
-    "parameters",
-    "path",
     "paths",
     "scenario",
     "settlement",
+    "surface",
 ]

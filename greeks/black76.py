@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from greeks import path
+from greeks import arithmetic
 from greeks.packing import pack
 
 __all__ = ["First", "Greeks", "first", "greeks", "packed", "price"]
@@ -90,7 +90,7 @@ def packed(inputs: Array, out: Array) -> None:
         raise ValueError(
             f"expected inputs (6, n) and out (5, n), found {inputs.shape} and {out.shape}"
         )
-    first_ = path.current().first
+    first_ = arithmetic.current().first
     try:
         first_(inputs, out)
     except TypeError as error:  # compiled kernels take one kind of array, and say so in this way
@@ -114,5 +114,5 @@ def greeks(
     """Return price and all thirteen Greeks."""
     inputs, shape = pack(is_call, forward, strike, years, vol, discount)
     out = np.empty((14, inputs.shape[1]))
-    path.current().greeks(inputs, out)
+    arithmetic.current().greeks(inputs, out)
     return Greeks(*(row.reshape(shape) for row in out))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from greeks import path
+from greeks import arithmetic
 from greeks.packing import pack
 from greeks.status import Status
 
@@ -42,5 +42,5 @@ def volatility(
     """
     inputs, shape = pack(is_call, price, forward, strike, years, discount)
     vol, status = np.empty(inputs.shape[1]), np.empty(inputs.shape[1], dtype=np.int8)
-    path.current().volatility(inputs, vol, status)
+    arithmetic.current().volatility(inputs, vol, status)
     return Implied(vol.reshape(shape), status.reshape(shape))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from greeks import path
+from greeks import arithmetic
 from greeks.packing import pack
 
 __all__ = ["CoinGreeks", "greeks"]
@@ -39,5 +39,5 @@ def greeks(
     """Return price, net delta, net gamma, vega and theta in coin."""
     inputs, shape = pack(is_call, forward, strike, years, vol, discount)
     out = np.empty((5, inputs.shape[1]))
-    path.current().coin(inputs, out)
+    arithmetic.current().coin(inputs, out)
     return CoinGreeks(*(row.reshape(shape) for row in out))

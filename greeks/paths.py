@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from greeks.parameters import Bates
-from greeks.quadratic import Scheme
+from greeks.bates.model import Bates
+from greeks.bates.quadratic import Scheme
 
 __all__ = ["Paths", "bates", "gbm"]
 

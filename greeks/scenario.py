@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from greeks import path
+from greeks import arithmetic
 
 __all__ = ["Map", "revalue"]
 
@@ -61,6 +61,6 @@ def revalue(  # noqa: PLR0913  a book's columns, and what the grid is made of
     ]
     nodes = np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")])
     out = np.empty((5, nodes.shape[1]))
-    path.current().scenario(book, nodes, float(stickiness), bool(in_coin), out)
+    arithmetic.current().scenario(book, nodes, float(stickiness), bool(in_coin), out)
     size = tuple(axis.size for axis in axes)
     return Map(*(row.reshape(size) for row in out))

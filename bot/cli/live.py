@@ -34,7 +34,7 @@ from bot.venues.deribit.terms import (
 )
 from bot.venues.deribit.venue import DeribitVenue
 from bot.wiring.live import Live, keys_for, live
-from greeks import path
+from greeks import arithmetic
 
 
 def run_live(
@@ -204,7 +204,7 @@ class LiveRun:
     def _about(self) -> dict[str, Any]:
         return {
             "mode": self.graph.mode,
-            "kernels": path.name(),
+            "kernels": arithmetic.name(),
             "seconds": (self.graph.venue.now_ns() - self.start_ns) / NS_PER_S,
         }
 

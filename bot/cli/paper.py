@@ -28,7 +28,7 @@ from bot.monitor import Banner, Scope, Voice
 from bot.sim.exchange import StartingAccount
 from bot.sim.market import Jump
 from bot.sim.ports import Market
-from greeks import path
+from greeks import arithmetic
 
 DEFAULT_SPEED: Final = 60.0
 FIRST_RESUMED_ID: Final = 1_000_000
@@ -241,7 +241,7 @@ class _Run:
             "simulated_s": (now_ns - self.start_ns) / NS_PER_S,
         }
         end = {
-            "kernels": path.name(),
+            "kernels": arithmetic.name(),
             "journal": str(self.journal.path),
             "digest": self.journal.digest.hexdigest(),
         }

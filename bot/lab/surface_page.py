@@ -12,7 +12,7 @@ from pathlib import Path
 from bot.domain.errors import DeltabandError
 from bot.lab.recording import read
 from bot.lab.surface_study import Day, Tenor, study
-from greeks import path
+from greeks import arithmetic
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--coin", action="append", default=[], help="only this coin (repeatable)")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     arguments = parser.parse_args(argv)
-    path.use(path.PLAIN)
+    arithmetic.use(arithmetic.PLAIN)
     try:
         recording = read(arguments.folder, coins=arguments.coin)
         found = {coin: study(record) for coin, record in recording.coins.items()}

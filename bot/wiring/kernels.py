@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.domain.errors import BadInputError
-from greeks import path
+from greeks import arithmetic
 
 TICK: Final = ("first",)  # what each quote asks for; the rest is asked for now and then
 LOOSE: Final = 0o022  # others may write
@@ -28,13 +28,13 @@ def choose(wanted: str, tell: Callable[[str], None] | None = None) -> str:
     `tell` hears why that takes a while, where it does. Raises BadInputError where what is asked for
     cannot be had.
     """
-    chosen = path.available()[0] if wanted == "auto" else wanted
-    folder = _folder() if chosen == path.COMPILED else None
+    chosen = arithmetic.available()[0] if wanted == "auto" else wanted
+    folder = _folder() if chosen == arithmetic.COMPILED else None
     kept = folder is not None and any(Path(folder).iterdir())
-    if tell is not None and chosen == path.COMPILED and not kept:
+    if tell is not None and chosen == arithmetic.COMPILED and not kept:
         tell("compiling the arithmetic, which takes some seconds, once for each release")
     try:
-        return path.use(chosen, only=TICK, cache=folder)
+        return arithmetic.use(chosen, only=TICK, cache=folder)
     except (ImportError, ValueError) as error:
         raise BadInputError(f"kernels: {error}") from error
 

@@ -1,4 +1,4 @@
-"""The kernels compiled by numba, which must be installed; `greeks.path` chooses them.
+"""The kernels compiled by numba, which must be installed; `greeks.arithmetic` chooses them.
 
 Nothing here is imported, and so compiled, before `kernel` asks for it.
 """
@@ -12,7 +12,7 @@ keeps = False  # whether what is compiled goes to a folder; read by the modules 
 
 
 def kernel(name: str, cache: str | None) -> Callable[..., Any]:
-    """Compile the kernel of this name (see `path.Kernels`), or take it from the folder `cache`."""
+    """Compile one of `arithmetic.Kernels`, or take it from the folder `cache`."""
     global keeps
     from numba.core import config
 
@@ -38,5 +38,5 @@ def _imported(name: str) -> Callable[..., Any]:
         case "scenario":
             from greeks.compiled.nodes import scenario as found
         case _:
-            raise ValueError(f"expected a kernel of path.ALL, found {name!r}")
+            raise ValueError(f"expected a kernel of arithmetic.ALL, found {name!r}")
     return found

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.wiring.kernels import _folder
-from greeks import black76, implied, inverse, path
+from greeks import arithmetic, black76, implied, inverse
 from tests.bench import rows
 from tests.bench.peers import peers
 from tests.bench.rows import Row
@@ -27,10 +27,10 @@ STATUS = {
 def exactness() -> list[Row]:
     """Return the worst errors of each path, and the price errors of peers."""
     told: list[Row] = []
-    for name in path.available():
-        path.use(name, cache=_folder())
+    for name in arithmetic.available():
+        arithmetic.use(name, cache=_folder())
         told += [*_greeks(name), *_implied(name)]
-    path.use(path.PLAIN)
+    arithmetic.use(arithmetic.PLAIN)
     return told + _peers()
 
 

@@ -7,14 +7,14 @@ take turns; the compiled path is warm: its folder was filled by one run before.
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from greeks import path
+from greeks import arithmetic
 from tests.bench import rows
 from tests.bench.programs import run
 from tests.bench.rows import Row
 
 ROUNDS = 7
 ANSWER = """
-from greeks import black76, path
+from greeks import black76, arithmetic
 {use}
 assert black76.price(True, 100.0, 100.0, 1.0, 0.5) > 19.0
 """
@@ -26,9 +26,9 @@ def answers() -> list[Row]:
     """Return seconds of both paths, and their ratios to the imports alone."""
     cold = None
     with TemporaryDirectory() as folder:
-        use = f"path.use(only=('first',), cache={folder!r})"
+        use = f"arithmetic.use(only=('first',), cache={folder!r})"
         programs = {"plain": ANSWER.format(use=""), "numpy": NUMPY}
-        if path.COMPILED in path.available():
+        if arithmetic.COMPILED in arithmetic.available():
             programs |= {"compiled": ANSWER.format(use=use), "numba": NUMBA}
             cold = run(["-c", programs["compiled"]]).seconds
         took: dict[str, list[float]] = {name: [] for name in programs}

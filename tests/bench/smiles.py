@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bot.lab.recording import read
 from bot.lab.surface_study import Day, study
 from bot.wiring.kernels import _folder
-from greeks import black76, path, surface
+from greeks import arithmetic, black76, surface
 from greeks.surface import Chain, svi
 from tests.bench import rows
 from tests.bench.recorded import CHAINS
@@ -34,7 +34,7 @@ SEED = 20_260_105
 
 def fits() -> list[Row]:
     """Return milliseconds of a surface without and with one to begin from, and of its parts."""
-    path.use(only=("first", "volatility"), cache=_folder())
+    arithmetic.use(only=("first", "volatility"), cache=_folder())
     draw = np.random.Generator(np.random.PCG64(SEED))
     first, second = (_Books(draw, moved) for moved in (0.0, 1.0))
     before = surface.fit(first.chain(), NOW_S)
@@ -47,7 +47,7 @@ def fits() -> list[Row]:
         "at": partial(before.at, k, np.asarray(now.expiry_s)[:500], NOW_S),
     }
     took = interleaved(calls)
-    path.use(path.PLAIN)
+    arithmetic.use(arithmetic.PLAIN)
     unit = f"ms, {EXPIRIES} x {STRIKES}"
     return [
         rows.most("surface.cold", took["cold"] * 1e3, unit, 50.0),

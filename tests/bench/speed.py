@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from bot.wiring.kernels import _folder
-from greeks import black76, path, plain, scenario
+from greeks import arithmetic, black76, plain, scenario
 from tests.bench import c_kernel, rows
 from tests.bench.peers import peers
 from tests.bench.programs import BenchError
@@ -86,8 +86,8 @@ def careful(inputs: Array, out: Array, rows: Array) -> None:
 
 def kernels() -> list[Row]:
     """Return times per call and per option, medians of interleaved rounds, beside peers."""
-    path.use(cache=_folder())
-    here = path.current()
+    arithmetic.use(cache=_folder())
+    here = arithmetic.current()
     few, some, many = book(20), book(50), book(MANY)
     five, fourteen, spare = np.empty((5, MANY)), np.empty((14, MANY)), np.empty((6, MANY))
     columns = (many[0] > 0.0, *many[1:])
@@ -118,7 +118,7 @@ def kernels() -> list[Row]:
         except BenchError as fault:
             missing.append(f"C kernel: {fault}")
         took = interleaved(calls)
-    path.use(path.PLAIN)
+    arithmetic.use(arithmetic.PLAIN)
     return [
         *_calls(took),
         *_per_option(took, len(price)),

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from bot.wiring.kernels import _folder
-from greeks import path
+from greeks import arithmetic
 
 
-@pytest.fixture(autouse=True, params=path.available())
+@pytest.fixture(autouse=True, params=arithmetic.available())
 def kernels(request: pytest.FixtureRequest) -> Iterator[str]:
     """Run the test on these kernels; return their name."""
-    yield path.use(request.param, cache=_folder())
-    path.use(path.PLAIN)
+    yield arithmetic.use(request.param, cache=_folder())
+    arithmetic.use(arithmetic.PLAIN)

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from greeks import path
+from greeks import arithmetic
 
 PAGE = Path(__file__).parents[2] / "docs" / "greeks.md"
 
 
 def test_the_examples_of_the_page_run_and_agree_with_each_other(kernels, monkeypatch):
     """In their order, as a reader would paste them."""
-    monkeypatch.setattr(path, "use", lambda *_, **__: kernels)  # already chosen
+    monkeypatch.setattr(arithmetic, "use", lambda *_, **__: kernels)  # already chosen
     shown: dict[str, Any] = {}
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     assert len(blocks) == 2

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from greeks import bates, black76, paths
-from greeks.parameters import Bates
+from greeks.bates.model import Bates
 
 DAY, HOUR = 1.0 / 365.0, 1.0 / 8760.0
 REFERENCE = Bates(0.2704, 0.3025, 6.0, 2.0, -0.3, 12.0, -0.015, 0.05)

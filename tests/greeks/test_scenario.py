@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from greeks import black76, inverse, path, scenario
+from greeks import arithmetic, black76, inverse, scenario
 
 RNG = np.random.default_rng(20260105)
 SIZE = 301
@@ -53,7 +53,7 @@ def test_every_node_is_the_sum_of_its_options(in_coin, stickiness):
 def test_the_paths_agree():
     """Over the whole grid, on the scale of what is summed."""
     here = over_all()
-    path.use(path.PLAIN)
+    arithmetic.use(arithmetic.PLAIN)
     there = over_all()
     for one, other in zip(here, there, strict=True):
         np.testing.assert_allclose(one, other, rtol=0.0, atol=1e-12 * np.abs(other).max() * SIZE)

@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.errors import BadInputError
 from bot.wiring import kernels
-from greeks import path
+from greeks import arithmetic
 
 pytest.importorskip("numba")
 PRICE = "from greeks import black76; print(float(black76.price(1, 100.0, 100.0, 1.0, 0.2)))"
@@ -20,7 +20,7 @@ CHOOSE = "from bot.wiring.kernels import choose; print(choose({!r})); "
 def _numpy():
     """Leave the choice as it was."""
     yield
-    path.use(path.PLAIN)
+    arithmetic.use(arithmetic.PLAIN)
 
 
 def priced(wanted: str, home: Path, **environ: str) -> str:
@@ -94,7 +94,7 @@ def test_a_person_is_told_what_takes_so_long_and_only_then(tmp_path, monkeypatch
 def test_numpy_is_taken_where_it_is_asked_for_or_nothing_else_is_there(monkeypatch):
     """And what is asked for and cannot be had is an error that says so."""
     assert kernels.choose("numpy") == "numpy"
-    monkeypatch.setattr(path, "available", lambda: ("numpy",))
+    monkeypatch.setattr(arithmetic, "available", lambda: ("numpy",))
     assert kernels.choose("auto") == "numpy"
     with pytest.raises(BadInputError, match="kernels: expected one of numpy, found 'compiled'"):
         kernels.choose("compiled")

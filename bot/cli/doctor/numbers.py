@@ -26,9 +26,9 @@ def mathematics() -> Iterator[Finding]:
     import numpy as np
     import scipy
 
-    from greeks import black76, path
+    from greeks import arithmetic, black76
 
-    compiled = path.COMPILED in path.available()
+    compiled = arithmetic.COMPILED in arithmetic.available()
     kernels = "compiled at a start" if compiled else "numpy's (numba is not installed)"
     apart = abs(float(black76.price(1, 100.0, 100.0, 1.0, 0.2)) / _CALL - 1.0)
     made_of = f"numpy {np.__version__}, scipy {scipy.__version__}, float64 on {platform.machine()}"

@@ -1,4 +1,4 @@
-"""Option prices, smile, variance and volatility index of Bates's model (see `parameters`).
+"""Option prices, smile, variance and volatility index of Bates's model (see `model`).
 
 Prices are on the forward, by the integral in `fourier`. Functions broadcast; one bad element raises
 nothing and comes out as NaN, but a bad `Bates` raises.
@@ -7,8 +7,9 @@ nothing and comes out as NaN, but a bad `Bates` raises.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from greeks import black76, fourier, implied
-from greeks.parameters import Bates
+from greeks import black76, implied
+from greeks.bates import fourier
+from greeks.bates.model import Bates
 
 __all__ = [
     "Bates",

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from greeks import black76, implied, inverse, path
+from greeks import arithmetic, black76, implied, inverse
 from greeks.packing import pack
 
 RNG = np.random.default_rng(20260105)
@@ -26,8 +26,8 @@ VOLS = (*HARD, 1e-150, 1e-90, 1e90, 1e150)
 def by_each(call):
     """Return what a call gives on every path, by name."""
     found = {}
-    for one in path.available():
-        path.use(one)
+    for one in arithmetic.available():
+        arithmetic.use(one)
         found[one] = call()
     return found
 
@@ -107,18 +107,18 @@ def test_one_wrong_column_leaves_the_others_as_they_are():
 
 def test_the_name_is_told_and_another_is_refused(kernels):
     """Nothing changes on a refusal."""
-    assert path.name() == kernels
+    assert arithmetic.name() == kernels
     with pytest.raises(ValueError, match=r"expected one of .*numpy, found 'fortran'"):
-        path.use("fortran")
-    assert path.name() == kernels
+        arithmetic.use("fortran")
+    assert arithmetic.name() == kernels
 
 
 def test_without_numba_there_is_numpy():
     """On a machine that has none, or cannot load it, nothing is missing but speed."""
     program = (
         "import sys; sys.modules['numba'] = None\n"
-        "from greeks import black76, path\n"
-        "assert path.available() == ('numpy',) and path.use() == 'numpy'\n"
+        "from greeks import black76, arithmetic\n"
+        "assert arithmetic.available() == ('numpy',) and arithmetic.use() == 'numpy'\n"
         "print(float(black76.price(1, 100.0, 100.0, 1.0, 0.2)))\n"
     )
     done = subprocess.run(

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from greeks.parameters import Bates
+from greeks.bates.model import Bates
 
 __all__ = ["Scheme"]
 

@@ -9,10 +9,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from greeks import bates, calibration
-from greeks.calibration import calibrate
-from greeks.chain import Chain, quotes
-from greeks.parameters import Bates
+from greeks import bates
+from greeks.bates import calibration
+from greeks.bates.calibration import calibrate
+from greeks.bates.model import Bates
+from greeks.bates.quotes import Chain, quotes
 
 REFERENCE = Bates(0.2704, 0.3025, 6.0, 2.0, -0.3, 12.0, -0.015, 0.05)
 STORM = Bates(1.2, 0.3, 15.0, 6.0, -0.5, 2.0, -0.2, 0.15)

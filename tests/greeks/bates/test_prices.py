@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from greeks import bates, black76, implied
-from greeks.parameters import Bates
+from greeks.bates.model import Bates
 
 # The formula sheet's set, and one that is hard: Feller's condition missed by far, steep, slow.
 REFERENCE = Bates(0.2704, 0.3025, 6.0, 2.0, -0.3, 12.0, -0.015, 0.05)

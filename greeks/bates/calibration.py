@@ -19,9 +19,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from greeks import bates
-from greeks.chain import Chain, quotes
-from greeks.parameters import Bates
+from greeks.bates import prices
+from greeks.bates.model import Bates
+from greeks.bates.quotes import Chain, quotes
 
 __all__ = ["BOUNDS", "CENTRE", "STARTS", "WIDTH", "Calibrated", "calibrate"]
 
@@ -140,7 +140,7 @@ class _Target:
         """Return the model's index less the given one, 0 where there is none."""
         if self.index_vol is None:
             return 0.0
-        return float(bates.index(model, self.index_years)) - self.index_vol
+        return float(prices.index(model, self.index_years)) - self.index_vol
 
 
 def _solve(target: _Target, start: Bates) -> Any:  # noqa: ANN401  scipy's own result
@@ -165,7 +165,7 @@ def _report(target: _Target, best: Any) -> Calibrated:  # noqa: ANN401  scipy's 
     """Return the fit, its errors measured with the pricer that checks itself."""
     model, chain = target.model(best.x), target.chain
     given = chain.quotes
-    square = (100.0 * (bates.volatility(model, given.k, given.years).vol - given.vol)) ** 2
+    square = (100.0 * (prices.volatility(model, given.k, given.years).vol - given.vol)) ** 2
     means = [np.average(square[one], weights=given.weight[one]) for one in chain.slices]
     low, high = (target.free(bound) for bound in BOUNDS)
     bound = (best.x - low < 1e-3) | (high - best.x < 1e-3)

@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from greeks.parameters import Bates
+from greeks.bates.model import Bates
 
 __all__ = ["difference", "excess", "exponent"]
 

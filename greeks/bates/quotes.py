@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from greeks import black76, fourier, implied
-from greeks.parameters import Bates
+from greeks import black76, implied
+from greeks.bates import fourier
+from greeks.bates.model import Bates
 
 __all__ = ["Chain", "Quotes", "quotes"]
 
