@@ -15,6 +15,7 @@ from tests.bench import (
     days,
     exactness,
     importing,
+    models,
     recorded,
     settling,
     smiles,
@@ -84,6 +85,7 @@ def _groups(asked: argparse.Namespace) -> list[Group]:
         ("Kernels", speed.kernels),
         ("Volatility surfaces", smiles.fits),
         ("Surfaces of recorded chains", smiles.chains),
+        ("Paths and Bates's model", models.speeds),
         ("Import and first answer", importing.answers),
     ]
     wired: list[Group] = [

@@ -20,7 +20,7 @@ from bot.wiring.kernels import _folder
 from greeks import arithmetic, black76, surface
 from greeks.surface import Chain, svi
 from tests.bench import rows
-from tests.bench.recorded import CHAINS
+from tests.bench.recorded import CHAINS, DATA
 from tests.bench.rows import Row
 from tests.bench.speed import interleaved
 
@@ -90,9 +90,9 @@ class _Books:
 
 def chains() -> list[Row]:
     """Return how well recorded BTC chains are met, over their days; the crash is among them."""
-    named = os.environ.get("DELTABAND_DATA")
+    named = os.environ.get(DATA)
     if not named:
-        return rows.skipped("surface.recorded", "DELTABAND_DATA names no recorded data")
+        return rows.skipped("surface.recorded", f"{DATA} is not set")
     days, tenors = study(read(Path(named) / CHAINS, coins=["BTC"]).coins["BTC"])
     worst = max(days, key=lambda day: day.error)
     kept = sum(day.kept for day in days)
