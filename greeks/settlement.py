@@ -114,6 +114,7 @@ def effective(
         certain = np.where(decided, np.maximum((1.0 - 2.0 * call) * missing, 0.0), 0.0)
         stand_in = np.where(settled, index, index * FAR_BELOW)
         left_strike = np.where(decided, stand_in, missing / remaining)
+        projected = known + np.where(settled, 0.0, remaining * index)
     return Effective(
         index,
         np.where(asked > 0.0, left_strike, np.nan),
@@ -121,7 +122,7 @@ def effective(
         volatility,
         np.where(settled, 0.0, remaining),
         certain,
-        known + np.where(settled, 0.0, remaining * index),
+        projected,
     )
 
 
@@ -141,14 +142,15 @@ def first(
     """
     option = effective(is_call, forward, strike, seconds_to_expiry, vol, known_average, window_s)
     plain = black76.first(is_call, option.forward, option.strike, option.years, option.vol)
-    gamma = option.weight * plain.gamma
-    return First(
-        option.weight * plain.price + option.certain_usd,
-        option.weight * plain.delta,
-        gamma,
-        option.weight * plain.vega,
-        -0.5 * (option.vol * option.forward) ** 2 * gamma,
-    )
+    with np.errstate(all="ignore"):
+        gamma = option.weight * plain.gamma
+        return First(
+            option.weight * plain.price + option.certain_usd,
+            option.weight * plain.delta,
+            gamma,
+            option.weight * plain.vega,
+            -0.5 * (option.vol * option.forward) ** 2 * gamma,
+        )
 
 
 def coin(

@@ -4,6 +4,8 @@ Prices are on the forward, by the integral in `fourier`. Functions broadcast; on
 nothing and comes out as NaN, but a bad `Bates` raises.
 """
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -22,6 +24,10 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
+SHORTEST: Final = 1e-24
+LONGEST: Final = 1_000.0
+"""Years outside of which the integral takes numbers out of their range; under them all is paid."""
+
 
 def price(
     model: Bates,
@@ -36,14 +42,16 @@ def price(
     Accurate to 1e-12 of the forward (measured against brute quadrature of Heston's own two
     integrals: 8e-15 at most, one hour to ten years, strikes within a factor of five, Feller's
     condition met or not). Values stay within their bounds: a far wing worth less than the error
-    may come out as exactly its intrinsic value.
+    may come out as exactly its intrinsic value. Beyond `LONGEST` years it is NaN.
     """
     given = np.broadcast_arrays(
         *(np.asarray(one, dtype=np.float64) for one in (is_call, forward, strike, years, discount))
     )
     call, underlying, struck, time, factor = (one.ravel() for one in given)
     sound = np.isfinite(underlying) & np.isfinite(struck) & np.isfinite(time) & np.isfinite(factor)
-    sound &= (underlying > 0.0) & (struck > 0.0) & (time >= 0.0) & (factor > 0.0)
+    sound &= (
+        (underlying > 0.0) & (struck > 0.0) & (time >= 0.0) & (time <= LONGEST) & (factor > 0.0)
+    )
     sound &= (call == 0.0) | (call == 1.0)
     value = np.full(call.shape, np.nan)
     for one in np.unique(time[sound]):
@@ -55,11 +63,11 @@ def price(
 def _undiscounted(model: Bates, call: Array, forward: Array, strike: Array, years: float) -> Array:
     """Return the values of options of one expiry."""
     floor = np.maximum((2.0 * call - 1.0) * (forward - strike), 0.0)
-    if years == 0.0:
+    if years < SHORTEST:
         return floor
-    total, excess = fourier.excess(model, np.log(forward / strike), years)
+    total, excess = fourier.excess(model, np.log(forward) - np.log(strike), years)
     black = black76.price(call, forward, strike, 1.0, np.sqrt(total))
-    value = black + np.sqrt(forward * strike) * excess
+    value = black + np.sqrt(forward) * np.sqrt(strike) * excess
     return np.clip(value, floor, np.where(call == 1.0, forward, strike))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from greeks.plain.mills import SERIES_BELOW, Row, gap, gap_series
+from greeks.plain.mills import SERIES_BELOW, Row, folded, gap_series
 
 __all__ = ["BLOCK", "FLAT_BELOW", "Scratch", "blocks", "evaluate", "repair", "scratch"]
 
@@ -27,7 +27,8 @@ FLAT_BELOW: Final = 1e-100
 Z_MAX: Final = (
     100.0  # n(z) underflows at 38.6: beyond, every tail is zero and only infinities would follow
 )
-LOW_MIN: Final = -37.0  # N(37) = 1 in float64; keeps erfcx of a negative argument finite
+LOW_MIN: Final = -37.0  # N(37) = 1 in float64: beyond, nothing is left to lose
+FOLDED_BELOW: Final = -1.0  # the option is worth more than half its bound: its complement is exact
 INV_ROOT_TWO_PI: Final = float(np.sqrt(0.5 / np.pi))
 
 
@@ -114,20 +115,24 @@ def _value(inputs: Matrix, price: Row, rows: Scratch) -> float:
     np.multiply(density, INV_ROOT_TWO_PI, out=density)
     np.multiply(density, discount, out=density)
 
-    gap(a, b, c, d)
+    # The out-of-the-money value, in its complement where that is the smaller part.
+    np.less(a, FOLDED_BELOW, out=small)
+    folded(a, b, small, c, d)
+    np.multiply(c, density, out=c)
+    np.multiply(e, discount, out=d)
+    np.add(c, d, out=c, where=small)
     least = float(np.fmin.reduce(s))  # a column that is no option must not hide the others
     if least < 2.0 * SERIES_BELOW:
         np.less(h, SERIES_BELOW, out=small)
         gap_series(x, h, a, (b, root, d, e))
+        np.multiply(a, density, out=a)
         np.copyto(c, a, where=small)
         np.sqrt(years, out=root)
     np.copysign(x, price, out=x)
 
-    # Intrinsic value plus the out-of-the-money value of the same strike.
     np.multiply(phi, price, out=price)
     np.maximum(price, 0.0, out=price)
     np.multiply(price, discount, out=price)
-    np.multiply(c, density, out=c)
     np.add(price, c, out=price)
     return least
 

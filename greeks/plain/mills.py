@@ -2,8 +2,9 @@
 
 With y = |ln(F/K)|, s = vol * sqrt(years), z = y/s and h = s/2, the undiscounted out-of-the-money
 value is min(F, K) n(z - h) (R(z - h) - R(z + h)), n the normal density and R(x) = N(-x)/n(x). The
-only difference in it is the gap itself. Where the ratios are close (small s) the gap comes from its
-Taylor series in h, which keeps a relative accuracy of about 1e-16 (1 + z²).
+only difference in it is the gap itself. Where z is well below h the value is min(F, K) (1 - n(z -
+h) (R(h - z) + R(z + h))) instead, so that nothing grows. Where the ratios are close (small s) the
+gap comes from its Taylor series in h, which keeps a relative accuracy of about 1e-16 (1 + z²).
 
 Works in place on caller-owned float64 rows of one length, NaN in, NaN out; allocates no array.
 """
@@ -14,9 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erfcx
 
-__all__ = ["ROOT_HALF", "ROOT_HALF_PI", "SERIES_BELOW", "Row", "gap", "gap_series"]
+__all__ = [
+    "ROOT_HALF",
+    "ROOT_HALF_PI",
+    "SERIES_BELOW",
+    "Mask",
+    "Row",
+    "folded",
+    "gap",
+    "gap_series",
+]
 
 Row = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 ROOT_HALF: Final = float(np.sqrt(0.5))
 ROOT_HALF_PI: Final = float(np.sqrt(0.5 * np.pi))
@@ -29,6 +40,18 @@ def gap(low: Row, high: Row, out: Row, spare: Row) -> None:
     """Write R(low) - R(high) into ``out``; ``spare`` is overwritten."""
     np.multiply(low, ROOT_HALF, out=out)
     erfcx(out, out=out)
+    np.multiply(high, ROOT_HALF, out=spare)
+    erfcx(spare, out=spare)
+    np.subtract(out, spare, out=out)
+    np.multiply(out, ROOT_HALF_PI, out=out)
+
+
+def folded(low: Row, high: Row, fold: Mask, out: Row, spare: Row) -> None:
+    """Write `gap`, but -R(-low) - R(high), which is 1/n(low) less, where ``fold`` says so."""
+    np.multiply(low, ROOT_HALF, out=out)
+    np.negative(out, out=out, where=fold)
+    erfcx(out, out=out)
+    np.negative(out, out=out, where=fold)
     np.multiply(high, ROOT_HALF, out=spare)
     erfcx(spare, out=spare)
     np.subtract(out, spare, out=out)
