@@ -24,9 +24,11 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
-SHORTEST: Final = 1e-24
+SHORTEST: Final = 1e-11
+"""Years (0.3 ms) under which only diffusion at v0 is left: a jump comes with a chance of 1e-10."""
+
 LONGEST: Final = 1_000.0
-"""Years outside of which the integral takes numbers out of their range; under them all is paid."""
+"""Years beyond which nothing is priced: the integral would take numbers out of their range."""
 
 
 def price(
@@ -62,9 +64,9 @@ def price(
 
 def _undiscounted(model: Bates, call: Array, forward: Array, strike: Array, years: float) -> Array:
     """Return the values of options of one expiry."""
-    floor = np.maximum((2.0 * call - 1.0) * (forward - strike), 0.0)
     if years < SHORTEST:
-        return floor
+        return black76.price(call, forward, strike, years, np.sqrt(model.v0))
+    floor = np.maximum((2.0 * call - 1.0) * (forward - strike), 0.0)
     total, excess = fourier.excess(model, np.log(forward) - np.log(strike), years)
     black = black76.price(call, forward, strike, 1.0, np.sqrt(total))
     value = black + np.sqrt(forward) * np.sqrt(strike) * excess

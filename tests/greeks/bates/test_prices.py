@@ -235,3 +235,12 @@ def test_bad_parameters_say_what_was_expected(name, value, message):
     """Each of the eight."""
     with pytest.raises(ValueError, match=message.replace(".", r"\.")):
         replace(REFERENCE, **{name: value})
+
+
+def test_the_shortest_lives_are_priced_without_a_break():
+    """From 0.1 microseconds to a second: the value at the money per root of time settles at v0."""
+    years = np.geomspace(3e-15, 3e-8, 30)
+    price = bates.price(REFERENCE, True, 1.0, 1.0, years)
+    per_root = price * np.sqrt(2 * np.pi / (REFERENCE.v0 * years))
+    np.testing.assert_allclose(per_root, 1.0, rtol=3e-4)
+    assert np.abs(np.diff(per_root)).max() < 1e-4
