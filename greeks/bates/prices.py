@@ -24,8 +24,11 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
-SHORTEST: Final = 1e-11
-"""Years (0.3 ms) under which only diffusion at v0 is left: a jump comes with a chance of 1e-10."""
+SHORTEST: Final = 1e-8
+"""Years (0.3 s) under which variance stands still and two jumps do not come (Merton's series)."""
+
+FARTHEST: Final = 40.0
+"""|ln(F/K)| beyond which an option counts as its intrinsic value: the integral takes minutes."""
 
 LONGEST: Final = 1_000.0
 """Years beyond which nothing is priced: the integral would take numbers out of their range."""
@@ -65,12 +68,30 @@ def price(
 def _undiscounted(model: Bates, call: Array, forward: Array, strike: Array, years: float) -> Array:
     """Return the values of options of one expiry."""
     if years < SHORTEST:
-        return black76.price(call, forward, strike, years, np.sqrt(model.v0))
+        return _at_once(model, call, forward, strike, years)
     floor = np.maximum((2.0 * call - 1.0) * (forward - strike), 0.0)
-    total, excess = fourier.excess(model, np.log(forward) - np.log(strike), years)
+    x = np.log(forward) - np.log(strike)
+    near = np.abs(x) <= FARTHEST
+    if not near.all():
+        value = floor
+        if near.any():
+            value[near] = _undiscounted(model, call[near], forward[near], strike[near], years)
+        return value
+    total, excess = fourier.excess(model, x, years)
     black = black76.price(call, forward, strike, 1.0, np.sqrt(total))
     value = black + np.sqrt(forward) * np.sqrt(strike) * excess
     return np.clip(value, floor, np.where(call == 1.0, forward, strike))
+
+
+def _at_once(model: Bates, call: Array, forward: Array, strike: Array, years: float) -> Array:
+    """Return the values of options that have too little time left for more than one jump."""
+    chance = model.jump_rate * years
+    still = forward * np.exp(-chance * model.jump_drift)
+    total = model.v0 * years
+    none = black76.price(call, still, strike, 1.0, np.sqrt(total))
+    after = np.sqrt(total + model.jump_deviation**2)
+    one = black76.price(call, still * (1.0 + model.jump_drift), strike, 1.0, after)
+    return np.asarray(none + chance * (one - none))
 
 
 def volatility(model: Bates, log_moneyness: ArrayLike, years: ArrayLike) -> implied.Implied:

@@ -238,9 +238,12 @@ def test_bad_parameters_say_what_was_expected(name, value, message):
 
 
 def test_the_shortest_lives_are_priced_without_a_break():
-    """From 0.1 microseconds to a second: the value at the money per root of time settles at v0."""
-    years = np.geomspace(3e-15, 3e-8, 30)
+    """From 0.1 microseconds to a second, on both sides of where the integral ends."""
+    years = np.array([3e-15, 1e-12, 9.999e-9, 1.0001e-8, 3e-8])
     price = bates.price(REFERENCE, True, 1.0, 1.0, years)
-    per_root = price * np.sqrt(2 * np.pi / (REFERENCE.v0 * years))
-    np.testing.assert_allclose(per_root, 1.0, rtol=3e-4)
-    assert np.abs(np.diff(per_root)).max() < 1e-4
+    np.testing.assert_allclose(price * np.sqrt(2 * np.pi / (REFERENCE.v0 * years)), 1.0, rtol=4e-4)
+    strikes = np.array([0.9, 0.999, 1.0, 1.001, 1.1])
+    before, after = (
+        bates.price(REFERENCE, strikes > 1.0, 1.0, strikes, at) for at in (9.9999e-9, 1.0001e-8)
+    )
+    np.testing.assert_allclose(after, before, rtol=3e-4, atol=1e-12)
