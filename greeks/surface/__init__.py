@@ -2,8 +2,8 @@
 
 `quoted` makes volatilities of books, `forward` finds the forward of an expiry, `chain` fits all
 expiries of a moment and keeps what was good before, `surface` answers for any expiry and strike,
-`smile` gives deltas that know how volatility moves. Below: `svi` is a slice with its checks, `fit`
-calibrates slices, `search` is how, `clock` is variance time.
+`smile` gives deltas that know how volatility moves. Below: `svi` is a slice with its checks,
+`calibration` fits slices, `search` is how, `clock` is variance time.
 Arrays in, arrays out; moments are handed in as seconds of the epoch.
 """
 

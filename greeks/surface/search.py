@@ -19,8 +19,8 @@ Array = NDArray[np.float64]
 Rows = NDArray[np.bool_] | NDArray[np.intp]
 
 FREE: Final = 5
-PENALISED: Final = np.sinh(np.linspace(-3.3, 3.3, 61))  # y: 13 deviations to each side
-LEAST_G: Final = 2e-3
+PENALISED: Final = np.sinh(np.linspace(-4.4, 4.4, 81))  # y: 40 deviations to each side
+LEAST_G: Final = 5e-3
 """The floor of g: a little above zero, because a penalty gives way a little."""
 
 PULL: Final = 1e-6
@@ -181,7 +181,7 @@ def _crossings(raw: Array, problem: Problem) -> tuple[Array, Array | None]:
 
 
 def _butterflies(raw: Array, size: Array) -> tuple[Array, Array | None]:
-    """Return by how much g is below its floor (n, 61) and the derivatives; None where nowhere."""
+    """Return by how much g is below its floor (n, 81) and the derivatives; None where nowhere."""
     a, d, b, m, s = (raw[:, i, None] for i in range(FREE))
     x = PENALISED - m
     square = x * x + s * s

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from greeks.surface import search
-from greeks.surface.fit import FEWEST, Targets, _grid, _scaled, slices
+from greeks.surface.calibration import FEWEST, Targets, _grid, _scaled, slices
 from greeks.surface.svi import Svi, gap, least, shape
 from tests.greeks.surface.test_svi import CALM, VOGT
 
