@@ -24,9 +24,9 @@ class Kernels:
     """Packed float64 rows in (6, n), rows out, in place; all C-contiguous.
 
     `first`, `greeks` and `coin` fill out (5 or 14, n) with the fields of `black76.First`,
-    `black76.Greeks` and `inverse.CoinGreeks`; `volatility` fills volatilities (n) and statuses (n,
-    int8) of phi, price, forward, strike, years, discount; `scenario` fills the sums of
-    `scenario.Map` (5, nodes).
+    `black76.Greeks` and `inverse.CoinGreeks`; `first` also tells whether the shapes are these.
+    `volatility` fills volatilities (n) and statuses (n, int8) of phi, price, forward, strike,
+    years, discount; `scenario` fills the sums of `scenario.Map` (5, nodes).
     """
 
     first: Kernel = plain.first

@@ -85,22 +85,25 @@ def packed(inputs: Array, out: Array) -> None:
     ``inputs`` is (6, n): phi (+1 call, -1 put), forward, strike, years, vol, discount; it is left
     as it is. Both are float64 and C-contiguous. Raises ValueError where a shape is another one.
     """
-    n = inputs.shape[-1]
-    if inputs.shape != (6, n) or out.shape != (5, n):
+    try:
+        fits = arithmetic.current().first(inputs, out)
+    except TypeError as error:  # compiled kernels take one kind of array, and say so in this way
+        fits = _converted(inputs, out, error)
+    if not fits:
         raise ValueError(
             f"expected inputs (6, n) and out (5, n), found {inputs.shape} and {out.shape}"
         )
-    first_ = arithmetic.current().first
-    try:
-        first_(inputs, out)
-    except TypeError as error:  # compiled kernels take one kind of array, and say so in this way
-        flags = out.flags
-        if out.dtype != np.float64 or not (flags.c_contiguous and flags.writeable):
-            found = f"{out.dtype}, contiguous {flags.c_contiguous}, writeable {flags.writeable}"
-            raise ValueError(
-                f"expected out float64, contiguous, writeable, found {found}"
-            ) from error
-        first_(np.array(inputs, dtype=np.float64, order="C"), out)
+
+
+def _converted(inputs: Array, out: Array, error: TypeError) -> bool:
+    """Fill ``out`` from inputs of another kind; return whether the shapes are right."""
+    if inputs.ndim != 2 or out.ndim != 2:
+        return False
+    flags = out.flags
+    if out.dtype != np.float64 or not (flags.c_contiguous and flags.writeable):
+        found = f"{out.dtype}, contiguous {flags.c_contiguous}, writeable {flags.writeable}"
+        raise ValueError(f"expected out float64, contiguous, writeable, found {found}") from error
+    return bool(arithmetic.current().first(np.array(inputs, dtype=np.float64, order="C"), out))
 
 
 def greeks(

@@ -5,7 +5,7 @@ Rows go to loops as arrays of their own: only then are they known not to overlap
 
 import math
 
-from numba import njit
+from numba import njit, types
 
 from greeks import compiled
 from greeks.compiled.option import ROWS, Matrix, Row, five, rate_of, repair, sound
@@ -48,9 +48,11 @@ def _discounting(discounts: Row, times: Row, prices: Row, thetas: Row) -> None:
         thetas[i] += rate_of(discounts[i], times[i]) * prices[i]
 
 
-@njit(ROWS, cache=compiled.keeps, **EXACT)
-def first(inputs: Matrix, out: Matrix) -> None:
-    """Fill out (5, n) with price, delta, gamma, vega, theta; see `black76.packed`."""
+@njit(types.boolean(*ROWS.args), cache=compiled.keeps, **EXACT)
+def first(inputs: Matrix, out: Matrix) -> bool:
+    """Fill out (5, n) with price, delta, gamma, vega, theta; False: the shapes are others."""
+    if inputs.shape[0] != 6 or out.shape[0] != 5 or inputs.shape[1] != out.shape[1]:
+        return False
     unsound, discounted = _first(
         inputs[0], inputs[1], inputs[2], inputs[3], inputs[4], inputs[5],
         out[0], out[1], out[2], out[3], out[4],
@@ -59,3 +61,4 @@ def first(inputs: Matrix, out: Matrix) -> None:
         _discounting(inputs[5], inputs[3], out[0], out[4])
     if unsound:
         repair(inputs, out)
+    return True

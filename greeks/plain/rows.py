@@ -9,14 +9,18 @@ from greeks.plain.kernel import FLAT_BELOW, Scratch, blocks, evaluate, repair, s
 __all__ = ["coin", "first", "greeks"]
 
 
-def first(inputs: Matrix, out: Matrix) -> None:
-    """Fill ``out`` (5, n) with price, delta, gamma, vega, theta; see `black76.packed`."""
+def first(inputs: Matrix, out: Matrix) -> bool:
+    """Fill ``out`` (5, n) with price, delta, gamma, vega, theta; False: the shapes are others."""
+    n = inputs.shape[-1]
+    if inputs.shape != (6, n) or out.shape != (5, n):
+        return False
     with np.errstate(all="ignore"):
         for part in blocks(inputs.shape[1]):
             rows = scratch(part.stop - part.start)
             given, taken = inputs[:, part], out[:, part]
             if not evaluate(given, taken, rows):
                 repair(given, taken, rows)
+    return True
 
 
 def greeks(inputs: Matrix, out: Matrix) -> None:

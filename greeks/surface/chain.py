@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from greeks.surface import quoted, svi
-from greeks.surface.clock import CALENDAR, Clock
 from greeks.surface.calibration import FEWEST, Targets, slices
+from greeks.surface.clock import CALENDAR, Clock
 from greeks.surface.quoted import Quoted
 from greeks.surface.surface import Surface, Verdict
 from greeks.surface.svi import Svi
