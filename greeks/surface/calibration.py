@@ -21,7 +21,10 @@ __all__ = ["FEWEST", "Targets", "slices"]
 Array = NDArray[np.float64]
 
 FEWEST: Final = 5
-"""Quotes that a slice needs: as many as it has parameters."""
+"""Strikes that a slice needs: as many as it has parameters."""
+
+APART: Final = 0.01
+"""Deviations by which strikes must differ to count as two: forwards of one moment jitter."""
 
 CENTRES: Final = np.array([-2.0, -1.0, -0.4, 0.0, 0.4, 1.0, 2.0])  # y
 WIDTHS: Final = np.array([0.15, 0.4, 1.0, 2.0, 4.0])
@@ -48,8 +51,8 @@ class Targets(NamedTuple):
 def slices(targets: Targets, start: Svi | None = None) -> Svi:
     """Return the fitted parameters, arrays of shape (n); ``start`` is an earlier fit of the same.
 
-    A row of fewer than `FEWEST` weighted quotes, or without time, is NaN. A start that is no slice
-    is found afresh.
+    A row of fewer than `FEWEST` strikes with weight, or without time, is NaN. A start that is no
+    slice is found afresh.
     """
     if not targets.k.size:
         return Svi(*np.full((FREE, len(targets.years)), np.nan))
@@ -133,22 +136,30 @@ def _lift(problem: Problem, found: Array, first: int, second: int, within: float
 
 def _scaled(targets: Targets) -> tuple[Problem, NDArray[np.bool_]]:
     """Return the targets in units of each slice's own size, and which slices can be fitted."""
-    given = targets.weight > 0.0
-    usable = (given.sum(axis=1) >= FEWEST) & (targets.years > 0.0)
-    given &= usable[:, None]
-    years = np.where(usable, targets.years, 1.0)
+    given = (targets.weight > 0.0) & (targets.years > 0.0)[:, None]
+    years = np.where(targets.years > 0.0, targets.years, 1.0)
     k, vol = np.where(given, targets.k, 0.0), np.where(given, targets.vol, 1.0)
     weight = np.where(given, targets.weight, 0.0)
     near = weight * np.exp(-0.5 * (k / (vol * np.sqrt(years)[:, None])) ** 2) + 1e-9 * given
-    total = near.sum(axis=1)
-    level = np.where(usable, (near * vol).sum(axis=1) / np.where(usable, total, 1.0), 1.0)
+    some = given.any(axis=1)
+    total = np.where(some, near.sum(axis=1), 1.0)
+    level = np.where(some, (near * vol).sum(axis=1) / total, 1.0)
     size = level * np.sqrt(years)
+    y = k / size[:, None]
     u = (vol / level[:, None]) ** 2
-    power = np.sqrt((weight * weight).sum(axis=1))
-    counted = weight / np.where(usable, power, 1.0)[:, None] / (2.0 * u)
+    power = np.where(some, np.sqrt((weight * weight).sum(axis=1)), 1.0)
+    counted = weight / power[:, None] / (2.0 * u)
     nowhere, none = np.zeros((len(size), FLOORS)), np.zeros((len(size), FREE))
     free = np.full_like(nowhere, -np.inf)
-    return Problem(k / size[:, None], u, counted, size, nowhere, free, none), usable
+    return Problem(y, u, counted, size, nowhere, free, none), _strikes(y, given) >= FEWEST
+
+
+def _strikes(y: Array, given: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return how many different strikes each row has."""
+    ordered = np.sort(np.where(given, y, np.inf), axis=1)
+    with np.errstate(invalid="ignore"):
+        steps = np.diff(ordered, axis=1) > APART
+    return np.asarray((steps & np.isfinite(ordered[:, 1:])).sum(axis=1) + given.any(axis=1))
 
 
 def _grid(problem: Problem) -> Array:

@@ -1,6 +1,6 @@
 """From the quotes of one moment to a surface, with the last one to begin from and to fall back on.
 
-A fit that has too few quotes, misses most of them or keeps arbitrage does not replace a slice: the
+A fit that has too few strikes, misses most of them or keeps arbitrage does not replace a slice: the
 last good one stays, with its age, beside the verdict on what was tried.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from greeks.surface import quoted, svi
-from greeks.surface.calibration import FEWEST, Targets, slices
+from greeks.surface.calibration import Targets, slices
 from greeks.surface.clock import CALENDAR, Clock
 from greeks.surface.quoted import Quoted
 from greeks.surface.surface import Surface, Verdict
@@ -108,16 +108,16 @@ def _judged(
         near = given & np.isfinite(table.mark)
         near &= np.abs(table.k) <= table.vol * np.sqrt(targets.years)[:, None]
         apart = np.where(near, vol - table.mark, 0.0).sum(axis=1) / near.sum(axis=1)
+    a, b, rho, m, s = (np.asarray(one) for one in found)
     torn = svi.least(found).value < 0.0
     verdict = np.select(
-        [count < FEWEST, torn, inside < 1.0 - MOST_OUTSIDE],
+        [~np.isfinite(a), torn, inside < 1.0 - MOST_OUTSIDE],
         [Verdict.FEW, Verdict.TORN, Verdict.ROUGH],
         Verdict.FITTED,
     )
     years = clock.variance_years(now_s, expiries)
     low = np.where(given, table.k, np.inf).min(axis=1, initial=np.inf)
     high = np.where(given, table.k, -np.inf).max(axis=1, initial=-np.inf)
-    a, b, rho, m, s = (np.asarray(one) for one in found)
     return Surface(
         clock, expiries, np.full(len(expiries), now_s), years, a, b, rho, m, s,
         low, high, count, error, inside, apart, verdict.astype(np.int8),

@@ -27,7 +27,7 @@ class Verdict(IntEnum):
     """What became of the newest attempt to fit a slice."""
 
     FITTED = 0
-    FEW = 1  # fewer quotes than parameters
+    FEW = 1  # fewer strikes than parameters
     ROUGH = 2  # it misses most of its quotes
     TORN = 3  # its butterflies have negative prices
 
@@ -99,17 +99,22 @@ class Surface:
         return np.where(np.isfinite(share), now_s - oldest, np.nan)
 
     def crossings(self, now_s: float) -> Least:
-        """Return the least of each slice's w over the one before it, where both were quoted.
+        """Return the least of each living slice's w over the one before it, where both were quoted.
 
-        Arrays of shape (n - 1): below 0 there is calendar arbitrage. Slices of one fit have none;
-        a slice that was kept beside newer ones can.
+        One element less than there are slices with a fit and a time: below 0 there is calendar
+        arbitrage. Slices of one fit have none; a slice that was kept beside newer ones can.
         """
-        now = self.slices(now_s)
+        alive = self._alive(now_s)
+        now = Svi(*(np.asarray(p)[alive] for p in self.slices(now_s)))
         near, far = (
             Svi(*(np.asarray(p)[part] for p in now)) for part in (slice(-1), slice(1, None))
         )
-        reach = np.maximum(np.abs(self.low), np.abs(self.high))
+        reach = np.maximum(np.abs(self.low), np.abs(self.high))[alive]
         return svi.gap(near, far, np.minimum(reach[:-1], reach[1:]))
+
+    def _alive(self, now_s: float) -> NDArray[np.intp]:
+        """Return the rows of slices that were fitted and have not expired."""
+        return np.flatnonzero(np.isfinite(self.a) & (self.expiry_s > now_s))
 
     def _between(
         self, asked: Array, now_s: float
@@ -118,7 +123,7 @@ class Surface:
 
         The side is -1 before the first living slice, 1 after the last, else 0.
         """
-        alive = np.flatnonzero(np.isfinite(self.a) & (self.expiry_s > now_s))
+        alive = self._alive(now_s)
         if alive.size == 0:
             row = np.zeros(asked.shape, dtype=np.intp)
             return row, row, np.full(asked.shape, np.nan), np.zeros(asked.shape, dtype=np.int8)

@@ -148,6 +148,14 @@ def test_too_few_quotes_are_no_slice():
     assert list(np.isfinite(found.a)) == [True, False, True, False]
 
 
+def test_a_call_and_a_put_of_one_strike_are_one_strike():
+    """Eight quotes at four strikes, some a hair apart, leave five parameters open."""
+    quotes = targets(SMILES, YEARS, points=4, reach=1.5)
+    k, vol, weight = (np.repeat(one, 2, axis=1) for one in quotes[:3])
+    jittered = k + 0.004 * np.tile([0.0, 1.0], 4) * np.sqrt(YEARS)[:, None] * 0.55
+    assert np.isnan(slices(Targets(jittered, vol, weight, YEARS)).a).all()
+
+
 def test_five_quotes_are_enough():
     """What they leave open is settled by the start, not by chance."""
     quotes = targets(SMILES, YEARS, points=5, reach=1.0)

@@ -198,6 +198,9 @@ def test_a_slice_that_was_kept_can_cross_and_is_found(surface):
     assert (surface.crossings(NOW_S).value >= 0.0).all()
     fallen = replace(surface, a=surface.a * [1, 1, 1, 0.2, 1], b=surface.b * [1, 1, 1, 0.2, 1])
     assert list(fallen.crossings(NOW_S).value < 0.0) == [False, False, True, False]
+    unknown = replace(fallen, a=np.where(np.arange(5) == 1, np.nan, fallen.a))
+    assert list(unknown.crossings(NOW_S).value < 0.0) == [False, True, False]
+    assert list(fallen.crossings(EXPIRIES[1]).value < 0.0) == [True, False]
 
 
 def test_starting_from_the_last_surface_changes_nothing_that_matters(surface):
