@@ -23,6 +23,8 @@ from greeks.surface import Chain, Surface, Verdict, quoted, smile
 TENORS: Final = ((0.5, 2.0), (2.0, 7.0), (7.0, 21.0), (21.0, 60.0), (60.0, 400.0))
 """Days to expiry of the rows of the stickiness table."""
 
+TAKEN: Final = (Verdict.FITTED, Verdict.CROSSED)
+
 
 @dataclass(frozen=True, slots=True)
 class Day:
@@ -94,7 +96,7 @@ def study(record: CoinRecord) -> tuple[list[Day], list[Tenor]]:
 
 
 def _day(date: str, fits: list[tuple[float, Chain, Surface]]) -> Day:
-    good = [fitted.verdict == Verdict.FITTED for _, _, fitted in fits]
+    good = [np.isin(fitted.verdict, TAKEN) for _, _, fitted in fits]
 
     def of(name: str) -> FloatArray:
         columns = [getattr(fit[2], name)[there] for fit, there in zip(fits, good, strict=True)]

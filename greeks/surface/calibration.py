@@ -3,9 +3,8 @@
 The weighted sum of squared relative errors of variance is least, on a scale of each slice's own:
 u = w/w0 over y = k/sqrt(w0), w0 about the at-the-money total variance, so that an hour and a year
 look alike. Without an earlier fit to start from, a grid of centres and widths finds one, the best
-of each being linear in the other three parameters (Zeliade 2009); then comes `search`. Slices that
-allow butterflies are fitted again under a heavy penalty, and so, from the first expiry on, is what
-lies below an earlier slice where both are quoted.
+of each being linear in the other three parameters (Zeliade 2009); then comes `search`. What allows
+arbitrage is fitted again by `arbitrage`.
 """
 
 from typing import Final, NamedTuple
@@ -13,10 +12,12 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from greeks.surface.search import FREE, Problem, model, of, search, unfold
-from greeks.surface.svi import Svi, gap, least, shape
+from greeks.surface.arbitrage import FLOORS, GENTLE, mend, separate
+from greeks.surface.search import FREE, Problem, bounds, model, of, search, to_raw, unfold
+from greeks.surface.svi import Svi, least
+from greeks.surface.targets import Targets, inside
 
-__all__ = ["FEWEST", "Targets", "slices"]
+__all__ = ["FEWEST", "Fitted", "slices"]
 
 Array = NDArray[np.float64]
 
@@ -28,45 +29,71 @@ APART: Final = 0.01
 
 CENTRES: Final = np.array([-2.0, -1.0, -0.4, 0.0, 0.4, 1.0, 2.0])  # y
 WIDTHS: Final = np.array([0.15, 0.4, 1.0, 2.0, 4.0])
-GENTLE: Final = 1.0
-RISING: Final = (30.0, 1e3, 1e5)
-"""Penalties: a gentle one is met in few steps and suffices for most slices."""
+NEARLY_ALL: Final = 0.9
+"""The share of its quotes under which a slice that had a start is tried afresh as well."""
 
 FAR: Final = 8.0
 """Median errors of a slice beyond which a quote counts less."""
 
-FLOORS: Final = 61  # points at which a later slice is held above an earlier one
-ABOVE: Final = 1.0005  # by this factor
+
+class Fitted(NamedTuple):
+    """Slices and what became of them; arrays of shape (n)."""
+
+    svi: Svi  # NaN where there are too few strikes or no time
+    least: Array  # the least g: below 0 a butterfly is left
+    inside: Array  # share of the quotes that are met within half their spread
+    crossed: NDArray[np.bool_]  # whether it lies below the slice before where both are quoted
 
 
-class Targets(NamedTuple):
-    """Volatilities to be met, a row for each expiry, filled up with weights of 0."""
+def slices(targets: Targets, start: Svi | None = None) -> Fitted:
+    """Return the fitted slices; ``start`` is an earlier fit of the same, NaN where there is none.
 
-    k: Array  # log-moneyness (n, m)
-    vol: Array  # (n, m)
-    weight: Array  # (n, m) relative to each other in a row; 0 where there is no quote
-    years: Array  # (n) that the volatilities are per, rising
-
-
-def slices(targets: Targets, start: Svi | None = None) -> Svi:
-    """Return the fitted parameters, arrays of shape (n); ``start`` is an earlier fit of the same.
-
-    A row of fewer than `FEWEST` strikes with weight, or without time, is NaN. A start that is no
-    slice is found afresh.
+    A row of fewer than `FEWEST` strikes with weight, or without time, is NaN. What misses its
+    quotes from a start is tried afresh.
     """
     if not targets.k.size:
-        return Svi(*np.full((FREE, len(targets.years)), np.nan))
+        nothing = np.full(len(targets.years), np.nan)
+        return Fitted(Svi(*[nothing] * FREE), nothing, nothing, np.zeros(nothing.size, dtype=bool))
     problem, usable = _scaled(targets)
-    begun = np.full((len(usable), FREE), np.nan) if start is None else _free(start, problem.size)
+    problem, found = _met(targets, problem, start)
+    rows = np.flatnonzero(usable)
+    mend(problem, found, rows)
+    crossed = separate(targets, problem, found, rows)
+    svi = to_raw(np.where(usable[:, None], found, np.nan), problem.size)
+    return Fitted(svi, least(svi).value, inside(targets, svi), crossed)
+
+
+def _met(targets: Targets, problem: Problem, start: Svi | None) -> tuple[Problem, Array]:
+    """Return parameters (n, 5) that meet the quotes, whatever they allow, and the final weights."""
+    begun = np.full((len(problem.size), FREE), np.nan)
+    if start is not None:
+        begun = _free(start, problem.size)
     fresh = np.flatnonzero(~np.isfinite(begun).all(axis=1))
     if fresh.size:
         begun[fresh] = _grid(of(problem, fresh))
     problem = problem._replace(pull=begun)
     found = search(problem, begun, GENTLE)
-    problem = _doubting(problem, found)
-    _mend(problem, found, np.flatnonzero(usable))
-    _separate(targets, problem, found, np.flatnonzero(usable))
-    return _raw(np.where(usable[:, None], found, np.nan), problem.size)
+    if fresh.size < len(begun):  # from far away a search may end in the wrong valley
+        low, high = bounds(problem.size)
+        strange = (inside(targets, to_raw(found, problem.size)) < NEARLY_ALL) | (
+            (found <= low) | (found >= high)
+        ).any(axis=1)
+        missed = np.flatnonzero(strange)
+        if missed.size:
+            again = of(problem, missed)
+            begun = _grid(again)
+            again = again._replace(pull=begun)
+            other = search(again, begun, GENTLE)
+            better = np.flatnonzero(_errors(again, other) < _errors(again, found[missed]))
+            found[missed[better]] = other[better]
+            problem.pull[missed[better]] = begun[better]
+    return _doubting(problem, found), found
+
+
+def _errors(problem: Problem, free: Array) -> Array:
+    """Return the weighted sum of squared errors of each row."""
+    left = problem.weight * (model(problem.y, unfold(free)[0])[0] - problem.u)
+    return np.asarray((left * left).sum(axis=1))
 
 
 def _doubting(problem: Problem, found: Array) -> Problem:
@@ -89,49 +116,6 @@ def _doubting(problem: Problem, found: Array) -> Problem:
     problem = problem._replace(weight=weight)
     found[rows] = search(of(problem, rows), found[rows], GENTLE)
     return problem
-
-
-def _mend(problem: Problem, found: Array, rows: NDArray[np.intp]) -> None:
-    """Fit again, in place, those rows whose quotes would rather pay for butterflies."""
-    for penalty in RISING:
-        rows = rows[least(_raw(found[rows], problem.size[rows])).value < 0.0]
-        if rows.size == 0:
-            return
-        found[rows] = search(of(problem, rows), found[rows], penalty)
-
-
-def _separate(targets: Targets, problem: Problem, found: Array, usable: NDArray[np.intp]) -> None:
-    """Lift, in place and one after the other, the slices that cross an earlier one."""
-    reach = np.where(targets.weight > 0.0, np.abs(targets.k), 0.0).max(axis=1, initial=0.0)
-    near, far = usable[:-1], usable[1:]
-    common = np.minimum(reach[near], reach[far])
-    crossed = gap(
-        _raw(found[near], problem.size[near]), _raw(found[far], problem.size[far]), common
-    )
-    moved = False  # a slice that was lifted may cross the next
-    for i, (first, second) in enumerate(zip(near, far, strict=True)):
-        if not moved and crossed.value[i] >= 0.0:
-            continue
-        moved = _lift(problem, found, first, second, common[i])
-
-
-def _lift(problem: Problem, found: Array, first: int, second: int, within: float) -> bool:
-    """Fit the second slice again above the first, if they cross; return whether they did."""
-    one, rows = of(problem, np.array([second])), slice(second, second + 1)
-    earlier = _raw(found[first : first + 1], problem.size[first : first + 1])
-    if gap(earlier, _raw(found[rows], one.size), within).value[0] >= 0.0:
-        return False
-    k = np.linspace(-within, within, FLOORS)[None, :]
-    below = shape(Svi(*(np.asarray(each)[:, None] for each in earlier)), k).variance
-    one = one._replace(
-        at=k / one.size[:, None], floor=ABOVE * below / (one.size * one.size)[:, None]
-    )
-    for penalty in (GENTLE, *RISING):
-        found[rows] = search(one, found[rows], penalty)
-        raised = _raw(found[rows], one.size)
-        if gap(earlier, raised, within).value[0] >= 0.0 and least(raised).value[0] >= 0.0:
-            break
-    return True
 
 
 def _scaled(targets: Targets) -> tuple[Problem, NDArray[np.bool_]]:
@@ -181,12 +165,6 @@ def _grid(problem: Problem) -> Array:
     free = np.log(np.stack([lowest, b - d, b + d, np.ones_like(a), width + 0.0 * a], axis=-1))
     free[..., 3] = centre
     return np.asarray(free[np.arange(len(best)), best])
-
-
-def _raw(free: Array, size: Array) -> Svi:
-    """Return raw SVI of the scaled parameters."""
-    a, d, b, m, s = unfold(free)[0].T
-    return Svi(a * size * size, b * size, d / b, m * size, s * size)
 
 
 def _free(svi: Svi, size: Array) -> Array:

@@ -1,7 +1,8 @@
 """From the quotes of one moment to a surface, with the last one to begin from and to fall back on.
 
-A fit that has too few strikes, misses most of them or keeps arbitrage does not replace a slice: the
-last good one stays, with its age, beside the verdict on what was tried.
+A fit that has too few strikes, misses most of its quotes or has butterflies does not replace a
+slice: the last good one stays, with its age, beside the verdict on what was tried. Two expiries
+whose own quotes contradict each other are both kept as they are quoted, and said to be crossed.
 """
 
 from dataclasses import fields
@@ -11,11 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from greeks.surface import quoted, svi
-from greeks.surface.calibration import Targets, slices
+from greeks.surface.calibration import Fitted, slices
 from greeks.surface.clock import CALENDAR, Clock
 from greeks.surface.quoted import Quoted
 from greeks.surface.surface import Surface, Verdict
 from greeks.surface.svi import Svi
+from greeks.surface.targets import HALF, Targets
 
 __all__ = ["Chain", "fit"]
 
@@ -23,8 +25,12 @@ Array = NDArray[np.float64]
 
 YEAR_S: Final = 365.0 * 86_400.0
 
-MOST_OUTSIDE: Final = 0.5
-"""The share of quotes that a slice may miss by more than half their spread."""
+FARTHEST: Final = 20.0
+"""Deviations beyond which a strike is left out: one such quote would carry a whole slice."""
+
+
+MOST: Final = 100.0
+"""A volatility from which on a quote is no quote."""
 
 
 class Chain(NamedTuple):
@@ -42,8 +48,9 @@ def fit(
     """Return the surface of the chain's moment, ``before`` being the last one.
 
     Every expiry of either that is still to come has its row. Starting from ``before`` takes a part
-    of the time, and where the chain says too little its slices stay. Raises ValueError where
-    the chain's columns have different lengths.
+    of the time, and where the chain says too little its slices stay, but for those that were fitted
+    later than now. Raises ValueError where the chain's columns have different lengths, and without
+    a finite moment.
     """
     expiry, k, mark = (
         np.asarray(one, dtype=np.float64).ravel()
@@ -55,16 +62,26 @@ def fit(
         raise ValueError(
             f"expected a volatility for each of {expiry.size} options, found {columns.mid.size}"
         )
-    alive = np.isfinite(k) & (expiry > now_s)
+    if not np.isfinite(now_s):
+        raise ValueError(f"expected a finite moment, found {now_s}")
+    alive = np.isfinite(k) & np.isfinite(expiry) & (expiry > now_s)
     kept = before.expiry_s if before is not None else np.empty(0)
     expiries = np.union1d(expiry[alive], kept[kept > now_s])
-    rows = np.where(alive & columns.usable, np.searchsorted(expiries, expiry), -1)
-    old = _carried(before, expiries, clock)
+    rows = np.searchsorted(expiries, expiry)
+    rows = np.where(alive & _sound(columns, k, expiry - now_s), rows, -1)
+    old = _carried(before, expiries, now_s, clock)
     table = _table(rows, len(expiries), k, columns, mark)
-    years = (expiries - now_s) / YEAR_S
-    targets = Targets(table.k, table.vol, table.weight, years)
+    targets = Targets(table.k, table.vol, table.weight, (expiries - now_s) / YEAR_S)
     found = slices(targets, None if before is None else old.slices(now_s))
     return _merged(_judged(found, table, targets, now_s, expiries, clock), old)
+
+
+def _sound(columns: Quoted, k: Array, left_s: Array) -> NDArray[np.bool_]:
+    """Tell which quotes a fit should look at."""
+    with np.errstate(all="ignore"):
+        near = np.abs(k) <= FARTHEST * columns.mid * np.sqrt(left_s / YEAR_S)
+        some = (columns.mid > 0.0) & (columns.mid < MOST) & (columns.spread > 0.0)
+        return np.asarray(columns.usable & near & some & np.isfinite(columns.spread))
 
 
 class _Table(NamedTuple):
@@ -92,27 +109,24 @@ def _table(rows: NDArray[np.intp], count: int, k: Array, columns: Quoted, mark: 
 
 
 def _judged(
-    found: Svi, table: _Table, targets: Targets, now_s: float, expiries: Array, clock: Clock
+    found: Fitted, table: _Table, targets: Targets, now_s: float, expiries: Array, clock: Clock
 ) -> Surface:
     """Return the fitted slices with how well they meet their quotes."""
     given = table.weight > 0.0
     count = given.sum(axis=1)
-    wide = Svi(*(np.asarray(one)[:, None] for one in found))
+    wide = Svi(*(np.asarray(one)[:, None] for one in found.svi))
     with np.errstate(invalid="ignore", divide="ignore"):
         vol = np.sqrt(svi.shape(wide, table.k).variance / targets.years[:, None])
         off = np.where(given, vol - table.vol, 0.0)
         power = table.weight * table.weight
         error = np.sqrt((power * off * off).sum(axis=1) / power.sum(axis=1))
-        met = given & (np.abs(off) <= 0.5 * np.maximum(table.spread, quoted.NARROWEST))
-        inside = met.sum(axis=1) / count
         near = given & np.isfinite(table.mark)
         near &= np.abs(table.k) <= table.vol * np.sqrt(targets.years)[:, None]
         apart = np.where(near, vol - table.mark, 0.0).sum(axis=1) / near.sum(axis=1)
-    a, b, rho, m, s = (np.asarray(one) for one in found)
-    torn = svi.least(found).value < 0.0
+    a, b, rho, m, s = (np.asarray(one) for one in found.svi)
     verdict = np.select(
-        [~np.isfinite(a), torn, inside < 1.0 - MOST_OUTSIDE],
-        [Verdict.FEW, Verdict.TORN, Verdict.ROUGH],
+        [~np.isfinite(a), found.least < 0.0, found.inside < HALF, found.crossed],
+        [Verdict.FEW, Verdict.TORN, Verdict.ROUGH, Verdict.CROSSED],
         Verdict.FITTED,
     )
     years = clock.variance_years(now_s, expiries)
@@ -120,12 +134,12 @@ def _judged(
     high = np.where(given, table.k, -np.inf).max(axis=1, initial=-np.inf)
     return Surface(
         clock, expiries, np.full(len(expiries), now_s), years, a, b, rho, m, s,
-        low, high, count, error, inside, apart, verdict.astype(np.int8),
+        low, high, count, error, found.inside, apart, verdict.astype(np.int8),
     )  # fmt: skip
 
 
-def _carried(before: Surface | None, expiries: Array, clock: Clock) -> Surface:
-    """Return the earlier slices at these expiries; NaN where there was none."""
+def _carried(before: Surface | None, expiries: Array, now_s: float, clock: Clock) -> Surface:
+    """Return the earlier slices at these expiries; NaN where there was none, or it is of later."""
     empty = np.full(len(expiries), np.nan)
     columns: dict[str, Any] = {name: empty.copy() for name in _columns()}
     columns["quotes"] = np.zeros(len(expiries), dtype=np.int64)
@@ -134,6 +148,7 @@ def _carried(before: Surface | None, expiries: Array, clock: Clock) -> Surface:
         rows = np.searchsorted(expiries, before.expiry_s)
         there = (rows < len(expiries)) & (before.expiry_s > expiries.min(initial=np.inf) - 1.0)
         there[there] = expiries[rows[there]] == before.expiry_s[there]
+        there &= ~(before.fitted_s > now_s)
         for name, column in columns.items():
             column[rows[there]] = getattr(before, name)[there]
     columns["expiry_s"] = expiries
@@ -143,10 +158,11 @@ def _carried(before: Surface | None, expiries: Array, clock: Clock) -> Surface:
 
 def _merged(new: Surface, old: Surface) -> Surface:
     """Return the new slices where they are good or there is nothing else, and the old elsewhere."""
-    taken = (new.verdict == Verdict.FITTED) | ~np.isfinite(old.a)
+    good = np.isin(new.verdict, (Verdict.FITTED, Verdict.CROSSED))
+    taken = good | ~np.isfinite(old.a)
     columns = {name: np.where(taken, getattr(new, name), getattr(old, name)) for name in _columns()}
     columns["verdict"] = new.verdict
-    bad = taken & (new.verdict != Verdict.FITTED)
+    bad = taken & ~good
     for name in ("a", "b", "rho", "m", "s", "fitted_s"):
         columns[name] = np.where(bad, np.nan, columns[name])
     return Surface(new.clock, **columns)

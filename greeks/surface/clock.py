@@ -29,7 +29,7 @@ MONDAY_S: Final = 4.0 * DAY_S  # the epoch's first
 class Clock:
     """What counts how much; the default is calendar time less what an average takes.
 
-    Raises ValueError where a weight is negative or not finite, or events are not pairs.
+    Raises ValueError where a weight is not above 0 and finite, or events are not pairs.
     """
 
     weekend: float = 1.0
@@ -42,8 +42,8 @@ class Clock:
     """The length of the average that expiries settle on; 0 without one."""
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.weekend) and self.weekend >= 0.0):
-            raise ValueError(f"expected a weekend's weight of 0 or more, found {self.weekend}")
+        if not (np.isfinite(self.weekend) and self.weekend > 0.0):
+            raise ValueError(f"expected a weekend's weight above 0, found {self.weekend}")
         if not (np.isfinite(self.window_s) and self.window_s >= 0.0):
             raise ValueError(f"expected a window of 0 s or more, found {self.window_s}")
         for event in self.events:
@@ -57,8 +57,9 @@ class Clock:
         now, expiry = np.broadcast_arrays(
             np.asarray(now_s, dtype=np.float64), np.asarray(expiry_s, dtype=np.float64)
         )
-        window = self._weighted(expiry - self.window_s, expiry)
-        return settlement.variance_years(self._weighted(now, expiry), window)
+        with np.errstate(invalid="ignore"):  # of no moment there is no time to it
+            window = self._weighted(expiry - self.window_s, expiry)
+            return settlement.variance_years(self._weighted(now, expiry), window)
 
     def _weighted(self, start: Array, end: Array) -> Array:
         """Return the seconds between two moments as this clock counts them."""

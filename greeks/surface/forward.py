@@ -5,7 +5,7 @@ bounds the forward from both sides. Undiscounted prices, as crypto exchanges quo
 """
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 __all__ = ["Chosen", "Parity", "Source", "choose", "parity"]
 
 Array = NDArray[np.float64]
+
+NARROWEST: Final = 1e-6
+"""Of the forward: a pair's bounds that are closer weigh no more."""
+
+SETTLED_YEARS: Final = 7.0 / 365.0
+"""A carry of a shorter time is noise, and is not carried on beyond it."""
 
 
 class Source(IntEnum):
@@ -51,21 +57,25 @@ def parity(
     *,
     in_coin: bool = False,
 ) -> Parity:
-    """Return the forward of one expiry from calls and puts of the same strikes; NaN: no quote."""
+    """Return the forward of one expiry from calls and puts of the same strikes.
+
+    NaN or 0 stands for a side that is missing; a pair without one of its four says nothing.
+    """
     k, cb, ca, pb, pa = (
         np.asarray(one, dtype=np.float64).ravel()
         for one in np.broadcast_arrays(strike, call_bid, call_ask, put_bid, put_ask)
     )
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(all="ignore"):
+        cb, ca, pb, pa = (np.where(side > 0.0, side, np.nan) for side in (cb, ca, pb, pa))
         least, most = cb - pa, ca - pb  # what buying the forward brings, and costs
         low, high = (k / (1.0 - least), k / (1.0 - most)) if in_coin else (k + least, k + most)
-        good = (high > low) & (low > 0.0) & np.isfinite(high)
+        good = (high >= low) & (low > 0.0) & np.isfinite(high)
     if not good.any():
         return Parity(np.nan, np.nan, np.nan, 0)
     low, high = low[good], high[good]
     middle = 0.5 * (low + high)
     order = np.argsort(middle)
-    weight = np.cumsum(1.0 / (high - low)[order])
+    weight = np.cumsum(1.0 / np.maximum(high - low, NARROWEST * middle)[order])
     forward = middle[order][np.searchsorted(weight, 0.5 * weight[-1])]
     return Parity(float(forward), float(low.max()), float(high.min()), int(good.sum()))
 
@@ -79,8 +89,9 @@ def choose(
 ) -> Chosen:
     """Return one forward for each expiry: the best source that has one (NaN: it has none).
 
-    ``years`` are to expiry, > 0; what no source has lies on the carry ln(F/spot)/years of the
-    expiries around it, if ``spot`` (USD) is known.
+    ``years`` are to expiry, > 0. Where no source has one, ln(F/spot) lies on a straight line in
+    time between the expiries around it (0 now), and beyond the last keeps its carry per year, if
+    ``spot`` (USD) is known.
     """
     time, *columns = (
         np.asarray(one, dtype=np.float64).ravel()
@@ -96,13 +107,19 @@ def choose(
     apart = np.where(
         known.any(axis=0), (most - least) / np.where(known.any(axis=0), least, 1.0), 0.0
     )
-    missing = (source == Source.NONE) & (time > 0.0)
-    there = ~missing & (time > 0.0) & np.isfinite(forward)
-    if missing.any() and there.any() and spot > 0.0:
-        order = np.argsort(time[there])
-        carry = (np.log(forward[there] / spot) / time[there])[order]
+    missing = (source == Source.NONE) & (time > 0.0) & np.isfinite(time)
+    there = (source != Source.NONE) & (time > 0.0) & np.isfinite(time)
+    if missing.any() and there.any() and 0.0 < spot < np.inf:
         forward[missing] = spot * np.exp(
-            np.interp(time[missing], time[there][order], carry) * time[missing]
+            _carried(time[missing], time[there], np.log(forward[there] / spot))
         )
         source[missing] = Source.CARRY
     return Chosen(forward, source.astype(np.int8), apart)
+
+
+def _carried(asked: Array, time: Array, premium: Array) -> Array:
+    """Return ln(F/spot) on straight lines in time from 0 on, and beyond the last at its carry."""
+    order = np.argsort(time)
+    time, premium = np.append(0.0, time[order]), np.append(0.0, premium[order])
+    beyond = asked / time[-1] if time[-1] >= SETTLED_YEARS else np.ones_like(asked)
+    return np.where(asked > time[-1], premium[-1] * beyond, np.interp(asked, time, premium))

@@ -27,7 +27,7 @@ class Quoted(NamedTuple):
     """Arrays of the broadcast shape; volatilities per square root of the years given."""
 
     bid: Array  # NaN where there is none: no bid, or one below intrinsic value
-    mid: Array
+    mid: Array  # of the price in the middle
     ask: Array
     spread: Array  # (ask - bid)/vega at the mid's volatility
     usable: NDArray[np.bool_]  # whether a fit should look at it
@@ -52,7 +52,7 @@ def volatilities(
         np.asarray(one, dtype=np.float64) for one in np.broadcast_arrays(*given)
     )
     unit = at if in_coin else np.ones_like(at)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(all="ignore"):
         low, high = np.where(low > 0.0, low, np.nan), np.where(high > 0.0, high, np.nan)
         sides = np.stack([low, 0.5 * (low + high), high]) * unit
     found, status = implied.volatility(call, sides, at, level, life)

@@ -11,9 +11,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from greeks.surface.svi import STEEPEST
+from greeks.surface.svi import STEEPEST, Svi
 
-__all__ = ["FREE", "Problem", "bounds", "model", "of", "search", "unfold"]
+__all__ = ["FREE", "Problem", "bounds", "model", "of", "search", "to_raw", "unfold"]
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.bool_] | NDArray[np.intp]
@@ -62,6 +62,12 @@ def unfold(free: Array) -> tuple[Array, Array]:
     chain[:, 3, 3] = 1.0
     chain[:, 4, 0], chain[:, 4, 4] = -depth, width
     return raw, chain
+
+
+def to_raw(free: Array, size: Array) -> Svi:
+    """Return raw SVI of the scaled parameters."""
+    a, d, b, m, s = unfold(free)[0].T
+    return Svi(a * size * size, b * size, d / b, m * size, s * size)
 
 
 def model(y: Array, raw: Array) -> tuple[Array, Array]:

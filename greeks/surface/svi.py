@@ -37,6 +37,9 @@ STEEPEST: Final = 2.0
 NODES: Final = np.sinh(np.linspace(-9.0, 9.0, 241))
 """Where g and gaps are looked at first, in units of a slice's own width: to 4,000 times it."""
 
+NEAR: Final = np.sinh(np.linspace(-4.0, 4.0, 61))
+"""Where g is looked at as well, in deviations."""
+
 ZOOMS: Final = 4
 CLOSER: Final = np.linspace(0.0, 1.0, 33)  # each zoom is sixteen times closer
 
@@ -103,11 +106,16 @@ def _butterfly(checked: tuple[Array, ...], k: Array) -> Array:
 
 
 def least(svi: Svi) -> Least:
-    """Return the least g over all k, the wings' limits included: below 0 there is arbitrage."""
+    """Return the least g over all k, the wings' limits included: below 0 there is arbitrage.
+
+    Looked for from 301 places on; a dip narrower than what lies between two of them can be missed.
+    """
     checked = _checked(svi)
     _, b, rho, m, s = checked
     wide = _wide(checked)
-    found = _least(lambda k: _butterfly(wide, k), _nodes(m, s))
+    middle = np.sqrt(_variance(wide, np.zeros(1)))  # a far, narrow slice bends there as well
+    nodes = np.concatenate([_nodes(m, s), middle * NEAR], axis=-1)
+    found = _least(lambda k: _butterfly(wide, k), np.sort(nodes, axis=-1))
     steepest = b * (1.0 + np.abs(rho))
     limit = 0.25 - steepest * steepest / 16.0
     beyond = limit < found.value
@@ -152,8 +160,8 @@ def _checked(svi: Svi) -> tuple[Array, ...]:
     with np.errstate(invalid="ignore"):
         right = (b >= 0.0) & (np.abs(rho) < 1.0) & (s > 0.0) & np.isfinite(a + b + m + s)
         lowest = a + b * s * np.sqrt(np.maximum(1.0 - rho * rho, 0.0))
-        a = np.where(right & (lowest >= 0.0), a, np.nan)
-    return a, b, rho, m, s
+        right &= lowest >= 0.0
+    return tuple(np.where(right, one, np.nan) for one in (a, b, rho, m, s))
 
 
 def _wide(checked: tuple[Array, ...]) -> tuple[Array, ...]:
@@ -180,10 +188,9 @@ def _least(function: Callable[[Array], Array], nodes: Array) -> Least:
             high = np.take_along_axis(nodes, np.minimum(lowest + 1, nodes.shape[-1] - 1), axis=-1)
             nodes = low + (high - low) * CLOSER
             values, lowest = _lowest(function, nodes)
-    return Least(
-        np.take_along_axis(values, lowest, axis=-1)[..., 0],
-        np.take_along_axis(nodes, lowest, axis=-1)[..., 0],
-    )
+    value = np.take_along_axis(values, lowest, axis=-1)[..., 0]
+    at = np.take_along_axis(nodes, lowest, axis=-1)[..., 0]
+    return Least(value, np.where(np.isnan(value), np.nan, at))
 
 
 def _lowest(function: Callable[[Array], Array], nodes: Array) -> tuple[Array, NDArray[np.intp]]:

@@ -2,13 +2,20 @@ import numpy as np
 import pytest
 
 from greeks.surface import search
-from greeks.surface.calibration import FEWEST, Targets, _grid, _scaled, slices
+from greeks.surface.calibration import FEWEST, _grid, _scaled
+from greeks.surface.calibration import slices as fitted
 from greeks.surface.svi import Svi, gap, least, shape
+from greeks.surface.targets import Targets
 from tests.greeks.surface.test_svi import CALM, VOGT
 
 YEARS = np.array([1 / 365, 7 / 365, 30 / 365, 1.0])
 RELATIVE = Svi(a=0.35, b=0.45, rho=-0.2, m=0.1, s=1.2)
 """A slice over its own at-the-money variance, about 1, in deviations."""
+
+
+def slices(quotes, start=None):
+    """Return the slices alone."""
+    return fitted(quotes, start).svi
 
 
 def scaled(size, relative=RELATIVE):
@@ -128,6 +135,68 @@ def test_a_later_slice_is_held_above_an_earlier_one_where_both_are_quoted():
     assert gap(one, two, within).value >= 0.0
     assert least(found).value.min() >= 0.0
     np.testing.assert_allclose(vols(found, quotes)[0], quotes.vol[0], rtol=1e-3)
+
+
+def levels(factors, days=(1.0, 2.0, 3.0, 7.0, 30.0)):
+    """Return quotes of a point's spread, whose volatilities are 0.6 times the factors."""
+    years = np.array(days) / 365
+    quotes = targets(scaled(0.6 * np.array(factors) * np.sqrt(years)), years, reach=2.0)
+    return quotes._replace(weight=np.full_like(quotes.k, 100.0))
+
+
+def test_expiries_that_contradict_each_other_stay_as_they_are_quoted():
+    """One at three times the others' volatility: they are crossed, and nothing else suffers."""
+    quotes = levels([1, 3, 1, 1, 1])
+    found = fitted(quotes)
+    assert list(found.crossed) == [False, False, True, False, False]
+    np.testing.assert_allclose(vols(found.svi, quotes), quotes.vol, rtol=1e-3)
+    assert (found.least >= 0.0).all()
+    found = fitted(levels([1, 0.6, 1, 1, 1]))
+    assert list(found.crossed) == [False, True, False, False, False]
+
+
+def test_a_small_contradiction_is_settled_within_the_spreads():
+    """A slice that lies below the one before by less than it knows itself is lifted."""
+    quotes = levels([1, 0.7051, 1, 1, 1])
+    found = fitted(quotes)
+    assert not found.crossed.any()
+    assert (found.inside > 0.9).all()
+    one, two = (Svi(*(np.asarray(p)[i] for p in found.svi)) for i in (0, 1))
+    assert gap(one, two, np.abs(quotes.k[0]).max()).value >= 0.0
+
+
+def test_noise_never_leaves_a_crossing_that_is_not_told():
+    """Where penalties give way a little, the rest is added."""
+    draw = np.random.Generator(np.random.PCG64(9))
+    for _ in range(40):
+        quotes = levels(0.8 + 0.4 * draw.random(5), np.sort(draw.uniform(0.5, 20.0, 5)))
+        noisy = quotes.vol * (1.0 + 0.02 * draw.standard_normal(quotes.vol.shape))
+        found = fitted(quotes._replace(vol=noisy, weight=np.full_like(noisy, 30.0)))
+        near, far = (Svi(*(np.asarray(p)[part] for p in found.svi)) for part in
+                     (slice(-1), slice(1, None)))  # fmt: skip
+        reach = np.abs(quotes.k).max(axis=1)
+        crossed = gap(near, far, np.minimum(reach[:-1], reach[1:])).value < 0.0
+        np.testing.assert_array_equal(crossed, found.crossed[1:])
+        assert (found.least >= 0.0).all()
+
+
+def test_many_expiries_do_not_lift_each_other_up():
+    """Five minutes apart, all at one volatility."""
+    years = (1.0 + np.arange(300.0) / 288.0) / 365
+    quotes = targets(scaled(0.6 * np.sqrt(years)), years, points=11)
+    quotes = quotes._replace(weight=np.full_like(quotes.k, 100.0))
+    found = fitted(quotes)
+    assert (found.inside == 1.0).all()
+    np.testing.assert_allclose(vols(found.svi, quotes), quotes.vol, rtol=2e-3)
+
+
+def test_a_wrong_valley_is_left():
+    """A start that is of another market is given up for a better one."""
+    quotes = levels([1, 1, 1, 1, 1])
+    upside_down = Svi(*(np.asarray(p) for p in scaled(
+        np.full(5, 3.0), Svi(0.001, 0.9, -0.95, 3.0, 0.05))))  # fmt: skip
+    found = fitted(quotes, upside_down)
+    assert (found.inside == 1.0).all()
 
 
 def test_a_stale_quote_moves_little():

@@ -67,7 +67,8 @@ def test_a_window_on_a_weekend_weighs_as_the_weekend_does():
 @pytest.mark.parametrize(
     "wrong, said",
     [
-        ({"weekend": -0.1}, "a weekend's weight of 0 or more, found -0.1"),
+        ({"weekend": -0.1}, "a weekend's weight above 0, found -0.1"),
+        ({"weekend": 0.0}, "found 0.0"),
         ({"weekend": np.nan}, "found nan"),
         ({"window_s": -1.0}, "a window of 0 s or more, found -1.0"),
         ({"events": ((MONDAY_S, -1.0),)}, "an event as"),

@@ -62,14 +62,36 @@ def test_the_best_source_is_chosen_and_disagreement_told():
 
 
 def test_what_has_no_source_lies_on_the_carry_around_it():
-    """Between neighbours, and like the nearest beyond them."""
-    spot, rate = 60_000.0, np.array([0.02, 0.04])
+    """On straight lines of ln(F/spot) from now on, and beyond the last at its carry."""
+    spot = 60_000.0
     years = np.array([0.05, 0.1, 0.2, 0.3, 1.0])
-    known = np.array([np.nan, spot * np.exp(0.02 * 0.1), np.nan, spot * np.exp(0.04 * 0.3), 0.0])
+    known = np.array([np.nan, spot * np.exp(0.002), np.nan, spot * np.exp(0.012), 0.0])
     found = choose(years, known, np.nan, np.nan, spot)
     assert list(found.source) == [3, 0, 3, 0, 3]
-    carry = np.log(found.forward / spot) / years
-    np.testing.assert_allclose(carry, [rate[0], rate[0], 0.03, rate[1], rate[1]])
+    premium = np.log(found.forward / spot)
+    np.testing.assert_allclose(premium, [0.001, 0.002, 0.007, 0.012, 0.04])
+
+
+def test_the_premium_of_minutes_is_not_carried_on():
+    """Half a basis point ten minutes before an expiry is no rate of a quarter a year."""
+    years = np.array([0.0, 10 / 525_600, 1 / 365, 2 / 365, 30 / 365])
+    found = choose(years, [np.nan, 60_030.0, np.nan, 60_010.0, np.nan], np.nan, np.nan, 60_000.0)
+    assert np.isnan(found.forward[0])
+    assert 60_010.0 < found.forward[2] < 60_030.0
+    assert found.forward[4] == pytest.approx(60_010.0)
+    assert np.isnan(choose([0.1], [np.nan], np.nan, np.nan, np.inf).forward).all()
+
+
+def test_no_price_is_no_side():
+    """0 as well as NaN: an option nobody bids for says nothing about the forward."""
+    found = parity(
+        [50e3, 55e3, 60e3, 65e3], [0.17, 0, 0, -1], [0.18, 0, 0, 0], [0.001, 0.01, 0.03, 0.08],
+        [0.002, 0.011, 0.031, 0.09], in_coin=True,
+    )  # fmt: skip
+    assert found.pairs == 1
+    assert found.forward == pytest.approx(50e3 / (1 - 0.1735), rel=1e-3)
+    exact = parity([50e3], [0.17], [0.17], [0.001], [0.001], in_coin=True)
+    assert exact.forward == exact.low == exact.high == pytest.approx(50e3 / (1 - 0.169))
 
 
 def test_without_a_spot_or_a_neighbour_there_is_none():

@@ -193,6 +193,70 @@ def test_quotes_that_no_smile_meets_are_rough(surface):
     assert found.age_s(EXPIRIES[2], NOW_S + 1.0) == 1.0
 
 
+def test_expiries_that_contradict_each_other_are_taken_as_quoted_and_said_to_be_crossed(surface):
+    """A hedger marks each expiry where it is quoted; the surface says what does not fit."""
+    wild = chain(level=LEVELS * [1, 3, 1, 1, 1])
+    found = fit(wild, NOW_S + 1.0, surface)
+    assert list(found.verdict) == [0, 0, Verdict.CROSSED, 0, 0]
+    assert (found.age_s(EXPIRIES, NOW_S + 1.0) == 0.0).all()
+    at_the_money = smile.volatility(found.at(0.0, EXPIRIES, NOW_S + 1.0), DAYS / 365)
+    np.testing.assert_allclose(at_the_money, LEVELS * [1, 3, 1, 1, 1], rtol=5e-3)
+    assert list(found.crossings(NOW_S + 1.0).value < 0.0) == [False, True, False, False]
+
+
+@pytest.mark.parametrize("column", ["mid", "spread"])
+@pytest.mark.parametrize("bad", [0.0, -0.5, np.nan, np.inf, -np.inf, 1e300, 1e-300])
+def test_a_volatility_that_is_none_is_left_out(column, bad):
+    """Whoever makes volatilities elsewhere: nothing warns, nothing else moves."""
+    quotes = chain()
+    columns = getattr(quotes.quoted, column).copy()
+    columns[3] = bad
+    found = fit(quotes._replace(quoted=quotes.quoted._replace(**{column: columns})), NOW_S)
+    assert (found.verdict == Verdict.FITTED).all()
+    np.testing.assert_allclose(found.error, 0.0, atol=5e-4)
+    assert found.quotes[0] in {24, 25}
+
+
+@pytest.mark.parametrize("k", [np.nan, np.inf, 1e300, 1_000.0, -1e6])
+def test_a_strike_beyond_all_deviations_is_left_out(k):
+    """It would carry the whole slice."""
+    quotes = chain()
+    moneyness = np.asarray(quotes.k).copy()
+    moneyness[3] = k
+    found = fit(quotes._replace(k=moneyness), NOW_S)
+    assert (found.verdict == Verdict.FITTED).all()
+    assert found.quotes[0] == 24
+
+
+def test_a_moment_that_is_none_is_refused_and_loses_nothing(surface):
+    """The caller keeps the surface that he has."""
+    for moment in (np.nan, np.inf):
+        with pytest.raises(ValueError, match="expected a finite moment, found"):
+            fit(chain(), moment, surface)
+
+
+def test_a_surface_of_later_is_no_surface_before(surface):
+    """A backtest must not see what was fitted after its own now."""
+    thin = chain(now_s=NOW_S - 600.0)
+    usable = thin.quoted.usable & (thin.expiry_s != EXPIRIES[2])
+    found = fit(thin._replace(quoted=thin.quoted._replace(usable=usable)), NOW_S - 600.0, surface)
+    assert np.isnan(found.a[2])
+    assert np.nanmax(found.fitted_s) == NOW_S - 600.0
+
+
+def test_an_expiry_without_end_is_no_expiry():
+    """Neither in a chain nor asked for."""
+    quotes = chain()
+    when = np.asarray(quotes.expiry_s).copy()
+    when[:25] = np.inf
+    found = fit(quotes._replace(expiry_s=when), NOW_S)
+    np.testing.assert_array_equal(found.expiry_s, EXPIRIES[1:])
+    for asked in (np.inf, -np.inf, np.nan, -1e308):
+        assert not np.isfinite(found.at(0.0, asked, NOW_S).variance)
+    for k in (np.inf, -np.inf, np.nan):
+        assert not np.isfinite(found.at(k, EXPIRIES[1], NOW_S).variance)
+
+
 def test_a_slice_that_was_kept_can_cross_and_is_found(surface):
     """Calendar arbitrage of an old slice beside newer ones."""
     assert (surface.crossings(NOW_S).value >= 0.0).all()

@@ -106,7 +106,15 @@ def test_many_slices_are_looked_at_in_one_call():
 def test_what_is_no_slice_is_nan_throughout(wrong):
     """Nothing raises or warns."""
     broken = CALM._replace(**wrong)
-    assert not np.isfinite(shape(broken, 0.1).variance)
-    assert not np.isfinite(butterfly(broken, 0.1))
-    assert not least(broken).value >= 0.0
-    assert not gap(CALM, broken).value >= 0.0
+    assert np.isnan(shape(broken, 0.1)).all()
+    assert np.isnan(butterfly(broken, 0.1))
+    assert np.isnan(least(broken)).all()
+    assert np.isnan(gap(CALM, broken)).all()
+    assert np.isnan(jump_wings(broken, 1.0)).all()
+
+
+def test_a_dip_far_from_a_narrow_slice_is_found():
+    """Where k is many widths away, but few deviations from the money."""
+    narrow = Svi(-4.4079e-6, 0.064887, -0.052842, 2.1613, 1.6101e-4)
+    found = least(narrow)
+    assert found.value <= butterfly(narrow, 4.283) < 0.0
