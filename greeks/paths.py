@@ -9,7 +9,7 @@ same normals with the other sign, and its jumps at the same times. Halves are th
 average the pairs before taking a standard error.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from greeks.bates.quadratic import Scheme
 __all__ = ["Paths", "bates", "gbm"]
 
 Array = NDArray[np.float64]
+
+WILDEST: Final = 1e3
+"""A volatility that is no market's."""
 
 
 class Paths(NamedTuple):
@@ -42,8 +45,8 @@ def gbm(
 ) -> Array:
     """Return prices of a geometric Brownian motion, exact at any step."""
     _check(spot, dt_years, steps, paths, drift, antithetic=antithetic)
-    if not 0.0 <= vol < np.inf:
-        raise ValueError(f"expected a finite vol >= 0, found {vol}")
+    if not 0.0 <= vol <= WILDEST:
+        raise ValueError(f"expected a vol of 0 to {WILDEST:g}, found {vol}")
     price = np.empty((steps + 1, paths))
     price[0] = np.log(spot)
     moves = price[1:]

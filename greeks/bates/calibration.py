@@ -60,7 +60,7 @@ class Calibrated(NamedTuple):
     years: Array  # the expiries, ascending
     expiry_rms: Array  # one per expiry
     index_error: float  # model less index, vol points; NaN without an index
-    converged: bool  # the solver met its tolerance; otherwise the model is the best one seen
+    converged: bool  # the solver is at a minimum, good or bad (see `rms`); else the best one seen
     at_bounds: tuple[str, ...]  # parameters that ended at a bound: there the chain has no say
 
 
@@ -165,7 +165,9 @@ def _report(target: _Target, best: Any) -> Calibrated:  # noqa: ANN401  scipy's 
     """Return the fit, its errors measured with the pricer that checks itself."""
     model, chain = target.model(best.x), target.chain
     given = chain.quotes
-    square = (100.0 * (prices.volatility(model, given.k, given.years).vol - given.vol)) ** 2
+    vol = prices.volatility(model, given.k, given.years).vol
+    off = np.where(np.isfinite(vol), vol - given.vol, chain.errors(model))
+    square = (100.0 * off) ** 2
     means = [np.average(square[one], weights=given.weight[one]) for one in chain.slices]
     low, high = (target.free(bound) for bound in BOUNDS)
     bound = (best.x - low < 1e-3) | (high - best.x < 1e-3)

@@ -30,6 +30,9 @@ XI_FLOOR: Final = 1e-12  # the formulas divide by xi; the price depends on it as
 TRUNCATION: Final = 1e-12  # of sqrt(F K): what the integral beyond the last node may be
 SETTLED: Final = 1e-7  # a halving that moves prices by e leaves about e² (geometric tails)
 HALVINGS: Final = 8
+MOST_NODES: Final = 1 << 21
+"""More are needed only where variance is next to nothing and jumps are not: that is NaN."""
+
 BLOCK: Final = 1 << 19  # strikes times nodes at once: 8 MB of complex numbers
 
 
@@ -70,13 +73,15 @@ def excess(model: Bates, x: Array, years: float) -> tuple[float, Array]:
     if model.jump_rate > 0.0:
         reach += abs(model.jump_mean) + 6.0 * model.jump_deviation
     step = 2.0 * np.pi / reach
+    if not end / step < MOST_NODES:
+        return total, np.full(x.shape, np.nan)
     count = int(end / step) + 2
     value = step * _sum(model, x, years, total, step * np.arange(count))
     for _ in range(HALVINGS):
         between = step * _sum(model, x, years, total, step * (np.arange(count) + 0.5))
         change = 0.5 * (between - value)
         value = value + change
-        if np.abs(change).max() < SETTLED:
+        if np.abs(change).max() < SETTLED or count > MOST_NODES:
             break
         step, count = 0.5 * step, 2 * count
     return total, value

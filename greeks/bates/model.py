@@ -12,8 +12,13 @@ of xi = 0 and v0 = theta. Sources: Heston (1993), Bates (1996).
 
 from dataclasses import dataclass, fields
 from math import exp, isfinite
+from typing import Final
 
 __all__ = ["Bates"]
+
+
+LARGEST: Final = 10.0
+"""Of |jump_mean| + jump_deviation: a factor of 20,000 at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,9 @@ class Bates:
         for name in ("xi", "jump_rate", "jump_deviation"):
             if getattr(self, name) < 0.0:
                 raise ValueError(f"expected {name} >= 0, found {getattr(self, name)}")
+        if abs(self.jump_mean) + self.jump_deviation > LARGEST:
+            size = f"{self.jump_mean} and {self.jump_deviation}"
+            raise ValueError(f"expected jump sizes of at most {LARGEST:g} in log, found {size}")
         if not -1.0 < self.rho < 1.0:
             raise ValueError(f"expected -1 < rho < 1, found {self.rho}")
 

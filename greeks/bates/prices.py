@@ -24,6 +24,9 @@ __all__ = [
 
 Array = NDArray[np.float64]
 
+ERROR: Final = 1e-13
+"""Of sqrt(F K): what a price may be off by; an option that is worth less has no volatility."""
+
 SHORTEST: Final = 1e-8
 """Years (0.3 s) under which variance stands still and two jumps do not come (Merton's series)."""
 
@@ -47,7 +50,8 @@ def price(
     Accurate to 1e-12 of the forward (measured against brute quadrature of Heston's own two
     integrals: 8e-15 at most, one hour to ten years, strikes within a factor of five, Feller's
     condition met or not). Values stay within their bounds: a far wing worth less than the error
-    may come out as exactly its intrinsic value. Beyond `LONGEST` years it is NaN.
+    may come out as exactly its intrinsic value. NaN beyond `LONGEST` years, and where variance is
+    so small that the integral would take more nodes than there is memory for.
     """
     given = np.broadcast_arrays(
         *(np.asarray(one, dtype=np.float64) for one in (is_call, forward, strike, years, discount))
@@ -97,14 +101,20 @@ def _at_once(model: Bates, call: Array, forward: Array, strike: Array, years: fl
 def volatility(model: Bates, log_moneyness: ArrayLike, years: ArrayLike) -> implied.Implied:
     """Return the model's smile: the Black-76 volatility at k = ln(strike / forward), and a status.
 
-    It inverts the option that is out of the money. One that is worth less than the price's error
-    may have status AT_INTRINSIC and volatility 0.
+    It inverts the option that is out of the money. One that is worth less than the price's own
+    error tells nothing: NaN with status AT_INTRINSIC.
     """
     k, time = np.broadcast_arrays(np.asarray(log_moneyness, dtype=np.float64), years)
     call = (k >= 0.0).astype(np.float64)
-    strike = np.exp(k)
+    with np.errstate(over="ignore"):
+        strike = np.exp(k)
     value = price(model, call, 1.0, strike, time)
-    return implied.volatility(call, value, 1.0, strike, time)
+    vol, status = implied.volatility(call, value, 1.0, strike, time)
+    silent = (value <= ERROR * np.sqrt(strike)) & (time > 0.0)
+    return implied.Implied(
+        np.where(silent, np.nan, vol),
+        np.where(silent, np.int8(implied.Status.AT_INTRINSIC), status),
+    )
 
 
 def expected_variance(model: Bates, years: ArrayLike, variance: ArrayLike | None = None) -> Array:

@@ -5,7 +5,7 @@ function and one product per expiry. The nodes are wide enough for any model nea
 unlike `fourier.excess` nothing is checked: measure a final fit with `bates.volatility`.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +17,12 @@ from greeks.bates.model import Bates
 __all__ = ["Chain", "Quotes", "quotes"]
 
 Array = NDArray[np.float64]
+
+
+FAR: Final = (-10.0, 10.0)
+LIVES: Final = (1e-5, 100.0)  # five minutes
+VOLS: Final = (0.01, 5.0)  # per 1.00: a volatility of 60 % is 0.6
+"""What a chain may hold; beyond, no model of this kind says anything."""
 
 
 class Quotes(NamedTuple):
@@ -43,9 +49,16 @@ def quotes(
             "expected finite log-moneyness and positive years, vols and weights (or weight 0),"
             f" found {np.count_nonzero(~sound)} of {sound.size} quotes without"
         )
+    for name, column, (low, high) in zip(
+        ("log-moneyness", "years", "vols"), table, (FAR, LIVES, VOLS), strict=False
+    ):
+        odd = column[(column < low) | (column > high)]
+        if odd.size:
+            raise ValueError(f"expected {name} of {low:g} to {high:g}, found {odd[0]:g}")
     if sound.size < least:
         raise ValueError(f"expected at least {least} quotes with weight, found {sound.size}")
     table = table[:, np.argsort(table[1], kind="stable")]
+    table[3] /= table[3].max()
     table[3] /= table[3].sum()
     return Quotes(*table)
 

@@ -228,6 +228,7 @@ def test_minimum_variance_delta_with_the_skew_is_the_models(k, days):
         ("rho", 1.0, "expected -1 < rho < 1, found 1.0"),
         ("jump_rate", -1.0, "expected jump_rate >= 0, found -1.0"),
         ("jump_mean", float("nan"), "expected a finite jump_mean, found nan"),
+        ("jump_mean", 1000.0, "expected jump sizes of at most 10 in log, found 1000.0 and 0.05"),
         ("jump_deviation", -0.1, "expected jump_deviation >= 0, found -0.1"),
     ],
 )
@@ -247,3 +248,23 @@ def test_the_shortest_lives_are_priced_without_a_break():
         bates.price(REFERENCE, strikes > 1.0, 1.0, strikes, at) for at in (9.9999e-9, 1.0001e-8)
     )
     np.testing.assert_allclose(after, before, rtol=3e-4, atol=1e-12)
+
+
+def test_far_wings_have_no_volatility_rather_than_a_wrong_one():
+    """What is worth less than the price's own error says so; nearer, smiles are smooth."""
+    k = np.linspace(-2.0, 2.0, 81)
+    vol, status = bates.volatility(REFERENCE, k, 1 / 365)
+    silent = np.isnan(vol)
+    assert silent.any()
+    assert (status[silent] == implied.Status.AT_INTRINSIC).all()
+    assert (status[~silent] == implied.Status.SOLVED).all()
+    assert (np.diff(np.flatnonzero(~silent)) == 1).all()  # one piece around the money
+    assert np.abs(np.diff(vol[~silent], 2)).max() < 0.15
+
+
+@pytest.mark.parametrize(
+    "model", [Bates(1e-8, 1e-8, 1.0, 0.1, 0.0, 1.0, -0.1, 0.5), Bates(1e-12, 1e-12, 1.0, 0.1, 0.0)]
+)
+def test_an_integral_without_end_is_nan_at_once(model):
+    """Variance of next to nothing takes more nodes than there is memory for."""
+    assert np.isnan(bates.price(model, True, 100.0, [80.0, 120.0], 1e-6)).all()
