@@ -3,8 +3,8 @@
 `quoted` makes volatilities of books, `forward` finds the forward of an expiry, `chain` fits all
 expiries of a moment and keeps what was good before, `surface` answers for any expiry and strike,
 `smile` gives deltas that know how volatility moves. Below: `svi` is a slice with its checks,
-`calibration` fits slices, `search` is how, `clock` is variance time.
-Arrays in, arrays out; moments are handed in as seconds of the epoch.
+`targets` is what slices are to meet, `calibration` fits them, `search` is how, `arbitrage` what
+they may not leave, `clock` is variance time. Moments are handed in as seconds of the epoch.
 """
 
 from greeks.surface import forward, quoted, smile, svi
