@@ -5,7 +5,7 @@ from greeks.surface import search
 from greeks.surface.calibration import FEWEST, _grid, _scaled
 from greeks.surface.calibration import slices as fitted
 from greeks.surface.svi import Svi, gap, least, shape
-from greeks.surface.targets import Targets
+from greeks.surface.targets import Targets, inside
 from tests.greeks.surface.test_svi import CALM, VOGT
 
 YEARS = np.array([1 / 365, 7 / 365, 30 / 365, 1.0])
@@ -181,8 +181,8 @@ def test_noise_never_leaves_a_crossing_that_is_not_told():
 
 
 def test_many_expiries_do_not_lift_each_other_up():
-    """Five minutes apart, all at one volatility."""
-    years = (1.0 + np.arange(300.0) / 288.0) / 365
+    """A second apart, all at one volatility."""
+    years = (2.0 + np.arange(300.0) / 86_400.0) / 365
     quotes = targets(scaled(0.6 * np.sqrt(years)), years, points=11)
     quotes = quotes._replace(weight=np.full_like(quotes.k, 100.0))
     found = fitted(quotes)
@@ -254,3 +254,39 @@ def test_the_search_knows_its_own_slopes(penalty):
         h = 1e-6 * np.eye(search.FREE)[i]
         up, down = (search._system(problem, free + move, penalty)[2] for move in (h, -h))
         np.testing.assert_allclose(2.0 * pull[:, i], (up - down) / 2e-6, rtol=2e-4, atol=1e-6)
+
+
+def test_g_has_the_slopes_that_the_search_believes():
+    """In each of the five parameters, wherever g is below its floor."""
+    size = np.array([1.0, 0.5])
+    raw = np.array([[-0.0410, 0.0407, 0.1331, 0.3586, 0.4153], [0.05, 0.9, 1.0, 0.3, 0.05]])
+    short, slopes = search._butterflies(raw, size)
+    assert slopes is not None
+    assert ((short < 0.0).sum(axis=1) > 3).all()
+    for i in range(search.FREE):
+        h = 1e-6 * np.eye(search.FREE)[i]
+        up, down = (search._butterflies(raw + move, size)[0] for move in (h, -h))
+        both = (up < 0.0) & (down < 0.0)
+        difference = (up - down) / 2e-6
+        np.testing.assert_allclose(slopes[:, i][both], difference[both], rtol=1e-4, atol=1e-4)
+
+
+def test_a_quote_is_met_within_half_its_spread():
+    """A slice a point too high meets what is quoted more than two points wide."""
+    quotes = levels([1, 1, 1, 1, 1])
+    spread = np.where(np.arange(41) < 10, 0.019, 0.021) * np.ones_like(quotes.k)
+    level = Svi(*(np.asarray(p) for p in slices(quotes)))
+    off = quotes._replace(vol=quotes.vol - 0.01, weight=1.0 / spread)
+    np.testing.assert_allclose(inside(off, level), 31 / 41)
+
+
+def test_a_lift_goes_on_to_the_next():
+    """The second is lifted over the first, and then the third over the second."""
+    total = np.array([1.0, 0.9985, 1.0002, 3.0])
+    days = np.array([1.0, 1.02, 1.03, 3.0])
+    quotes = levels(np.sqrt(total / days), days)
+    found = fitted(quotes)
+    assert not found.crossed.any()
+    near, far = (Svi(*(np.asarray(p)[part] for p in found.svi)) for part in
+                 (slice(-1), slice(1, None)))  # fmt: skip
+    assert (gap(near, far, np.abs(quotes.k).max(axis=1)[:-1]).value >= 0.0).all()

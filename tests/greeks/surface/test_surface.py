@@ -163,6 +163,37 @@ def test_a_chain_that_says_too_little_leaves_the_last_good_slice(surface):
     assert (again.age_s(EXPIRIES, later_s + 60) == 0.0).all()
 
 
+def test_a_volatility_is_as_old_as_the_older_of_its_slices(surface):
+    """Between a new one and one that was kept."""
+    later_s = NOW_S + 60.0
+    found = fit(chain(later_s, np.delete(EXPIRIES, 3), np.delete(LEVELS, 3)), later_s, surface)
+    between = EXPIRIES + DAY_S
+    assert list(found.age_s(between, later_s)) == [0, 0, 60, 60, 0]
+
+
+def test_a_slice_that_is_kept_takes_the_clock_that_is_new(surface):
+    """Its volatility per variance time is that of the new clock, from its own moment on."""
+    later_s, clock = NOW_S + 3 * DAY_S, Clock(weekend=0.2)
+    found = fit(chain(later_s, EXPIRIES[1:3], LEVELS[1:3]), later_s, surface, clock)
+    time = [clock.variance_years(when, EXPIRIES[3]) for when in (NOW_S, later_s)]
+    now, then = found.at(0.0, EXPIRIES[3], later_s), surface.at(0.0, EXPIRIES[3], NOW_S)
+    assert now.variance / then.variance == pytest.approx(time[1] / time[0], rel=1e-12)
+
+
+def test_the_error_weighs_as_the_fit_does():
+    """By one over the squared spread."""
+    quotes = chain()
+    wide = np.where(np.arange(125) % 2, 0.08, 0.01)
+    off = quotes.quoted.mid * np.where(np.arange(125) % 2, 1.03, 1.0)
+    found = fit(quotes._replace(quoted=quotes.quoted._replace(mid=off, spread=wide)), NOW_S)
+    years = (np.asarray(quotes.expiry_s) - NOW_S) / YEAR_S
+    ours = smile.volatility(found.at(quotes.k, quotes.expiry_s, NOW_S), years)
+    square = ((ours - off) ** 2 / wide**2).reshape(5, 25).sum(axis=1)
+    np.testing.assert_allclose(
+        found.error, np.sqrt(square / (1 / wide**2).reshape(5, 25).sum(axis=1)), rtol=1e-9
+    )
+
+
 def test_an_expiry_that_is_not_quoted_at_all_keeps_its_slice(surface):
     """A feed that lost one expiry has not lost its volatility."""
     later_s, rest = NOW_S + 60.0, np.delete(EXPIRIES, 3)
