@@ -165,10 +165,10 @@ def test_a_small_contradiction_is_settled_within_the_spreads():
     assert gap(one, two, np.abs(quotes.k[0]).max()).value >= 0.0
 
 
-@pytest.mark.parametrize("noise,believed,seed", [(0.02, 30.0, 9), (0.1, 5.0, 0)])
-def test_noise_never_leaves_a_crossing_that_is_not_told(noise, believed, seed):
+@pytest.mark.parametrize("noise,believed,seed,most", [(0.02, 30.0, 9, 15), (0.1, 5.0, 0, 0)])
+def test_noise_never_leaves_a_crossing_that_is_not_told(noise, believed, seed, most):
     """Where penalties give way a little, the rest is added."""
-    draw = np.random.Generator(np.random.PCG64(seed))
+    draw, told = np.random.Generator(np.random.PCG64(seed)), 0
     for _ in range(25):
         quotes = levels(0.8 + 0.4 * draw.random(5), np.sort(draw.uniform(0.5, 20.0, 5)))
         noisy = quotes.vol * (1.0 + noise * draw.standard_normal(quotes.vol.shape))
@@ -179,12 +179,14 @@ def test_noise_never_leaves_a_crossing_that_is_not_told(noise, believed, seed):
         crossed = gap(near, far, np.minimum(reach[:-1], reach[1:])).value < 0.0
         np.testing.assert_array_equal(crossed, found.crossed[1:])
         assert (found.least >= 0.0).all()
+        told += int(crossed.sum())
+    assert told <= most  # of 100: the others lie within what spreads explain
 
 
 def test_many_expiries_do_not_lift_each_other_up():
     """A second apart, all at one volatility."""
     years = (2.0 + np.arange(300.0) / 86_400.0) / 365
-    quotes = targets(scaled(0.6 * np.sqrt(years)), years, points=11)
+    quotes = targets(scaled(0.6 * np.sqrt(years)), years, points=11, noise=3e-4)
     quotes = quotes._replace(weight=np.full_like(quotes.k, 100.0))
     found = fitted(quotes)
     assert (found.inside == 1.0).all()
