@@ -1,0 +1,209 @@
+"""Rules that say, for one short option, between which holdings nothing is traded.
+
+A rule sees what a hedger sees at one moment, arrays over paths, and answers with the bounds of its
+no-trade region (units of the underlying held against one short call). Outside it trades to the
+nearer bound, or to the middle. Formulas: docs/mathematics.md and Whalley and Wilmott (1997),
+Zakamouline (2006), Leland (1985).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, NamedTuple, TypeAlias
+
+import numpy as np
+
+from bot.domain.quotes import FloatArray
+from bot.lab.policies.exact import Region
+from greeks import bates, black76
+
+__all__ = [
+    "Bounds",
+    "Rule",
+    "Sight",
+    "constant",
+    "exact",
+    "hybrid",
+    "leland",
+    "minimum_variance",
+    "stale",
+    "timer",
+    "whalley_wilmott",
+    "zakamouline",
+]
+
+POLLED: Final = 0.5826
+"""A band that is looked at every dt acts wider by this many deviations: -zeta(1/2)/sqrt(2 pi)."""
+
+CENTRED: Final = 4.0 ** (1.0 / 3.0)
+"""How much wider a band is best that trades to its middle instead of its edge."""
+
+
+class Sight(NamedTuple):
+    """What is known at one moment; arrays over paths."""
+
+    step: int
+    dt_years: float  # until the next look
+    spot: FloatArray  # USD
+    years: float  # to expiry
+    vol: FloatArray  # what the hedger believes, per square root of a year
+    delta: FloatArray  # Black-Scholes at that volatility, units of the underlying
+    gamma: FloatArray  # units per USD
+    strike: float
+    cost: float  # of a trade, as a share of its notional
+
+
+class Bounds(NamedTuple):
+    """Between which holdings nothing is traded, and where a trade ends if not at the bound."""
+
+    low: FloatArray
+    high: FloatArray
+    middle: FloatArray | None = None
+
+
+Function: TypeAlias = Callable[[Sight], Bounds]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule by name, its one parameter, and every how many steps it is asked."""
+
+    name: str
+    parameter: float
+    bounds: Function
+    every: int = 1
+    from_delta: bool = False  # whether it starts at the Black-Scholes delta, not in its middle
+
+
+def timer(hours: int) -> Rule:
+    """Return the hedge that goes back to the delta every so many steps."""
+    return Rule("fixed_time_h", hours, lambda sight: _around(sight.delta, 0.0), every=hours)
+
+
+def minimum_variance(hours: int, model: bates.Bates) -> Rule:
+    """Return the timer on the delta that also hedges what variance does when the price moves."""
+
+    def bounds(sight: Sight) -> Bounds:
+        delta = bates.minimum_variance_delta(
+            model, True, sight.spot, sight.strike, sight.years, sight.vol  # noqa: FBT003
+        )
+        return _around(delta, 0.0)
+
+    return Rule("fixed_time_h_MVdelta", hours, bounds, every=hours)
+
+
+def stale(hours: int, vol: float) -> Rule:
+    """Return the timer on the delta of one volatility that is never looked at again."""
+    return Rule(
+        "fixed_time_h_constIV",
+        hours,
+        lambda sight: _around(_delta(sight, np.full_like(sight.spot, vol)), 0.0),
+        every=hours,
+    )
+
+
+def leland(hours: int) -> Rule:
+    """Return the timer on the delta of a volatility that pays for its own costs (short gamma)."""
+
+    def bounds(sight: Sight) -> Bounds:
+        round_trip = 2.0 * sight.cost
+        paid = np.sqrt(2.0 / np.pi) * round_trip / (sight.vol * np.sqrt(hours * sight.dt_years))
+        return _around(_delta(sight, sight.vol * np.sqrt(1.0 + paid)), 0.0)
+
+    return Rule("leland_h", hours, bounds, every=hours)
+
+
+def constant(half: float, *, to_edge: bool = True) -> Rule:
+    """Return the band of one half-width around the delta, whatever the gamma."""
+    name = "delta_band_edge" if to_edge else "delta_band_centre"
+    return Rule(name, half, lambda sight: _around(sight.delta, half, to_edge=to_edge))
+
+
+def whalley_wilmott(
+    aversion: float, *, to_edge: bool = True, corrected: bool = False, every: int = 1
+) -> Rule:
+    """Return the band that is best for small costs: (1.5 cost S gamma²/aversion)^(1/3).
+
+    ``corrected`` takes off what looking only now and then adds to it.
+    """
+
+    def bounds(sight: Sight) -> Bounds:
+        half = _half(sight, aversion)
+        if corrected:
+            half = np.maximum(half - _polling(sight, every), 0.0)
+        return _around(sight.delta, half, to_edge=to_edge)
+
+    name = "ww_edge" if to_edge else "ww_centre"
+    return Rule(f"{name}_corrected" if corrected else name, aversion, bounds, every=every)
+
+
+def zakamouline(aversion: float, coefficient: float = 5.76) -> Rule:
+    """Return Zakamouline's band for a short option: a fit to the exact solution, to its edge."""
+
+    def bounds(sight: Sight) -> Bounds:
+        scale = np.abs(sight.gamma) / aversion
+        width = 1.12 * sight.cost**0.31 * sight.years**0.05
+        width = width * sight.vol**-0.25 * np.sqrt(scale)
+        return _around(
+            _delta(sight, _widened(sight, aversion, coefficient)), width + _least(sight, aversion)
+        )
+
+    return Rule("zakamouline_edge", aversion, bounds)
+
+
+def hybrid(aversion: float, every: int = 1) -> Rule:
+    """Return Whalley and Wilmott's width, corrected, around Zakamouline's middle."""
+
+    def bounds(sight: Sight) -> Bounds:
+        half = np.maximum(_half(sight, aversion) - _polling(sight, every), 0.0)
+        return _around(
+            _delta(sight, _widened(sight, aversion, 5.76)), half + _least(sight, aversion)
+        )
+
+    return Rule("hybrid", aversion, bounds, every=every, from_delta=True)
+
+
+def exact(aversion: float, solved: list[Region]) -> Rule:
+    """Return the exact region; ``solved`` holds one for each step, in their order."""
+
+    def bounds(sight: Sight) -> Bounds:
+        region = solved[sight.step]
+        where, at = np.log(region.spot), np.log(sight.spot)
+        return Bounds(np.interp(at, where, region.low), np.interp(at, where, region.high))
+
+    return Rule("hodges_neuberger_exact", aversion, bounds, from_delta=True)
+
+
+def _around(centre: FloatArray, half: FloatArray | float, *, to_edge: bool = True) -> Bounds:
+    return Bounds(centre - half, centre + half, None if to_edge else centre)
+
+
+def _half(sight: Sight, aversion: float) -> FloatArray:
+    half: FloatArray = np.cbrt(1.5 * sight.cost * sight.spot * sight.gamma**2 / aversion)
+    return half
+
+
+def _polling(sight: Sight, every: int) -> FloatArray:
+    root = np.sqrt(every * sight.dt_years)
+    acts: FloatArray = POLLED * np.abs(sight.gamma) * sight.spot * sight.vol * root
+    return acts
+
+
+def _least(sight: Sight, aversion: float) -> FloatArray:
+    """Return the half-width far in or out of the money, where gamma says none."""
+    least: FloatArray = sight.cost / (aversion * sight.spot * sight.vol**2 * sight.years)
+    return least
+
+
+def _widened(sight: Sight, aversion: float, coefficient: float) -> FloatArray:
+    """Return the volatility around whose delta a short option is hedged."""
+    risk = (aversion * sight.spot**2 * np.abs(sight.gamma)) ** 0.15
+    more = coefficient * sight.cost**0.78 * sight.years**-0.02 * sight.vol**-0.25 * risk
+    widened: FloatArray = sight.vol * np.sqrt(1.0 + more)
+    return widened
+
+
+def _delta(sight: Sight, vol: FloatArray) -> FloatArray:
+    delta: FloatArray = black76.first(True, sight.spot, sight.strike, sight.years, vol).delta  # noqa: FBT003
+    return delta
