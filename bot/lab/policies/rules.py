@@ -16,6 +16,7 @@ import numpy as np
 
 from bot.domain.quotes import FloatArray
 from bot.lab.policies.exact import Region
+from bot.strategy import width
 from greeks import bates, black76
 
 __all__ = [
@@ -33,11 +34,8 @@ __all__ = [
     "zakamouline",
 ]
 
-POLLED: Final = 0.5826
-"""A band that is looked at every dt acts wider by this many deviations: -zeta(1/2)/sqrt(2 pi)."""
 
-CENTRED: Final = 4.0 ** (1.0 / 3.0)
-"""How much wider a band is best that trades to its middle instead of its edge."""
+CALL: Final = True
 
 
 class Sight(NamedTuple):
@@ -86,7 +84,7 @@ def minimum_variance(hours: int, model: bates.Bates) -> Rule:
 
     def bounds(sight: Sight) -> Bounds:
         delta = bates.minimum_variance_delta(
-            model, True, sight.spot, sight.strike, sight.years, sight.vol  # noqa: FBT003
+            model, CALL, sight.spot, sight.strike, sight.years, sight.vol
         )
         return _around(delta, 0.0)
 
@@ -143,11 +141,9 @@ def zakamouline(aversion: float, coefficient: float = 5.76) -> Rule:
 
     def bounds(sight: Sight) -> Bounds:
         scale = np.abs(sight.gamma) / aversion
-        width = 1.12 * sight.cost**0.31 * sight.years**0.05
-        width = width * sight.vol**-0.25 * np.sqrt(scale)
-        return _around(
-            _delta(sight, _widened(sight, aversion, coefficient)), width + _least(sight, aversion)
-        )
+        half = 1.12 * sight.cost**0.31 * sight.years**0.05
+        half = half * sight.vol**-0.25 * np.sqrt(scale) + _least(sight, aversion)
+        return _around(_delta(sight, _widened(sight, aversion, coefficient)), half)
 
     return Rule("zakamouline_edge", aversion, bounds)
 
@@ -180,14 +176,11 @@ def _around(centre: FloatArray, half: FloatArray | float, *, to_edge: bool = Tru
 
 
 def _half(sight: Sight, aversion: float) -> FloatArray:
-    half: FloatArray = np.cbrt(1.5 * sight.cost * sight.spot * sight.gamma**2 / aversion)
-    return half
+    return width.whalley_wilmott(sight.cost * sight.spot, sight.gamma, aversion)
 
 
 def _polling(sight: Sight, every: int) -> FloatArray:
-    root = np.sqrt(every * sight.dt_years)
-    acts: FloatArray = POLLED * np.abs(sight.gamma) * sight.spot * sight.vol * root
-    return acts
+    return width.polling(sight.gamma, sight.spot, sight.vol, every * sight.dt_years)
 
 
 def _least(sight: Sight, aversion: float) -> FloatArray:
@@ -205,5 +198,5 @@ def _widened(sight: Sight, aversion: float, coefficient: float) -> FloatArray:
 
 
 def _delta(sight: Sight, vol: FloatArray) -> FloatArray:
-    delta: FloatArray = black76.first(True, sight.spot, sight.strike, sight.years, vol).delta  # noqa: FBT003
+    delta: FloatArray = black76.first(CALL, sight.spot, sight.strike, sight.years, vol).delta
     return delta

@@ -1,0 +1,128 @@
+"""Closed forms of the cheapest band: the formula sheet's check values, and what must hold."""
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+
+from bot.lab.policies import rules
+from bot.strategy import width
+from bot.strategy.bands import inner_share
+from greeks import black76
+
+SPOT, VOL, YEARS, RATE = 100.0, 0.5, 30 / 365, 5e-4
+COST = RATE * SPOT
+FIRST = black76.first(True, SPOT, SPOT, YEARS, VOL)
+GAMMA = float(FIRST.gamma)
+
+
+def running_cost(h, r, ticket):
+    """Return J(h, r) in USD a year, aversion 1."""
+    drift = (GAMMA * SPOT * VOL) ** 2
+    return (
+        drift * (ticket + COST * (h - r)) / (h * h - r * r)
+        + (SPOT * VOL) ** 2 * (h * h + r * r) / 12.0
+    )
+
+
+def test_whalley_wilmott_of_the_formula_sheet():
+    """At the money, 30 days, 5 bp: to the edge and to the middle."""
+    assert pytest.approx(0.027759, abs=1e-6) == GAMMA
+    half = float(width.whalley_wilmott(COST, GAMMA, 1.0))
+    assert half == pytest.approx(0.038663, abs=1e-6)
+    assert width.CENTRED * half == pytest.approx(0.06137, abs=1e-5)
+
+
+@pytest.mark.parametrize("ticket,half,share", [(0.0005, 0.06084, 0.374), (0.005, 0.08945, 0.141)])
+def test_mixed_costs_of_the_formula_sheet(ticket, half, share):
+    """Width and destination, and that nothing near them is cheaper."""
+    h, r = width.mixed(COST, ticket, GAMMA, 1.0)
+    assert h == pytest.approx(half, abs=5e-5)
+    assert r / h == pytest.approx(share, abs=1e-3)
+    assert r / h == pytest.approx(inner_share(ticket, COST, h), abs=1e-9)
+    found = minimize(
+        lambda at: float(running_cost(at[0], at[1], ticket)), np.array([1.1 * h, 0.8 * r]),
+        method="Nelder-Mead", tol=1e-10,
+    )  # fmt: skip
+    np.testing.assert_allclose(found.x, (h, r), rtol=1e-4)
+
+
+def test_the_ends_of_mixed_costs_are_the_simple_ones():
+    """No ticket: the edge. Nothing but tickets: the middle."""
+    plain = float(width.whalley_wilmott(COST, GAMMA, 1.0))
+    assert width.mixed(COST, 0.0, GAMMA, 1.0) == (plain, plain)
+    assert width.mixed(COST, 1e-12, GAMMA, 1.0) == pytest.approx((plain, plain), rel=1e-3)
+    h, r = width.mixed(0.0, 0.005, GAMMA, 1.0)
+    assert h == pytest.approx((12 * 0.005 * GAMMA**2) ** 0.25)
+    assert r == 0.0
+    assert width.mixed(1e-9, 0.005, GAMMA, 1.0)[0] == pytest.approx(h, rel=1e-3)
+
+
+def test_the_hybrid_band_of_the_formula_sheet():
+    """Correction for hourly looks, least width, widened volatility, middle and both edges."""
+    assert float(width.polling(GAMMA, SPOT, VOL, 1 / 8760)) == pytest.approx(0.008640, abs=1e-6)
+    one = np.ones(1)
+    sight = rules.Sight(
+        0, 1 / 8760, SPOT * one, YEARS, VOL * one, FIRST.delta * one, FIRST.gamma * one, SPOT, RATE
+    )
+    assert float(rules._least(sight, 1.0)[0]) == pytest.approx(0.000243, abs=1e-6)
+    assert float(rules._widened(sight, 1.0, 5.76)[0]) == pytest.approx(0.511022, abs=1e-6)
+    low, high, _ = rules.hybrid(1.0).bounds(sight)
+    assert float(low[0]) == pytest.approx(0.498931, abs=1e-6)
+    assert float(high[0]) == pytest.approx(0.559464, abs=1e-6)
+
+
+@pytest.mark.parametrize("hours,paid", [(1, 0.53604), (8, 0.51303), (24, 0.50756)])
+def test_lelands_volatility_of_the_formula_sheet(hours, paid):
+    """Short gamma, 5 bp: the middle of the timer is the delta of this volatility."""
+    one = np.ones(1)
+    sight = rules.Sight(
+        0, 1 / 8760, 97.0 * one, YEARS, VOL * one, FIRST.delta * one, FIRST.gamma * one, SPOT, RATE
+    )
+    expected = black76.first(True, 97.0, SPOT, YEARS, paid).delta
+    assert float(rules.leland(hours).bounds(sight).low[0]) == pytest.approx(
+        float(expected), abs=2e-6
+    )
+
+
+def test_a_budget_buys_its_width_and_a_width_has_its_aversion():
+    """Each the other's inverse; half the money buys twice the width."""
+    half = 0.04
+    spent = float(width.cost_a_year(half, COST, GAMMA, SPOT, VOL))
+    assert float(width.of_budget(spent, COST, GAMMA, SPOT, VOL)) == pytest.approx(half)
+    assert float(width.of_budget(spent / 2, COST, GAMMA, SPOT, VOL)) == pytest.approx(2 * half)
+    aversion = float(width.aversion_of(half, COST, GAMMA))
+    assert float(width.whalley_wilmott(COST, GAMMA, aversion)) == pytest.approx(half)
+
+
+def test_turnover_of_a_band_is_the_one_that_was_simulated():
+    """Half-width 0.04, looked at every five minutes: 22.66 coins a year with the correction."""
+    wider = 0.04 + float(width.polling(GAMMA, SPOT, VOL, 5 / 525_600))
+    turnover = float(width.cost_a_year(wider, COST, GAMMA, SPOT, VOL)) / COST
+    assert turnover == pytest.approx(22.66, abs=0.02)
+    assert float(width.cost_a_year(0.04, COST, GAMMA, SPOT, VOL)) / COST == pytest.approx(
+        24.08, abs=0.02
+    )
+    variance = wider**2 / 3
+    assert variance == pytest.approx(6.02e-4, rel=0.01)
+
+
+def test_what_a_band_leaves_is_a_uniform_error_of_delta():
+    """In a day's dollars."""
+    assert float(width.deviation_a_day(0.3, 60_000.0, 0.6)) == pytest.approx(
+        60_000 * 0.6 / np.sqrt(365) * 0.3 / np.sqrt(3)
+    )
+
+
+def test_funding_moves_the_middle_against_who_is_paid():
+    """-0.004 coins at ten percent a year, and never more than half the band."""
+    assert width.funding_shift(0.10, 0.04, SPOT, VOL, 1.0) == pytest.approx(-0.004)
+    assert width.funding_shift(-5.0, 0.04, SPOT, VOL, 1.0) == 0.02
+
+
+def test_widths_broadcast_over_books():
+    """One call for many gammas."""
+    gammas = np.array([0.01, -0.02, 0.0])
+    np.testing.assert_allclose(
+        width.whalley_wilmott(COST, gammas, 1.0),
+        [float(width.whalley_wilmott(COST, gamma, 1.0)) for gamma in gammas],
+    )
