@@ -1,4 +1,4 @@
-"""`python -m tests.bench [--only core|greeks|wire] [--json FILE]`: measure, print, write rows.
+"""`python -m tests.bench [--only GROUP] [--json FILE]`: measure, print, write rows.
 
 The code is 0 when everything was measured, whatever the figures are. `--runs` (or BENCH_RUNS) and
 `--hours` shorten the paper days.
@@ -16,6 +16,7 @@ from tests.bench import (
     exactness,
     importing,
     models,
+    policies,
     recorded,
     settling,
     smiles,
@@ -56,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--only", choices=("core", "greeks", "wire"))
+    parser.add_argument("--only", choices=("core", "greeks", "wire", "decisions"))
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write rows, one a line")
     default = os.environ.get("BENCH_RUNS", "20")
     parser.add_argument("--runs", type=_count, default=default, help="paper days (20)")
@@ -92,7 +93,14 @@ def _groups(asked: argparse.Namespace) -> list[Group]:
         ("From a quote to an order over the wire", wire.latency),
         ("Two thousand quotes a second", wire.flood),
     ]
-    chosen = {"core": core, "greeks": greeks, "wire": wired, None: core + greeks + wired}
+    decisions: list[Group] = [("Rules on paired paths", policies.policies)]
+    chosen = {
+        "core": core,
+        "greeks": greeks,
+        "wire": wired,
+        "decisions": decisions,
+        None: core + greeks + wired + decisions,
+    }
     return chosen[asked.only]
 
 

@@ -1,6 +1,7 @@
 """The benchmark: its arguments, its rows, and that what it compares is the same thing."""
 
 import json
+import re
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 
 from greeks import black76
-from tests.bench import c_kernel, days, importing, models, rows, speed
+from tests.bench import c_kernel, days, importing, models, policies, rows, speed
 from tests.bench.__main__ import main
 from tests.bench.programs import BenchError, run
+from tests.bench.rows import Row
 
 TOP = Path(__file__).parents[2]
 
@@ -49,6 +51,30 @@ def test_only_the_greeks_are_measured_and_written_as_rows(tmp_path, monkeypatch,
     absent = "skipped: nautilus: No module named" in " ".join(row["unit"] for row in kernels)
     assert absent is (find_spec("nautilus_trader") is None)
     assert " targets met, " in capsys.readouterr().out
+
+
+def test_rules_are_measured_beside_the_exact_solution(monkeypatch, capsys):
+    """On few paths of one day: every market, every aversion, losses above nothing."""
+    monkeypatch.delenv("DELTABAND_DATA", raising=False)
+    for name, small in (("PATHS", 400), ("CHUNK", 200), ("STEPS", 24)):
+        monkeypatch.setattr(policies, name, small)
+    assert main(["--only", "decisions"]) == 0
+    shown = capsys.readouterr().out
+    found = {row.name: row for row in map(_read, shown.splitlines()) if row is not None}
+    for market in ("gbm25", "gbm50", "gbm80", "bates"):
+        assert all(found[f"policies.{market}_loss_{g}"].value > 0.0 for g in ("0.3", "1", "3"))
+        assert found[f"policies.{market}_saved_4h"].target == ">= 0.4"
+    assert 0.8 < found["policies.gbm50_over_exact_1"].value < 1.2
+    assert "skipped: DELTABAND_DATA is not set" in shown
+
+
+def _read(line):
+    """Return the row of a printed line that has a value, None of another."""
+    words = line.split()
+    if not words or not words[0].startswith("policies.") or words[1] == "-":
+        return None
+    bound = re.search(r"[<>]= \S+", line)
+    return Row(words[0], float(words[1]), target=bound and bound.group())
 
 
 def test_whatever_is_timed_computes_the_same(tmp_path):

@@ -1,0 +1,180 @@
+"""Hedging rules against each other and against the exact solution, on paired paths.
+
+Geometric Brownian motion at three volatilities and a Bates market; one short at-the-money call of
+thirty days, looked at hourly, 5 bp. The loss is mean cost + g/2 of the variance. Savings are of
+rehedging cost against a timer of equal deviation, interpolated in logarithms between aversions.
+"""
+
+import csv
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from bot.lab.policies import markets, rules, tournament
+from bot.lab.policies.exact import Call, Region, regions
+from bot.lab.policies.rules import Rule
+from bot.lab.policies.tournament import Experiment, Figures, Outcome
+from tests.bench import rows
+from tests.bench.programs import cores
+from tests.bench.rows import Row
+
+PATHS = 100_000
+CHUNK = 10_000
+STEPS = markets.STEPS
+VOLS = (0.25, 0.5, 0.8)
+AVERSIONS = (0.3, 1.0, 3.0)
+FRONTIER = (0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 6.0, 12.0, 25.0)
+HOURS = (1, 2, 4, 8, 24)
+SEED = 20_260_105
+FRONTIERS = "hedging/mc_frontier_{}.csv"
+BEST = "ww_edge_corrected"
+STRATEGIES = {"fixed_time_h", "ww_edge", "delta_band_edge"}
+
+Solved = dict[float, list[Region]]
+
+
+def policies() -> list[Row]:
+    """Return losses beside the exact ones, savings beside timers, and agreement with the table."""
+    told: list[Row] = []
+    with ProcessPoolExecutor(cores(), initializer=_calm) as pool:
+        for vol in VOLS:
+            solved = dict(zip(AVERSIONS, pool.map(_solve, [vol] * 3, AVERSIONS), strict=True))
+            told += _told(f"gbm{round(100 * vol)}", _figures(pool, vol, solved), exact=True)
+        told += _told("bates", _figures(pool, None, {}), exact=False)
+    return told
+
+
+def _calm() -> None:
+    """Leave each process one thread: there is one for every core."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def _solve(vol: float, aversion: float) -> list[Region]:
+    call = Call(markets.STRIKE, markets.STRIKE, vol, aversion, markets.COST)
+    return list(regions(call, STEPS * markets.HOUR, STEPS))[::-1]
+
+
+def _rules(solved: Solved) -> list[Rule]:
+    return [
+        *(rules.timer(hours) for hours in HOURS),
+        *(rules.whalley_wilmott(aversion, corrected=True) for aversion in FRONTIER),
+        *(rules.whalley_wilmott(aversion, corrected=True) for aversion in (0.3, 1.0)),
+        *(rules.whalley_wilmott(aversion) for aversion in (*AVERSIONS, 10.0)),
+        *(rules.hybrid(aversion) for aversion in AVERSIONS),
+        *(rules.zakamouline(aversion) for aversion in AVERSIONS),
+        *(rules.constant(half) for half in (0.01, 0.02, 0.04, 0.08, 0.15)),
+        *(rules.exact(aversion, found) for aversion, found in solved.items()),
+    ]
+
+
+def _chunk(vol: float | None, number: int, solved: Solved) -> tuple[list[Outcome], np.ndarray]:
+    """Return outcomes on one chunk of paths, and what the unhedged call makes of them."""
+    seed = SEED + number + round(1000 * (vol or 0.0)) * 1_000
+    experiment: Experiment = (
+        markets.brownian(seed, vol, CHUNK, STEPS)
+        if vol is not None
+        else markets.jumping(seed, CHUNK, steps=STEPS)
+    )
+    payoff = np.maximum(experiment.spot[-1] - experiment.strike, 0.0)
+    return tournament.run(experiment, _rules(solved)), experiment.premium - payoff
+
+
+def _figures(
+    pool: ProcessPoolExecutor, vol: float | None, solved: Solved
+) -> dict[tuple[str, float], Figures]:
+    numbers = range(max(1, PATHS // CHUNK))
+    chunks = list(pool.map(_chunk, [vol] * len(numbers), numbers, [solved] * len(numbers)))
+    variance = float(np.concatenate([unhedged for _, unhedged in chunks]).var())
+    found = {}
+    for outcomes in zip(*(outcomes for outcomes, _ in chunks), strict=True):
+        figures = tournament.figures(outcomes, variance)
+        found[figures.name, figures.parameter] = figures
+    return found
+
+
+def _told(market: str, found: dict[tuple[str, float], Figures], *, exact: bool) -> list[Row]:
+    name, told = f"policies.{market}", []
+    for aversion in AVERSIONS:
+        ours = found[BEST, aversion]
+        loss = ours.loss(aversion)
+        told.append(
+            rows.plain(f"{name}_loss_{aversion:g}", loss, f"USD, +- {ours.se_loss(aversion):.4f}")
+        )
+        others = ("ww_edge", "hybrid", "zakamouline_edge")
+        if exact:
+            best = found["hodges_neuberger_exact", aversion].loss(aversion)
+            ratio = f"{name}_over_exact_{aversion:g}"
+            told.append(rows.most(ratio, loss / best, "loss over the exact one's", 1.03))
+            told += [
+                rows.plain(
+                    f"{name}_{other}_{aversion:g}",
+                    found[other, aversion].loss(aversion) / best,
+                    "the same",
+                )
+                for other in others
+            ]
+        else:
+            told += [
+                rows.plain(
+                    f"{name}_{other}_{aversion:g}",
+                    found[other, aversion].loss(aversion) / loss,
+                    "loss over ours",
+                )
+                for other in others
+            ]
+    frontier = [found[BEST, aversion] for aversion in FRONTIER]
+    for hours in (4, 8):
+        timer = found["fixed_time_h", hours]
+        saved = 1.0 - _cost_at(frontier, timer.std_pnl) / timer.mean_cost
+        told.append(
+            rows.least(f"{name}_saved_{hours}h", saved, "of a timer's cost, equal deviation", 0.4)
+        )
+    return told + _agreement(name, market, found)
+
+
+def _cost_at(frontier: Sequence[Figures], deviation: float) -> float:
+    """Return the cost at a deviation, on straight lines between logarithms; NaN outside."""
+    points = sorted((np.log(one.std_pnl), np.log(one.mean_cost)) for one in frontier)
+    deviations, costs = (np.array(column) for column in zip(*points, strict=True))
+    at = np.log(deviation)
+    inside = deviations[0] <= at <= deviations[-1]
+    return float(np.exp(np.interp(at, deviations, costs))) if inside else float("nan")
+
+
+def _agreement(name: str, market: str, found: dict[tuple[str, float], Figures]) -> list[Row]:
+    """Return how far the rows of the reference table are, in combined standard errors."""
+    data = os.environ.get("DELTABAND_DATA")
+    if not data:
+        return rows.skipped(f"{name}_table", "DELTABAND_DATA is not set")
+    path = Path(data) / FRONTIERS.format("bates" if market == "bates" else "gbm")
+    away = []
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            if market not in {"bates", f"gbm{round(100 * float(row['vol']))}"}:
+                continue
+            ours = found.get((row["strategy"], float(row["param"])))
+            if ours is None or row["strategy"] not in STRATEGIES | {"hodges_neuberger_exact"}:
+                continue
+            away += [
+                (ours.mean_pnl - float(row["mean_pnl"]))
+                / np.hypot(ours.se_mean, float(row["se_mean"])),
+                (ours.std_pnl - float(row["std_pnl"]))
+                / np.hypot(ours.se_std, float(row["se_std"])),
+                (ours.mean_cost - float(row["mean_rehedge_cost"]))
+                / np.hypot(ours.se_cost, float(row["se_cost"])),
+            ]
+    if not away:
+        return []
+    errors = np.abs(away)
+    return [
+        rows.most(
+            f"{name}_table_worst",
+            float(errors.max()),
+            f"standard errors, {errors.size} figures",
+            4.0,
+        ),
+        rows.least(f"{name}_table_within_2", float((errors < 2.0).mean()), "of the figures", 0.9),
+    ]
