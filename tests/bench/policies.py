@@ -136,12 +136,19 @@ def _told(market: str, found: dict[tuple[str, float], Figures], *, exact: bool) 
 
 
 def _cost_at(frontier: Sequence[Figures], deviation: float) -> float:
-    """Return the cost at a deviation, on straight lines between logarithms; NaN outside."""
-    points = sorted((np.log(one.std_pnl), np.log(one.mean_cost)) for one in frontier)
+    """Return the cost at a deviation, on straight lines between logarithms; NaN below the least.
+
+    What costs more and leaves more than another aversion is no choice: where volatility moves with
+    the price, the tightest hedge to a Black-Scholes delta is not the one that leaves least.
+    """
+    kept: list[Figures] = []
+    for one in sorted(frontier, key=lambda one: one.mean_cost):
+        if not kept or one.std_pnl < kept[-1].std_pnl:
+            kept.append(one)
+    points = sorted((np.log(one.std_pnl), np.log(one.mean_cost)) for one in kept)
     deviations, costs = (np.array(column) for column in zip(*points, strict=True))
-    at = np.log(deviation)
-    inside = deviations[0] <= at <= deviations[-1]
-    return float(np.exp(np.interp(at, deviations, costs))) if inside else float("nan")
+    at = float(np.log(deviation))
+    return float(np.exp(np.interp(at, deviations, costs, left=np.nan)))
 
 
 def _agreement(name: str, market: str, found: dict[tuple[str, float], Figures]) -> list[Row]:
