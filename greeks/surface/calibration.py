@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from greeks.surface.arbitrage import FLOORS, GENTLE, mend, separate
 from greeks.surface.search import FREE, Problem, bounds, model, of, search, to_raw, unfold
 from greeks.surface.svi import Svi, least
-from greeks.surface.targets import Targets, inside
+from greeks.surface.targets import HALF, Targets, inside
 
 __all__ = ["FEWEST", "Fitted", "slices"]
 
@@ -58,7 +58,9 @@ def slices(targets: Targets, start: Svi | None = None) -> Fitted:
     problem, found = _met(targets, problem, start)
     rows = np.flatnonzero(usable)
     mend(problem, found, rows)
-    crossed = separate(targets, problem, found, rows)
+    raw = to_raw(found, problem.size)  # nothing is lifted over a slice that will not be taken
+    good = (inside(targets, raw) >= HALF) & (least(raw).value >= 0.0)
+    crossed = separate(targets, problem, found, rows[good[rows]])
     svi = to_raw(np.where(usable[:, None], found, np.nan), problem.size)
     return Fitted(svi, least(svi).value, inside(targets, svi), crossed)
 

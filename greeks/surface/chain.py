@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from greeks.settlement import YEAR_S
 from greeks.surface import quoted, svi
 from greeks.surface.calibration import Fitted, slices
 from greeks.surface.clock import CALENDAR, Clock
@@ -22,8 +23,6 @@ from greeks.surface.targets import HALF, Targets
 __all__ = ["Chain", "fit"]
 
 Array = NDArray[np.float64]
-
-YEAR_S: Final = 365.0 * 86_400.0
 
 FARTHEST: Final = 20.0
 """Deviations beyond which a strike is left out: one such quote would carry a whole slice."""

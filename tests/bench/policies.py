@@ -103,28 +103,14 @@ def _told(market: str, found: dict[tuple[str, float], Figures], *, exact: bool) 
         told.append(
             rows.plain(f"{name}_loss_{aversion:g}", loss, f"USD, +- {ours.se_loss(aversion):.4f}")
         )
-        others = ("ww_edge", "hybrid", "zakamouline_edge")
+        beside, unit = loss, "loss over ours"
         if exact:
-            best = found["hodges_neuberger_exact", aversion].loss(aversion)
+            beside, unit = found["hodges_neuberger_exact", aversion].loss(aversion), "the same"
             ratio = f"{name}_over_exact_{aversion:g}"
-            told.append(rows.most(ratio, loss / best, "loss over the exact one's", 1.03))
-            told += [
-                rows.plain(
-                    f"{name}_{other}_{aversion:g}",
-                    found[other, aversion].loss(aversion) / best,
-                    "the same",
-                )
-                for other in others
-            ]
-        else:
-            told += [
-                rows.plain(
-                    f"{name}_{other}_{aversion:g}",
-                    found[other, aversion].loss(aversion) / loss,
-                    "loss over ours",
-                )
-                for other in others
-            ]
+            told.append(rows.most(ratio, loss / beside, "loss over the exact one's", 1.03))
+        for other in ("ww_edge", "hybrid", "zakamouline_edge"):
+            theirs = found[other, aversion].loss(aversion) / beside
+            told.append(rows.plain(f"{name}_{other}_{aversion:g}", theirs, unit))
     frontier = [found[BEST, aversion] for aversion in FRONTIER]
     for hours in (4, 8):
         timer = found["fixed_time_h", hours]

@@ -183,6 +183,17 @@ def test_noise_never_leaves_a_crossing_that_is_not_told(noise, believed, seed, m
     assert told <= most  # of 100: the others lie within what spreads explain
 
 
+def test_nothing_is_lifted_over_a_slice_that_will_not_be_taken():
+    """The second expiry's quotes are two markets in one, and high: the third stays where it is."""
+    quotes = levels([1, 1.5, 1, 1, 1])
+    torn = quotes.vol.copy()
+    torn[1] *= np.where(np.arange(41) % 2, 1.1, 0.9)
+    found = fitted(quotes._replace(vol=torn))
+    assert found.inside[1] < 0.5
+    assert not found.crossed.any()
+    np.testing.assert_allclose(vols(found.svi, quotes)[2:], quotes.vol[2:], rtol=1e-3)
+
+
 def test_many_expiries_do_not_lift_each_other_up():
     """A second apart, all at one volatility."""
     years = (2.0 + np.arange(300.0) / 86_400.0) / 365

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from greeks import black76, inverse
+from greeks import black76, inverse, scenario
 from greeks.surface import smile
 from greeks.surface.svi import Shape, Svi, shape
 
@@ -63,6 +63,21 @@ def test_volatility_kept_with_moneyness_is_the_shifted_smile():
     after = smile.volatility(shape(SLICE, np.log(STRIKE / moved)), YEARS)
     lean = smile.skew(shape(SLICE, np.log(STRIKE / FORWARD)), YEARS)
     assert (after - before) / 1e-4 == pytest.approx((0.0 - 1.0) * lean, rel=1e-3)
+
+
+def test_a_scenarios_stickiness_is_what_the_ratio_leaves_of_one():
+    """Both say by how much a strike's volatility moves with the forward."""
+    here = shape(SLICE, np.log(STRIKE / FORWARD))
+    vol, lean = smile.volatility(here, YEARS), smile.skew(here, YEARS)
+    first = black76.first(True, FORWARD, STRIKE, YEARS, vol)
+    for ratio in (0.0, 1.0, 1.7):
+        found = scenario.revalue(
+            1.0, True, FORWARD, STRIKE, YEARS, vol, moves=[-1e-4, 1e-4], skew=lean,
+            stickiness=1.0 - ratio,
+        )  # fmt: skip
+        slope = float(found.value[1, 0, 0] - found.value[0, 0, 0]) / (2e-4 * FORWARD)
+        delta = smile.delta(first.delta, first.vega, lean, FORWARD, ratio)
+        assert slope == pytest.approx(float(delta), rel=1e-6)
 
 
 def test_skew_is_the_slope_of_volatility():
