@@ -188,7 +188,7 @@ async def test_a_frozen_stream_is_flagged_within_its_age_limit_and_then_replaced
         # At the moment of its limit, neither earlier nor later.
         assert stale if before_ns > limit_ns + NS_PER_MS else True
         assert not stale if after_ns < limit_ns - NS_PER_MS else True
-    assert stale[TICKER] > 0.4
+    assert stale[TICKER] > 0.399  # ages are told by the venue's clock, known to the millisecond
     await server.until(lambda: server.count("public/subscribe") == 2)
     await server.push(TICKER, ticker())
     await take(venue, Quote)
