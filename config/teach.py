@@ -7,15 +7,18 @@ small short straddle.
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path as FilePath
 from textwrap import wrap
 
+from pydantic import BaseModel
+
 from config.keys import ANY, ENTRY, Key, Path, dotted, find, known
 from config.load import Loaded, leaves
-from config.schema import PaperPosition
 
 COIN = "BTC"
 VENUE = "deribit"
+POSITIONS: Path = ("paper", "position")
 WIDTH = 96
 
 _HEAD = """\
@@ -59,7 +62,7 @@ def rows(loaded: Loaded) -> tuple[Row, ...]:
         origin = str(loaded.origin[dotted(path)])
         about = " ".join((key.field.description or "").split())
         named = {dotted(path): value}
-        if isinstance(value, tuple) and value and isinstance(value[0], PaperPosition):
+        if isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
             named = {f"{dotted(path)}[{place}]": entry for place, entry in enumerate(value)}
         listed += [
             Row(name, _toml(one), origin, key.unit, key.bounds, about)
@@ -72,17 +75,17 @@ def taught() -> str:
     """Write the file of `config init`."""
     tables: dict[Path, list[Key]] = {}
     for key in known():
-        if key.path != ("paper", "position"):
+        if key.path != POSITIONS:
             tables.setdefault(key.path[:-1], []).append(key)
     lines = [_HEAD]
     for table, keys in tables.items():
-        if table:
+        if table and (ENTRY not in table or table[:-1] == POSITIONS):
             lines += ["", _title(table)]
         for key in keys:
             lines += _comment(key)
             if ENTRY not in table:
                 lines.append(_line(key))
-        if ENTRY in table:
+        if table[:-1] == POSITIONS:
             lines += _positions(_title(table))
     return "\n".join(lines) + "\n"
 
@@ -125,13 +128,13 @@ def _toml(value: object) -> str:
     match value:
         case None:
             return ""
-        case bool() | str():
-            return json.dumps(value, ensure_ascii=False)
-        case FilePath():
-            return json.dumps(str(value), ensure_ascii=False)
+        case bool() | str() | FilePath():
+            plain = str(value) if isinstance(value, FilePath) else value
+            return json.dumps(plain, ensure_ascii=False)
         case list() | tuple():
             return f"[{', '.join(_toml(entry) for entry in value)}]"
-        case PaperPosition():
-            return f"{{ {', '.join(f'{name} = {_toml(one)}' for name, one in value)} }}"
+        case dict() | BaseModel():
+            pairs = ", ".join(f"{name} = {_toml(one)}" for name, one in dict(value).items())
+            return f"{{ {pairs} }}"
         case _:
-            return str(value)
+            return value.isoformat() if isinstance(value, datetime) else str(value)

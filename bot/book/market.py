@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bot.book.quality import number_doubt
+from bot.book.realised import Realised
 from bot.domain.instruments import Instrument, Kind
 from bot.domain.quotes import Chain, Quote
 from bot.domain.reasons import Because, Reason
@@ -29,6 +30,8 @@ SAME_MOMENT_NS = 2 * NS_PER_S
 VOUCHES_NS = 30 * NS_PER_S
 # A refusal that is not repeated is forgotten: by then a held quote's age speaks for itself.
 REFUSAL_NS = 300 * NS_PER_S
+# What counts as near the money, relative to the forward.
+NEAR = 0.05
 
 
 def made_ns(data: Quote | Chain) -> int:
@@ -39,6 +42,14 @@ def made_ns(data: Quote | Chain) -> int:
 def apart(one: float, other: float) -> bool:
     """Tell whether two prices of one coin disagree beyond any basis."""
     return abs(one - other) > DISAGREE * other
+
+
+def near_the_money(chain: Chain) -> float:
+    """Return the mean volatility of what is listed within 5 % of its forward; NaN without any."""
+    with np.errstate(invalid="ignore"):
+        near = np.abs(chain.listing.strike / chain.forward - 1.0) <= NEAR
+    vols = chain.vol[near & np.isfinite(chain.vol)]
+    return float(vols.mean()) if vols.size else float("nan")
 
 
 @dataclass(slots=True)
@@ -80,6 +91,7 @@ class CoinMarket:
     refused: dict[str, Because] = field(default_factory=dict)
     refused_ns: dict[str, int] = field(default_factory=dict)
     witnesses: tuple[str, ...] = ()
+    realised: Realised = field(default_factory=Realised)
 
     def see_quote(self, quote: Quote) -> None:
         """Take a future's quote; keep the last good one when it is older or impossible."""
@@ -113,6 +125,8 @@ class CoinMarket:
         self._accept(self.chain_subject)
         self.chain = chain
         self._see_index(at_ns, chain.index)
+        if self.realised.implied.due(at_ns):
+            self.realised.implied.see(at_ns, near_the_money(chain))
         return True
 
     @property
@@ -196,6 +210,7 @@ class CoinMarket:
         if ts_ns > self.index_ns:
             self.last_index, self.last_index_ns = self.index, self.index_ns
         self.index, self.index_ns = index, ts_ns
+        self.realised.see_index(ts_ns, index)
         for expiry_ns, window in self.windows.items():
             if window.last_ns < ts_ns <= expiry_ns:
                 window.add(ts_ns, index)

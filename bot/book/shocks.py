@@ -48,6 +48,23 @@ def shocks(book: Book, coin: str, now_ns: int) -> Shocks:
     return Shocks(delta, pnl)
 
 
+def gamma_within(book: Book, coin: str, now_ns: int, gamma: float, move: float) -> float:
+    """Return the largest |gamma| of a book at the index and a relative move either way of it.
+
+    Coin per 1 %, volatility held per strike. `gamma` is the book's at the index: options change
+    theirs with the price, the rest keeps its own.
+    """
+    mine = book.packed(coin)
+    index, averages = mine.market.index, settlement_averages(mine, now_ns)
+    if not mine.columns.names or not np.isfinite(index) or not np.isfinite(move):
+        return abs(gamma)
+    # The last one leaves the columns' scratch as a plain valuation.
+    down, up, here = (
+        _option_gamma(mine, index * (1.0 + away), now_ns, averages) for away in (-move, move, 0.0)
+    )
+    return max(abs(gamma), abs(gamma + down - here), abs(gamma + up - here))
+
+
 def vega_by_tenor(book: Book, coin: str, now_ns: int) -> dict[str, float]:
     """Return vega in USD per volatility point by time to expiry."""
     mine = book.packed(coin)
@@ -80,6 +97,17 @@ def _option_usd(mine: CoinBook, index: float, now_ns: int, averages: dict[int, f
     first = columns.price_at(index, now_ns, averages)
     coins = np.where(columns.inverse, index / columns.payout, 1.0)
     live = np.where(columns.expiry_ns > now_ns, columns.quantity * first[0] * coins, 0.0)
+    return float(np.nansum(live))
+
+
+def _option_gamma(mine: CoinBook, index: float, now_ns: int, averages: dict[int, float]) -> float:
+    columns = mine.columns
+    first = columns.price_at(index, now_ns, averages)
+    figures = option_figures(
+        mine.rules.numeraire, first, columns.inputs[FORWARD], index, columns.inverse,
+        columns.fading,
+    )  # fmt: skip
+    live = np.where(columns.expiry_ns > now_ns, columns.quantity * figures.gamma, 0.0)
     return float(np.nansum(live))
 
 

@@ -97,6 +97,12 @@ def _show(coin: str, one: Mapping[str, Any]) -> None:
     _figures(one["before"], one["after"])
     say.line()
     say.table(("band", "value"), [(say.header(n), v) for n, v in one["band_inputs"].items()])
+    left = one.get("residual")
+    _part("what is left of a day, and what it costs", [left] if left else (), "")
+    for note in one.get("notes", ()):
+        say.line(f"note: {say.because(note)}")
+    _part("what less risk would cost", one.get("frontier", ()), "")
+    _part("what other policies would do", one.get("policies", ()), "")
     _part("trades", one["trades"], "trades: none")
     _part("proposed (gamma.action propose: not sent)", one.get("proposed", ()), "")
     _part("candidates", one["candidates"], "")

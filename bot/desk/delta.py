@@ -30,7 +30,7 @@ from bot.execution.rounding import to_lots, to_tick
 from bot.risk.gate import Proposal
 from bot.risk.limits import Caps
 from bot.strategy.at_once import plan_at_once
-from bot.strategy.delta import LastHedge
+from bot.strategy.delta import NEVER_INSIDE, LastHedge, LastInside
 from bot.strategy.unwind import Unwind
 
 WORDS_S, WORDS_SHARE = 60.0, 0.2
@@ -63,6 +63,7 @@ class DeltaDesk:
     alarmed_ns: int = 0
     whatif: WhatIf = field(default_factory=WhatIf)
     at_once_ns: int | None = None
+    seen: LastInside = NEVER_INSIDE
 
     def doubts(self, now_ns: int) -> tuple[Because, ...]:
         """Return what is doubtful beside the exposure: the fate of orders, the lack of a hedge."""
@@ -81,7 +82,7 @@ class DeltaDesk:
             return commands + cancel_resting(floor.orders, self.rules.coin, now_ns)
         self.unwind = wanted.unwind
         if self.at_once_ns is None:
-            commands += tend(floor.orders, self.rules, exposure, wanted.hedge, now_ns)
+            commands += tend(floor.orders, self.rules, exposure, wanted, now_ns)
         else:  # what rests waits for a maker's fill, and would be in the way of what crosses
             commands += cancel_resting(floor.orders, self.rules.coin, now_ns)
         if not wanted.plan.wanted:
@@ -126,10 +127,10 @@ class DeltaDesk:
         """
         fresh = self.episode is None and not under_way
         last = self.attempts.last if fresh else LastHedge()
-        found = want(floor, self.rules, exposure, last, self.unwind)
+        found = want(floor, self.rules, exposure, last, self.unwind, self.seen)
         if self.at_once_ns is None:
             return found
-        plan = plan_at_once(exposure, self.rules.delta, found.smallest)
+        plan = plan_at_once(exposure, self.rules.delta, found.levels.band, found.smallest)
         return found if plan is None else replace(found, plan=plan)
 
     def hedge_now(self, floor: Floor, exposure: Exposure) -> Want:
@@ -147,9 +148,18 @@ class DeltaDesk:
             if not sending or exposure.ts_ns >= self.at_once_ns:
                 self.at_once_ns = None
         wanted = self.want(floor, exposure)
+        floor.levels[self.rules.coin] = wanted.levels
+        self._look(exposure, wanted)
         if not wanted.plan.at_once:
             self.at_once_ns = None
         return wanted
+
+    def _look(self, exposure: Exposure, wanted: Want) -> None:
+        """Remember where delta stood inside the policy's band, and since when it does not."""
+        if wanted.levels.band.holds(exposure.low, exposure.high):
+            self.seen = LastInside(exposure.delta, exposure.index)
+        elif not self.seen.out_ns:
+            self.seen = replace(self.seen, out_ns=exposure.ts_ns)
 
     def caps_now(self, floor: Floor, exposure: Exposure) -> Caps:
         """Return the caps in force, and remember them for a minute."""

@@ -22,6 +22,8 @@ from bot.domain.units import NS_PER_S, SECONDS_PER_DAY
 from bot.execution.orders import OrderTable
 from bot.risk.budget import OrderBudget
 from bot.risk.machine import Machine
+from bot.strategy.bands import Band
+from bot.strategy.delta import Levels
 
 DAY_NS = int(SECONDS_PER_DAY) * NS_PER_S
 SETTLEMENT_NS = 8 * 3_600 * NS_PER_S
@@ -134,7 +136,8 @@ class Floor:
 
     A coin is in `unconfirmed` until a person has typed the `words` (by coin) that its first large
     hedge asks for. `barred` is why no order can reach the venue; empty when they can.
-    `notices` are what a person should see of a coin although it stops nothing.
+    `notices` are what a person should see of a coin although it stops nothing; `levels` the
+    policy's bands in force.
     """
 
     book: Book
@@ -148,6 +151,7 @@ class Floor:
     words: dict[str, str] = field(default_factory=dict)
     barred: str = ""
     notices: dict[str, Because] = field(default_factory=dict)
+    levels: dict[str, Levels] = field(default_factory=dict)
 
     def day(self, coin: str, now_ns: int) -> DayTotals:
         """Return a coin's totals of the current trading day."""
@@ -164,6 +168,10 @@ class Floor:
                 index = self.book.coins[balance.coin].market.index
                 self.day(balance.coin, now_ns).see_equity(balance.equity, index)
             self.book.see_balances((balance,))
+
+    def band(self, coin: str, owner: Band) -> Band:
+        """Return the policy's band in force on a coin; the owner's before the first look."""
+        return self.levels[coin].band if coin in self.levels else owner
 
     def budget(self, coin: str, now_ns: int) -> OrderBudget:
         """Return a coin's order budget."""

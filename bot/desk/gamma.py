@@ -215,7 +215,7 @@ class GammaDesk:
     ) -> Note:
         record = decision_record(
             exposure,
-            self.rules.delta.band(exposure),
+            floor.band(self.rules.coin, self.rules.delta.owner),
             self.rules.delta.owner,
             decision,
             Wish(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 
 from bot.book.exposure import Exposure
@@ -27,6 +27,7 @@ from bot.desk.whatif import estimated
 from bot.domain.reasons import Because, Reason
 from bot.strategy.candidates import Candidate
 from bot.strategy.gamma import GammaPlan, GammaTrade
+from bot.strategy.outlook import alternatives, frontier, residual
 
 Row = dict[str, object]
 
@@ -56,6 +57,7 @@ def preview(floor: Floor, delta: DeltaDesk, gamma: GammaDesk, now_ns: int) -> Ro
         "before": _figures(exposure),
         "after": _figures(after),
         "band_inputs": _inputs(rules, wanted),
+        **_outlook(rules, exposure, wanted),
         "candidates": [_offer(c) for c in (plan.candidates if plan else ())],
         "trades": trades,
         "proposed": [
@@ -153,8 +155,20 @@ def _once(reasons: Iterable[Because]) -> list[Because]:
     return found
 
 
+def _outlook(rules: DeskRules, exposure: Exposure, wanted: Want) -> Row:
+    """Return what the band costs and leaves, what others would, and what could not be had."""
+    policy, levels = rules.delta, wanted.levels
+    return {
+        "residual": asdict(residual(levels, policy.landing)),
+        "frontier": [asdict(point) for point in frontier(policy, levels.conditions)],
+        "policies": [asdict(o) for o in alternatives(policy, exposure, levels.conditions)],
+        "notes": [str(note) for note in levels.notes],
+    }
+
+
 def _inputs(rules: DeskRules, wanted: Want) -> Row:
     owner, policy, hedge = rules.delta.owner, wanted.plan.policy, wanted.hedge
+    now = wanted.levels.conditions
     return {
         "target": owner.target,
         "lower": owner.lower,
@@ -162,6 +176,13 @@ def _inputs(rules: DeskRules, wanted: Want) -> Row:
         "policy_lower": policy.lower,
         "policy_upper": policy.upper,
         "cost_usd_per_coin": 0.0 if hedge is None else hedge.cost_usd_per_coin,
+        "shock_gamma_coin_per_pct": now.gamma,
+        "vol": now.vol,
+        "gross_option_coin": now.gross_coin,
+        "look_s": now.look_s,
+        "funding_year": now.funding,
+        "event_factor": now.factor,
+        "trade_to_share": wanted.levels.share,
         "gamma_lower": rules.gamma.band.lower,
         "gamma_upper": rules.gamma.band.upper,
         "gamma_action": rules.gamma.action,

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from bot.book.exposure import Exposure
 from bot.desk.rules import DeskRules
+from bot.desk.ticket import Want
 from bot.domain.commands import Cancel, Command
 from bot.domain.orders import OrderState, TimeInForce
 from bot.domain.units import seconds_between
 from bot.execution.orders import OrderTable, WorkingOrder
 from bot.execution.tactics import should_reprice
-from bot.strategy.choice import Hedge
 from bot.strategy.delta import Urgency, urgency_of
 
 
 def tend(
-    orders: OrderTable, rules: DeskRules, exposure: Exposure, hedge: Hedge | None, now_ns: int
+    orders: OrderTable, rules: DeskRules, exposure: Exposure, wanted: Want, now_ns: int
 ) -> list[Command]:
     """Cancel what is too old, left behind, too slow for the breach, or no longer wanted."""
     return [
@@ -22,7 +22,7 @@ def tend(
         for order in orders
         if order.coin == rules.coin
         and _rests(order)
-        and _outlived(order, rules, exposure, hedge, now_ns)
+        and _outlived(order, rules, exposure, wanted, now_ns)
     ]
 
 
@@ -32,11 +32,12 @@ def cancel_resting(orders: OrderTable, coin: str, now_ns: int) -> list[Command]:
 
 
 def _outlived(
-    order: WorkingOrder, rules: DeskRules, exposure: Exposure, hedge: Hedge | None, now_ns: int
+    order: WorkingOrder, rules: DeskRules, exposure: Exposure, wanted: Want, now_ns: int
 ) -> bool:
+    hedge = wanted.hedge
     if hedge is None or seconds_between(order.sent_ns, now_ns) >= rules.tactics.rest_s:
         return True
-    band = rules.delta.band(exposure)
+    band = wanted.levels.band
     if band.holds(exposure.delta):
         return True
     if urgency_of(rules.delta, band, exposure.delta) is not Urgency.PASSIVE:

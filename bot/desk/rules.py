@@ -8,6 +8,7 @@ from bot.book.book import UnderlyingRules
 from bot.execution.tactics import TacticRules
 from bot.risk.limits import LimitRules
 from bot.strategy.delta import DeltaPolicy
+from bot.strategy.event_calendar import ScheduledEvent
 from bot.strategy.gamma import GammaPolicy
 from bot.strategy.unwind import UnwindPolicy
 
@@ -19,7 +20,7 @@ class DeskRules:
     Times in seconds of event time. `cycle_s` is the least time between two decisions that only
     quotes ask for; fills and order ends always ask. `margin_model` is the one that the owner
     expects of the account; None takes any. `hold_s` is for how long what a person trades by hand
-    is left alone.
+    is left alone; `events` when the owner wants another band.
     """
 
     measure: UnderlyingRules
@@ -36,6 +37,7 @@ class DeskRules:
     patience_s: float = 10.0
     margin_model: str | None = None
     hold_s: float = 0.0
+    events: tuple[ScheduledEvent, ...] = ()
 
     @property
     def coin(self) -> str:

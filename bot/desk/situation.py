@@ -58,7 +58,7 @@ def caps_in_force(
         fresh = seconds_between(last.since_ns, now_ns) < CAPS_S
         if fresh and last.gross_coin == gross:
             return last
-    owner, band = rules.delta.owner, rules.delta.band(exposure)
+    owner, band = rules.delta.owner, floor.band(rules.coin, rules.delta.owner)
     caps = derive_caps(
         rules.limits,
         exposure,

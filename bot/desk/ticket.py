@@ -12,6 +12,7 @@ from bot.book.exposure import Exposure
 from bot.book.numeraire import future_delta
 from bot.desk.attempts import Attempts
 from bot.desk.floor import Floor
+from bot.desk.levels import levels_in_force
 from bot.desk.rules import DeskRules
 from bot.desk.situation import Allowance, admit, circumstances
 from bot.domain.reasons import Because, Reason
@@ -21,15 +22,24 @@ from bot.execution.rounding import quantity_for, to_lots
 from bot.execution.tactics import Pricing, price_hedge
 from bot.risk.gate import Proposal
 from bot.strategy.choice import Hedge, choose_hedge
-from bot.strategy.delta import DeltaPlan, LastHedge, Urgency, plan_delta
+from bot.strategy.delta import (
+    NEVER_INSIDE,
+    DeltaPlan,
+    LastHedge,
+    LastInside,
+    Levels,
+    Urgency,
+    plan_delta,
+)
 from bot.strategy.unwind import Unwind, due, schedule
 
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """What delta wants now: the plan, the instrument for it (or what it lacks), the unwind."""
+    """What delta wants now: the plan, its band, the instrument (or what it lacks), the unwind."""
 
     plan: DeltaPlan
+    levels: Levels
     hedge: Hedge | None
     missing: tuple[Because, ...]
     unwind: Unwind | None
@@ -73,20 +83,25 @@ class Drawn:
 
 
 def want(
-    floor: Floor, rules: DeskRules, exposure: Exposure, last: LastHedge, running: Unwind | None
+    floor: Floor,
+    rules: DeskRules,
+    exposure: Exposure,
+    last: LastHedge,
+    running: Unwind | None,
+    seen: LastInside = NEVER_INSIDE,
 ) -> Want:
     """Return what an exposure wants of its futures; a settlement unwind yields to the band."""
     coin, now_ns = rules.coin, exposure.ts_ns
     unknown = frozenset(o.intent.instrument for o in floor.orders.unknown(coin))
     hedge, missing = choose_hedge(floor.book, coin, now_ns, floor.tier, barred=unknown)
-    cost, smallest = 0.0, 0.0
-    if hedge is not None:
-        cost, smallest = hedge.cost_usd_per_coin, _smallest(hedge, exposure.index)
-    plan = plan_delta(exposure, rules.delta, last, cost, smallest)
+    smallest = 0.0 if hedge is None else _smallest(hedge, exposure.index)
+    known = None if hedge is None else (hedge, smallest)
+    levels = levels_in_force(floor, rules, exposure, known)
+    plan = plan_delta(exposure, rules.delta, levels, last, smallest, seen)
     unwind = schedule(rules.unwind, running, exposure, plan.policy)
     if unwind is not None and not plan.wanted:
         plan = due(rules.unwind, unwind, exposure, plan.policy, smallest) or plan
-    return Want(plan, hedge, missing, unwind, smallest)
+    return Want(plan, levels, hedge, missing, unwind, smallest)
 
 
 def waiting(floor: Floor, rules: DeskRules, attempts: Attempts, now_ns: int) -> tuple[Because, ...]:

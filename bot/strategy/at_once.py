@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from bot.book.exposure import Exposure
 from bot.domain.reasons import Because, Reason
+from bot.strategy.bands import Band
 from bot.strategy.delta import DeltaPlan, DeltaPolicy, Urgency
 
 
-def plan_at_once(exposure: Exposure, policy: DeltaPolicy, smallest: float) -> DeltaPlan | None:
+def plan_at_once(
+    exposure: Exposure, policy: DeltaPolicy, band: Band, smallest: float
+) -> DeltaPlan | None:
     """Return the trade to the owner's target, zero while it is not sure that one is needed.
 
-    None when nothing is left to trade: the whole interval lies within `smallest`, the delta of the
-    smallest order (coin), of the target.
+    `band` is the policy's. None when nothing is left to trade: the whole interval lies within
+    `smallest`, the delta of the smallest order (coin), of the target.
     """
-    band, target = policy.band(exposure), policy.owner.target
+    target = policy.owner.target
     low, high = exposure.low - target, exposure.high - target
     if max(abs(low), abs(high)) < smallest:
         return None

@@ -44,12 +44,18 @@ class Band:
         """Tell whether a level, or a whole interval, lies inside."""
         return self.lower <= low and (low if high is None else high) <= self.upper
 
-    def inside(self, half_width: float) -> Band:
-        """Return the band of this half-width around the target, cut to this one."""
+    @property
+    def narrower(self) -> float:
+        """Return the distance from the target to the nearer edge."""
+        return min(self.upper - self.target, self.target - self.lower)
+
+    def inside(self, half_width: float, shift: float = 0.0) -> Band:
+        """Return the band of this half-width around the shifted target, cut to this one."""
+        middle = self.target + shift
         return Band(
-            max(self.lower, self.target - half_width),
-            self.target,
-            min(self.upper, self.target + half_width),
+            max(self.lower, middle - half_width),
+            middle,
+            min(self.upper, middle + half_width),
         )
 
 
@@ -81,6 +87,20 @@ class GammaBand:
             inside = self.upper - abs(self.upper) * (1.0 - share)
             return inside if self.lower is None else max(inside, 0.5 * (self.lower + self.upper))
         return gamma
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """Where a hedge ends once a band was left, and what one more order costs beside its size."""
+
+    to: TradeTo = TradeTo.INNER
+    ticket_usd: float = 0.0
+
+    def share(self, cost_usd_per_coin: float, half_width_coin: float) -> float:
+        """Return how far from the middle a hedge ends, as a share of the half-width."""
+        if self.to is TradeTo.INNER:
+            return inner_share(self.ticket_usd, cost_usd_per_coin, half_width_coin)
+        return 1.0 if self.to is TradeTo.EDGE else 0.0
 
 
 def inner_share(ticket_usd: float, cost_usd_per_coin: float, half_width_coin: float) -> float:

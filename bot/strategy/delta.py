@@ -5,7 +5,9 @@ for the whole interval that the exposure may still become: nothing is traded whi
 straddles a band, and never more than the ratio of the smallest distance to the target over it,
 which is why a lost reply cannot make us overshoot.
 
-Cooldown and minimum move keep noise from trading; both yield as soon as the owner's band is left.
+Cooldown, minimum move and the filter against volatility's noise keep noise from trading; all yield
+as soon as the owner's band is left. The filter: a breach that the price does not explain (delta as
+last seen inside, moved by gamma, would still be inside) must stand for `settle_s` first.
 Quantities are cut to whole lots afterwards, so a destination on an edge lies one smallest order
 inside it: what is sent would otherwise end just outside, again and again.
 """
@@ -13,15 +15,17 @@ inside it: what is sent would otherwise end just outside, again and again.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bot.book.exposure import Exposure
 from bot.domain.reasons import Because, Reason
 from bot.domain.units import seconds_between
-from bot.strategy.bands import Band, TradeTo, inner_share
+from bot.strategy.bands import Band, Landing
+from bot.strategy.policies import Conditions, Room, Width
 
 LEAST_SHARE = 0.05
+"""A policy that chooses its width is never narrower than this share of the owner's."""
 
 
 class Urgency(StrEnum):
@@ -33,34 +37,51 @@ class Urgency(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Levels:
+    """The policy's band in force, and where a hedge ends: `share` of the way from middle to edge.
+
+    `conditions` is what they were chosen on, `notes` what could not be had.
+    """
+
+    band: Band
+    share: float
+    conditions: Conditions
+    notes: tuple[Because, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class DeltaPolicy:
     """When to act inside the owner's band, and how far.
 
-    `width_coin` is the policy's half-width (kind fixed); with `width_bps` (kind bps) it is that
-    share of the book's gross option notional. `cross_share` is the part of the way from policy to
-    owner's band after which waiting for a maker fill is no longer worth it.
+    `most_share` is the widest a chosen policy band may be, as a share of the owner's narrower side.
+    `cross_share` is the part of the way from policy to owner's band after which waiting for a maker
+    fill is no longer worth it.
     """
 
     owner: Band
-    width_coin: float
-    width_bps: float | None = None
-    trade_to: TradeTo = TradeTo.INNER
+    width: Width
+    landing: Landing = field(default_factory=Landing)
     ratio: float = 1.0
     min_move_bps: float = 0.0
     cooldown_s: float = 0.0
-    ticket_usd: float = 0.0
+    settle_s: float = 0.0
+    most_share: float = 0.7
     cross_share: float = 0.35
 
-    def band(self, exposure: Exposure) -> Band:
-        """Return the band in force; a bps width grows and shrinks with the book."""
-        width = self.width_coin
-        if self.width_bps is not None:
-            # A book that is nearly gone must not be chased within a sliver of its target.
-            owner = self.owner
-            narrower = min(owner.upper - owner.target, owner.target - owner.lower)
-            width = self.width_bps * 1e-4 * exposure.gross_option_coin
-            width = max(width, LEAST_SHARE * narrower)
-        return self.owner.inside(max(width, 1e-9))
+    def room(self, now: Conditions) -> Room:
+        """Return the half-widths between which a policy chooses."""
+        narrower = self.owner.narrower
+        most = self.most_share * narrower
+        return Room(min(max(LEAST_SHARE * narrower, now.smallest_coin), most), most)
+
+    def levels(self, now: Conditions) -> Levels:
+        """Return the band for what is true now; the calendar's factor stays inside the owner's."""
+        sized = self.width.size(now, self.room(now), self.landing)
+        half = max(sized.half * now.factor, 1e-9)
+        aside = 0.5 * min(half, self.owner.narrower)
+        band = self.owner.inside(half, max(-aside, min(sized.shift, aside)))
+        share = self.landing.share(now.cost_usd_per_coin, half)
+        return Levels(band, share, now, sized.notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +90,18 @@ class LastHedge:
 
     ts_ns: int = 0
     index: float = math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class LastInside:
+    """Where delta (coin) and index stood when delta was last inside; `out_ns`: since when not."""
+
+    delta: float = math.nan
+    index: float = math.nan
+    out_ns: int = 0
+
+
+NEVER_INSIDE = LastInside()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +133,13 @@ class DeltaPlan:
 def plan_delta(
     exposure: Exposure,
     policy: DeltaPolicy,
+    levels: Levels,
     last: LastHedge,
-    cost_usd_per_coin: float,
     smallest: float = 0.0,
+    seen: LastInside = NEVER_INSIDE,
 ) -> DeltaPlan:
-    """Return what delta wants now.
-
-    `cost_usd_per_coin` is what hedging one coin costs (half spread and fee); it only matters for
-    trade_to inner. `smallest` is the delta of the smallest order, in coin.
-    """
-    band, owner = policy.band(exposure), policy.owner
+    """Return what delta wants now; `smallest` is the delta of the smallest order, in coin."""
+    band, owner = levels.band, policy.owner
     low, high = exposure.low, exposure.high
     if band.holds(low, high):
         return DeltaPlan(0.0, band, Urgency.PASSIVE, (Because(Reason.INSIDE_BAND),))
@@ -124,10 +154,10 @@ def plan_delta(
     breached = nearest > owner.upper or nearest < owner.lower
     reason = _breach(above=above, owner=breached, delta=nearest, band=owner if breached else band)
     if not breached:
-        held_back = _held_back(exposure, policy, last)
+        held_back = _held_back(exposure, policy, last) or _noise(exposure, policy, band, seen)
         if held_back is not None:
             return DeltaPlan(0.0, band, Urgency.PASSIVE, (reason, held_back))
-    to = _destination(policy, band, cost_usd_per_coin, smallest, above=above)
+    to = _destination(levels, smallest, above=above)
     change = policy.ratio * (to - nearest)
     if breached:
         # The promise does not wait for a ratio to converge: at least back inside.
@@ -140,17 +170,11 @@ def plan_delta(
     return DeltaPlan(change, band, urgency_of(policy, band, nearest), (reason,))
 
 
-def _destination(
-    policy: DeltaPolicy, band: Band, cost: float, smallest: float, *, above: bool
-) -> float:
-    if policy.trade_to is TradeTo.TARGET:
-        return band.target
+def _destination(levels: Levels, smallest: float, *, above: bool) -> float:
+    band = levels.band
     edge = band.upper if above else band.lower
     width = abs(edge - band.target)
-    away = width
-    if policy.trade_to is TradeTo.INNER:
-        away = width * inner_share(policy.ticket_usd, cost, width)
-    away = max(min(away, width - smallest), 0.0)
+    away = max(min(levels.share * width, width - smallest), 0.0)
     return band.target + math.copysign(away, edge - band.target)
 
 
@@ -179,6 +203,23 @@ def _held_back(exposure: Exposure, policy: DeltaPolicy, last: LastHedge) -> Beca
             figures = {"moved_bps": moved_bps, "min_move_bps": policy.min_move_bps}
             return Because(Reason.SMALL_MOVE, "", figures)
     return None
+
+
+def _noise(exposure: Exposure, policy: DeltaPolicy, band: Band, seen: LastInside) -> Because | None:
+    """Return why a breach that the price does not explain waits."""
+    waited_s = seconds_between(seen.out_ns or exposure.ts_ns, exposure.ts_ns)
+    if not math.isfinite(seen.delta) or waited_s >= policy.settle_s:
+        return None
+    moved_pct = 100.0 * (exposure.index / seen.index - 1.0)
+    explained = seen.delta + exposure.gamma_total * moved_pct
+    if not band.holds(explained):
+        return None
+    figures = {
+        "explained_coin": explained,
+        "waited_s": waited_s,
+        "settle_s": policy.settle_s,
+    }
+    return Because(Reason.UNEXPLAINED, "", figures)
 
 
 def _breach(*, above: bool, owner: bool, delta: float, band: Band) -> Because:

@@ -26,6 +26,7 @@ CENTRED: Final = float(np.cbrt(4.0))
 """How much wider a band is best that trades to its middle instead of its edge."""
 
 HALVINGS: Final = 80
+DAYS: Final = 365.0
 
 
 def whalley_wilmott(
@@ -63,6 +64,20 @@ def mixed(
     return width, rho * width
 
 
+def centred(cost_usd_per_coin: float, ticket_usd: float, gamma: float, aversion: float) -> float:
+    """Return h in coin of a band that trades to its middle: h⁴ = 6 G² (2 F + c h)/aversion."""
+    bend = 6.0 * gamma * gamma / aversion
+    low = float(max(np.cbrt(bend * cost_usd_per_coin), (2.0 * bend * ticket_usd) ** 0.25))
+    high = 2.0 * low  # h⁴ - c h bend grows faster than either part alone
+    for _ in range(HALVINGS):
+        width = 0.5 * (low + high)
+        if width**4 < bend * (2.0 * ticket_usd + cost_usd_per_coin * width):
+            low = width
+        else:
+            high = width
+    return 0.5 * (low + high)
+
+
 def polling(gamma: ArrayLike, spot: ArrayLike, vol: ArrayLike, years: ArrayLike) -> FloatArray:
     """Return by how many coins a band acts wider that is looked at every so many years."""
     drift = np.abs(gamma) * np.asarray(spot) * np.asarray(vol)
@@ -70,25 +85,27 @@ def polling(gamma: ArrayLike, spot: ArrayLike, vol: ArrayLike, years: ArrayLike)
     return acts
 
 
-def cost_a_year(
-    width: ArrayLike, cost_usd_per_coin: ArrayLike, gamma: ArrayLike, spot: float, vol: float
-) -> FloatArray:
-    """Return what a band costs that is traded to its edge, USD a year: c (G S vol)²/(2 h)."""
-    cost: FloatArray = _wide(cost_usd_per_coin, gamma) * (spot * vol) ** 2 / (2.0 * _array(width))
-    return cost
+def cost_a_day(
+    width: float, inner: float, cost_usd_per_coin: float, ticket_usd: float, drift: float
+) -> float:
+    """Return what a band costs on average, USD a day, that is traded from `width` to `inner`.
+
+    `drift` is |G| S vol in coin per root year. At the edge itself (inner = width) there is no
+    count of tickets, so they are left out.
+    """
+    cost = cost_usd_per_coin / (width + inner)
+    if inner < width:
+        cost += ticket_usd / (width * width - inner * inner)
+    return drift * drift * cost / DAYS
 
 
-def of_budget(
-    usd_a_year: ArrayLike, cost_usd_per_coin: ArrayLike, gamma: ArrayLike, spot: float, vol: float
-) -> FloatArray:
-    """Return the half-width in coin whose expected cost is a budget: `cost_a_year` inverted."""
-    return cost_a_year(usd_a_year, cost_usd_per_coin, gamma, spot, vol)
+def deviation_a_day(width: float, inner: float, spot: float, vol: float) -> float:
+    """Return what a band leaves of a day's profit, standard deviation in USD.
 
-
-def deviation_a_day(width: ArrayLike, spot: float, vol: float) -> FloatArray:
-    """Return what the band leaves of a day's profit, standard deviation in USD: S vol h/√3."""
-    left: FloatArray = spot * vol * np.sqrt(1.0 / 365.0) * _array(width) / np.sqrt(3.0)
-    return left
+    S vol √((h² + r²)/6): a delta that is traded from h to r has this mean square, h²/3 at the edge.
+    """
+    left = (width * width + inner * inner) / 6.0
+    return spot * vol * float(np.sqrt(left / DAYS))
 
 
 def aversion_of(width: ArrayLike, cost_usd_per_coin: ArrayLike, gamma: ArrayLike) -> FloatArray:

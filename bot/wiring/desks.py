@@ -14,15 +14,20 @@ from bot.core import Core
 from bot.desk.floor import Floor, Names
 from bot.desk.rules import DeskRules
 from bot.domain.states import State
+from bot.domain.units import NS_PER_S, SECONDS_PER_DAY
 from bot.execution.orders import OrderTable, Patience
 from bot.execution.tactics import TacticRules
 from bot.risk.limits import LimitRules
 from bot.risk.machine import Machine
 from bot.sim.ports import Cadence
-from bot.strategy.bands import Band, GammaBand, TradeTo
+from bot.strategy.bands import Band, GammaBand, Landing, TradeTo
 from bot.strategy.delta import DeltaPolicy
+from bot.strategy.event_calendar import ScheduledEvent
 from bot.strategy.gamma import GammaPolicy
+from bot.strategy.policies import Fixed, Knob, OfBook, WhalleyWilmott, Width
 from config.schema import Settings, Shock
+from config.schema.policy import AVERSION, Event
+from config.schema.underlying import Delta
 
 
 def desk_rules(settings: Settings, coin: str, cadence: Cadence) -> DeskRules:
@@ -48,13 +53,13 @@ def desk_rules(settings: Settings, coin: str, cadence: Cadence) -> DeskRules:
         ),
         delta=DeltaPolicy(
             owner=band,
-            width_coin=one.delta.width_coin,
-            width_bps=policy.width_bps if policy.kind == "bps" else None,
-            trade_to=TradeTo(policy.trade_to),
+            width=_width(one.delta),
+            landing=Landing(TradeTo(policy.trade_to), policy.ticket_usd),
             ratio=one.delta.ratio,
             min_move_bps=one.delta.min_move_bps,
             cooldown_s=one.delta.cooldown_s,
-            ticket_usd=policy.ticket_usd,
+            settle_s=one.delta.settle_s,
+            most_share=policy.most_share,
         ),
         gamma=GammaPolicy(
             band=GammaBand(gamma.lower, gamma.upper),
@@ -84,6 +89,35 @@ def desk_rules(settings: Settings, coin: str, cadence: Cadence) -> DeskRules:
         cycle_s=one.delta.poll_s,
         margin_model=settings.exchange()[1].margin_model if settings.mode != "paper" else None,
         hold_s=one.hold_s,
+        events=tuple(_event(event) for event in one.delta.event),
+    )
+
+
+def _width(delta: Delta) -> Width:
+    """Return how the policy's band is measured."""
+    policy = delta.policy
+    match policy.kind:
+        case "fixed":
+            return Fixed(delta.width_coin)
+        case "bps":
+            return OfBook(float(policy.width_bps or 0.0))
+        case "whalley_wilmott":
+            turned = [(knob, getattr(policy, knob)) for knob in Knob]
+            return next(
+                (WhalleyWilmott(knob, to) for knob, to in turned if to is not None),
+                WhalleyWilmott(Knob.AVERSION, AVERSION),
+            )
+
+
+def _event(event: Event) -> ScheduledEvent:
+    every_s = {"once": None, "day": SECONDS_PER_DAY, "week": 7.0 * SECONDS_PER_DAY}
+    return ScheduledEvent(
+        name=event.name,
+        at_ns=round(event.at.timestamp()) * NS_PER_S,
+        before_s=60.0 * event.before_min,
+        after_s=60.0 * event.after_min,
+        factor=event.width_factor,
+        every_s=every_s[event.every],
     )
 
 

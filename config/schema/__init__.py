@@ -5,15 +5,17 @@ Owns types, bounds, defaults and what must hold between settings. Where values c
 """
 
 from config.schema.gamma import Gamma, GammaLimits
+from config.schema.policy import DeltaPolicy, Event
 from config.schema.sections import Limits, Paper, PaperPosition, Sim
 from config.schema.settings import SCHEMA_VERSION, Settings
-from config.schema.underlying import Delta, DeltaPolicy, HedgeKind, Scope, Shock, Underlying
+from config.schema.underlying import Delta, HedgeKind, Scope, Shock, Underlying
 from config.schema.venue import Venue
 
 __all__ = [
     "SCHEMA_VERSION",
     "Delta",
     "DeltaPolicy",
+    "Event",
     "Gamma",
     "GammaLimits",
     "HedgeKind",

@@ -7,14 +7,25 @@ without a hedge instrument. Bands are levels of delta in coin; gamma is coin of 
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, Field, PlainValidator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    Field,
+    JsonValue,
+    PlainValidator,
+    model_validator,
+)
 
 from config.schema.fields import LARGEST, STRICT, Finite, refuse, shown, unit
 from config.schema.gamma import Gamma
 from config.schema.instrument import VenueName
+from config.schema.policy import DeltaPolicy, Event
 
 WIDTH_FRACTION = 0.35
 """Half width of the policy band, as a share of the owner's narrower side, when none is set."""
+
+EVENT: JsonValue = {"name": "release", "at": "2026-12-10T13:30:00Z", "width_factor": 0.5}
+"""An event as an example."""
 
 HedgeKind = Literal["perpetual", "future", "spot"]
 
@@ -38,56 +49,6 @@ def _instruments(kinds: tuple[HedgeKind, ...]) -> tuple[HedgeKind, ...]:
         )
         raise ValueError(msg)
     return kinds
-
-
-class DeltaPolicy(BaseModel):
-    """When to act: the band inside the owner's, and how far a hedge goes."""
-
-    model_config = STRICT
-
-    kind: Literal["fixed", "bps"] = Field(
-        "fixed",
-        description="How the policy band is measured: a fixed width, or a share of the book.",
-    )
-    width_coin: Finite | None = Field(
-        None,
-        gt=0,
-        le=LARGEST,
-        description="Half width of the policy band around the target; absent: "
-        f"{WIDTH_FRACTION} of the owner's narrower side. Only with kind = fixed.",
-        json_schema_extra=unit("coin", example=0.03, scales=True),
-    )
-    width_bps: Finite | None = Field(
-        None,
-        gt=0,
-        le=10_000,
-        description="Half width as a share of the options' notional, never beyond the owner's "
-        "band. Needed by, and only with, kind = bps.",
-        json_schema_extra=unit("bps", example=50.0),
-    )
-    trade_to: Literal["edge", "target", "inner"] = Field(
-        "inner",
-        description="Where a hedge ends: the policy band's edge, the target, or the point between "
-        "that the ticket cost chooses.",
-    )
-    ticket_usd: Finite = Field(
-        1.0,
-        ge=0,
-        le=10_000,
-        description="What one more order costs beyond its fees; with trade_to = inner a dearer "
-        "ticket means fewer, larger hedges.",
-        json_schema_extra=unit("usd"),
-    )
-
-    @model_validator(mode="after")
-    def _one_width(self) -> Self:
-        if self.kind == "bps" and self.width_bps is None:
-            refuse("width_bps", "a width because kind is bps", None)
-        if self.kind == "bps" and self.width_coin is not None:
-            refuse("width_coin", "no width in coin because kind is bps", self.width_coin)
-        if self.kind == "fixed" and self.width_bps is not None:
-            refuse("width_bps", "no width in bps because kind is fixed", self.width_bps)
-        return self
 
 
 class Delta(BaseModel):
@@ -144,7 +105,21 @@ class Delta(BaseModel):
         "fills and ended orders always ask.",
         json_schema_extra=unit("s"),
     )
+    settle_s: Finite = Field(
+        2.0,
+        ge=0,
+        le=600,
+        description="How long a breach that the price does not explain (volatility's noise) must "
+        "stand before it is hedged; yields to a breach of the owner's band.",
+        json_schema_extra=unit("s"),
+    )
     policy: DeltaPolicy = Field(default_factory=DeltaPolicy)
+    event: tuple[Event, ...] = Field(
+        (),
+        strict=False,
+        description="Scheduled times around which the policy band is wider or narrower.",
+        json_schema_extra=unit("", example=[EVENT]),
+    )
 
     @property
     def narrower_coin(self) -> float:
@@ -153,7 +128,7 @@ class Delta(BaseModel):
 
     @property
     def width_coin(self) -> float:
-        """The half width in coin of a fixed policy band, derived where none is set."""
+        """The half width in coin of a policy band of kind fixed, derived where none is set."""
         set_width = self.policy.width_coin
         return WIDTH_FRACTION * self.narrower_coin if set_width is None else set_width
 
@@ -163,7 +138,7 @@ class Delta(BaseModel):
             refuse("upper", f"a level above the target {self.target}", self.upper)
         if not self.lower < self.target:
             refuse("lower", f"a level below the target {self.target}", self.lower)
-        if self.width_coin > self.narrower_coin:
+        if self.policy.kind == "fixed" and self.width_coin > self.narrower_coin:
             expected = (
                 f"at most {self.narrower_coin} coin (the policy band lies inside the owner's band "
                 f"{self.lower} to {self.upper} around the target {self.target})"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from bot.book.exposure import Exposure
 from bot.book.numeraire import Numeraire
 from bot.strategy.candidates import Candidate
+from bot.strategy.policies import Conditions
 from tests.builders.books import NOW
 
 
@@ -25,6 +26,18 @@ def exposure(delta: float = 0.0, high: float | None = None, **more: object) -> E
         "vol": 0.6,
     }
     return Exposure(**(figures | more))  # type: ignore[arg-type]
+
+
+def conditions(cost: float = 30.0, **more: object) -> Conditions:
+    """Return conditions of ten coins at 60,000: gamma .1 coin per 1 %, volatility 60 %."""
+    figures: dict[str, object] = {
+        "index": 60_000.0,
+        "gamma": 0.1,
+        "vol": 0.6,
+        "gross_coin": 10.0,
+        "cost_usd_per_coin": cost,
+    }
+    return Conditions(**(figures | more))  # type: ignore[arg-type]
 
 
 def candidate(

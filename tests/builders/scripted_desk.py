@@ -39,9 +39,10 @@ from bot.domain.units import NS_PER_S
 from bot.execution.orders import OrderTable, Patience
 from bot.risk.limits import LimitRules
 from bot.risk.machine import Machine
-from bot.strategy.bands import Band, GammaBand, TradeTo
+from bot.strategy.bands import Band, GammaBand, Landing, TradeTo
 from bot.strategy.delta import DeltaPolicy
 from bot.strategy.gamma import GammaPolicy
+from bot.strategy.policies import Fixed
 from tests.builders.books import NOW, PERPETUAL, OptionRow, chain, contract_of, quote
 from tests.builders.fills import fill, report
 
@@ -56,7 +57,7 @@ def desk_rules(**changes: object) -> DeskRules:
     """Return rules of a dollar book: owner's band +-0.10, policy +-0.05, no gamma limits."""
     figures: dict[str, object] = {
         "measure": UnderlyingRules("BTC", Numeraire.USD, "exclude", ("perpetual", "future")),
-        "delta": DeltaPolicy(Band(-0.10, 0.0, 0.10), 0.05, trade_to=TradeTo.TARGET),
+        "delta": DeltaPolicy(Band(-0.10, 0.0, 0.10), Fixed(0.05), Landing(TradeTo.TARGET)),
         "gamma": GammaPolicy(GammaBand(), GammaBand(), action="off"),
         "limits": LimitRules(order_usd=1e6),
     }

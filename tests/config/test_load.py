@@ -198,7 +198,7 @@ def test_an_unknown_key_is_told_its_nearest(key, near):
             "underlying.BTC.delta.lower: expected a level below the target 0.0, found 0.05",
         ),
         (
-            "underlying.BTC.delta.policy.width_coin=0.2",
+            'underlying.BTC.delta.policy={kind="fixed", width_coin=0.2}',
             (
                 "underlying.BTC.delta.policy.width_coin: expected at most 0.1 coin (the policy "
                 "band lies inside the owner's band -0.1 to 0.1 around the target 0.0), found 0.2"
@@ -214,8 +214,8 @@ def test_an_unknown_key_is_told_its_nearest(key, near):
         (
             "underlying.BTC.delta.policy.width_bps=5",
             (
-                "underlying.BTC.delta.policy.width_bps: expected no width in bps because kind is "
-                "fixed, found 5.0"
+                "underlying.BTC.delta.policy.width_bps: expected none because kind is "
+                "whalley_wilmott and this is bps's, found 5.0"
             ),
         ),
         (

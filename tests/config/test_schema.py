@@ -63,7 +63,7 @@ def test_a_policy_band_inside_the_owners_is_taken(target, above, below, share):
     """Any half width up to the narrower side fits."""
     upper, lower = target + above, target - below
     width = share * min(upper - target, target - lower)
-    policy = {"width_coin": width}
+    policy = {"kind": "fixed", "width_coin": width}
     band = Delta.model_validate(
         {"target": target, "upper": upper, "lower": lower, "policy": policy}
     )
@@ -74,7 +74,7 @@ def test_a_policy_band_inside_the_owners_is_taken(target, above, below, share):
 def test_a_policy_band_wider_than_the_owners_is_refused(target, above, below, over):
     """One step beyond the narrower side is too wide."""
     upper, lower = target + above, target - below
-    policy = {"width_coin": over * min(upper - target, target - lower)}
+    policy = {"kind": "fixed", "width_coin": over * min(upper - target, target - lower)}
     with pytest.raises(ValidationError, match=r"policy\.width_coin: expected at most"):
         Delta.model_validate({"target": target, "upper": upper, "lower": lower, "policy": policy})
 

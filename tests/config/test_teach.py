@@ -27,7 +27,8 @@ MINIMAL = {
 }
 EXAMPLES = [line for line in taught().splitlines() if re.match(r"# \w+ = ", line)]
 ONLY_TOGETHER = {
-    "width_bps": "width_bps: expected no width in bps because kind is fixed",
+    "width_bps": "width_bps: expected none because kind is whalley_wilmott and this is bps's",
+    "width_coin": "width_coin: expected none because kind is whalley_wilmott and this is fixed's",
     "perpetual": "sim.perpetual: expected market = replay:FOLDER",
     "positions_csv": "either paper.position or paper.positions_csv",
 }

@@ -10,11 +10,12 @@ from bot.domain.positions import Position
 from bot.domain.reasons import Reason
 from bot.domain.records import Doubt
 from bot.domain.states import State
-from bot.strategy.bands import Band, TradeTo
+from bot.strategy.bands import Band, Landing, TradeTo
 from bot.strategy.delta import DeltaPolicy
+from bot.strategy.policies import Fixed
 from tests.builders.scripted_desk import BALANCE, CALL, ScriptedDesk, desk_rules, noted, placed
 
-WIDE = DeltaPolicy(Band(-2.0, 0.0, 2.0), 1.0, trade_to=TradeTo.TARGET)
+WIDE = DeltaPolicy(Band(-2.0, 0.0, 2.0), Fixed(1.0), Landing(TradeTo.TARGET))
 
 
 def tell(desk, gap):

@@ -10,8 +10,9 @@ from bot.domain.reasons import Reason
 from bot.domain.records import Decision, StateChange
 from bot.domain.states import State
 from bot.risk.limits import LimitRules
-from bot.strategy.bands import Band, TradeTo
+from bot.strategy.bands import Band, Landing, TradeTo
 from bot.strategy.delta import DeltaPolicy
+from bot.strategy.policies import Fixed
 from tests.builders.scripted_desk import CALL, ScriptedDesk, desk_rules, noted, placed
 
 FIRST_RUNG = Decimal("60018.0")
@@ -120,7 +121,7 @@ def test_a_settlement_in_progress_is_waited_out_and_not_counted():
 
 def test_the_cooldown_counts_from_a_trade_that_filled():
     """An order that brought nothing delays nobody."""
-    band = DeltaPolicy(Band(-1.0, 0.0, 1.0), 0.05, trade_to=TradeTo.TARGET, cooldown_s=60.0)
+    band = DeltaPolicy(Band(-1.0, 0.0, 1.0), Fixed(0.05), Landing(TradeTo.TARGET), cooldown_s=60.0)
     desk = _desk(delta=band)
     assert len(placed(desk.ends(_newest(desk), OrderState.CANCELLED))) == 1
     desk.fills(_newest(desk), 1000)

@@ -18,6 +18,7 @@ from bot.risk.limits import LimitRules
 from bot.strategy.bands import Band, GammaBand
 from bot.strategy.delta import DeltaPolicy
 from bot.strategy.gamma import GammaPolicy
+from bot.strategy.policies import Fixed
 from tests.builders.books import NOW, PERPETUAL, OptionRow, chain, contract_of
 from tests.builders.scripted_desk import (
     CALL,
@@ -200,7 +201,7 @@ def _answered(desk):
 
 def _unhedged(**more):
     """Return a desk that is short gamma alone: nothing of what hedges it is held."""
-    wide = {"delta": DeltaPolicy(Band(-20.0, 0.0, 20.0), 15.0), **more}
+    wide = {"delta": DeltaPolicy(Band(-20.0, 0.0, 20.0), Fixed(15.0)), **more}
     gamma = GammaPolicy(GammaBand(lower=-0.25), GammaBand(), action="auto")
     rules = desk_rules(gamma=gamma, limits=LimitRules(order_usd=1e9), **wide)
     return ScriptedDesk(rules=rules, rows=list(ROWS), positions={CALL.name: "-20"}).started()
@@ -348,7 +349,7 @@ def test_an_expiring_short_is_not_closed_at_a_multiple_of_its_value():
 def test_too_much_gamma_is_sold_out_of_what_is_held_long():
     """At the displayed bid, back inside, and never short."""
     gamma = GammaPolicy(GammaBand(upper=0.25), GammaBand(), action="auto")
-    wide = DeltaPolicy(Band(-20.0, 0.0, 20.0), 15.0)
+    wide = DeltaPolicy(Band(-20.0, 0.0, 20.0), Fixed(15.0))
     rules = desk_rules(gamma=gamma, delta=wide, limits=LimitRules(order_usd=1e9))
     desk = ScriptedDesk(rules=rules, rows=list(ROWS), positions={CALL.name: "20"}).started()
     (leg,) = placed(_wanted(desk))

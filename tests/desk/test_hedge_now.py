@@ -6,8 +6,9 @@ from bot.domain.orders import OrderState, TimeInForce
 from bot.domain.records import CommandOutcome, Decision, HedgeDone
 from bot.domain.states import State
 from bot.risk.limits import LimitRules
-from bot.strategy.bands import Band, TradeTo
+from bot.strategy.bands import Band, Landing, TradeTo
 from bot.strategy.delta import DeltaPolicy
+from bot.strategy.policies import Fixed
 from tests.builders.scripted_desk import ScriptedDesk, cancelled, desk_rules, noted, placed
 
 INSIDE = {"BTC-PERPETUAL": "1800"}  # 0.03 coin, inside the policy's band
@@ -47,7 +48,7 @@ def test_delta_inside_the_band_is_traded_to_the_target_across_the_spread():
 def test_cooldown_and_minimum_move_do_not_hold_it_back():
     """A person has decided."""
     policy = DeltaPolicy(
-        Band(-0.10, 0.0, 0.10), 0.05, trade_to=TradeTo.TARGET, cooldown_s=3_600.0,
+        Band(-0.10, 0.0, 0.10), Fixed(0.05), Landing(TradeTo.TARGET), cooldown_s=3_600.0,
         min_move_bps=500.0,
     )  # fmt: skip
     desk = running({"BTC-PERPETUAL": "3600"}, delta=policy)

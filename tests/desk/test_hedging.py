@@ -13,8 +13,9 @@ from bot.domain.records import Decision, ExposureSample, HedgeDone
 from bot.domain.states import State
 from bot.execution.tactics import TacticRules
 from bot.risk.limits import LimitRules
-from bot.strategy.bands import Band, TradeTo
+from bot.strategy.bands import Band, Landing, TradeTo
 from bot.strategy.delta import DeltaPolicy
+from bot.strategy.policies import Fixed
 from tests.builders.books import NOW, PERPETUAL, OptionRow, contract_of
 from tests.builders.scripted_desk import (
     CALL,
@@ -217,7 +218,7 @@ def test_collateral_is_hedged_as_the_owner_said(numeraire, collateral, dollars):
     """Five coins of cash are five coins long in a dollar book that counts them."""
     rules = desk_rules(
         measure=UnderlyingRules("BTC", Numeraire(numeraire), collateral, ("perpetual",)),
-        delta=DeltaPolicy(Band(-0.10, 0.0, 0.10), 0.05, trade_to=TradeTo.TARGET),
+        delta=DeltaPolicy(Band(-0.10, 0.0, 0.10), Fixed(0.05), Landing(TradeTo.TARGET)),
         limits=LimitRules(position_coin=50.0, order_usd=1e9),
     )
     desk = ScriptedDesk(rules=rules).started()

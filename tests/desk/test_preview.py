@@ -8,8 +8,9 @@ from bot.domain.reasons import Reason
 from bot.domain.states import State
 from bot.execution.tactics import TacticRules
 from bot.risk.limits import LimitRules
-from bot.strategy.bands import Band, TradeTo
+from bot.strategy.bands import Band, Landing, TradeTo
 from bot.strategy.delta import DeltaPolicy
+from bot.strategy.policies import Fixed
 from tests.builders.books import PERPETUAL
 from tests.builders.scripted_desk import CALL, ScriptedDesk, desk_rules, placed
 
@@ -111,7 +112,7 @@ def test_an_order_under_way_is_waited_for_as_the_desk_does():
 
 def test_an_edge_is_traded_to_from_the_inside_and_the_hedge_is_over():
     """Whole lots towards zero would end just outside the edge, and the hedge would never end."""
-    policy = DeltaPolicy(Band(-0.10, 0.0, 0.10), 0.05, trade_to=TradeTo.EDGE)
+    policy = DeltaPolicy(Band(-0.10, 0.0, 0.10), Fixed(0.05), Landing(TradeTo.EDGE))
     tactics = TacticRules(passive=False)
     desk = _before(desk_rules(delta=policy, tactics=tactics)).started()
     desk.completes(placed(desk.commands)[0])

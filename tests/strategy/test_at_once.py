@@ -6,15 +6,17 @@ from bot.domain.reasons import Reason
 from bot.strategy.at_once import plan_at_once
 from bot.strategy.bands import Band
 from bot.strategy.delta import DeltaPolicy, Urgency
+from bot.strategy.policies import Fixed
 from tests.builders.exposures import exposure
 
-POLICY = DeltaPolicy(Band(-0.1, 0.02, 0.2), 0.05, cooldown_s=60.0, min_move_bps=50.0)
+POLICY = DeltaPolicy(Band(-0.1, 0.02, 0.2), Fixed(0.05), cooldown_s=60.0, min_move_bps=50.0)
+BAND = Band(-0.03, 0.02, 0.07)
 SMALLEST = 0.001
 
 
 def plan(low, high=None):
     """Return the plan for an interval."""
-    return plan_at_once(exposure(low, high), POLICY, SMALLEST)
+    return plan_at_once(exposure(low, high), POLICY, BAND, SMALLEST)
 
 
 @pytest.mark.parametrize("delta,change", [(0.03, -0.01), (0.0, 0.02), (0.5, -0.48)])

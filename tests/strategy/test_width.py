@@ -81,31 +81,47 @@ def test_lelands_volatility_of_the_formula_sheet(hours, paid):
     )
 
 
-def test_a_budget_buys_its_width_and_a_width_has_its_aversion():
-    """Each the other's inverse; half the money buys twice the width."""
-    half = 0.04
-    spent = float(width.cost_a_year(half, COST, GAMMA, SPOT, VOL))
-    assert float(width.of_budget(spent, COST, GAMMA, SPOT, VOL)) == pytest.approx(half)
-    assert float(width.of_budget(spent / 2, COST, GAMMA, SPOT, VOL)) == pytest.approx(2 * half)
-    aversion = float(width.aversion_of(half, COST, GAMMA))
-    assert float(width.whalley_wilmott(COST, GAMMA, aversion)) == pytest.approx(half)
+DRIFT = GAMMA * SPOT * VOL
+
+
+def test_a_width_has_its_aversion():
+    """Each the other's inverse."""
+    aversion = float(width.aversion_of(0.04, COST, GAMMA))
+    assert float(width.whalley_wilmott(COST, GAMMA, aversion)) == pytest.approx(0.04)
+
+
+@pytest.mark.parametrize("ticket", [0.0, 0.0005, 0.005])
+def test_nothing_near_the_centred_width_is_cheaper(ticket):
+    """The least of J(h, 0), and the formula sheet's .06137 without a ticket."""
+    h = width.centred(COST, ticket, GAMMA, 1.0)
+    around = h * (1.0 + np.linspace(-2e-3, 2e-3, 41))
+    assert running_cost(around, 0.0, ticket).argmin() == 20
+    if not ticket:
+        assert h == pytest.approx(0.06137, abs=1e-5)
 
 
 def test_turnover_of_a_band_is_the_one_that_was_simulated():
     """Half-width 0.04, looked at every five minutes: 22.66 coins a year with the correction."""
     wider = 0.04 + float(width.polling(GAMMA, SPOT, VOL, 5 / 525_600))
-    turnover = float(width.cost_a_year(wider, COST, GAMMA, SPOT, VOL)) / COST
-    assert turnover == pytest.approx(22.66, abs=0.02)
-    assert float(width.cost_a_year(0.04, COST, GAMMA, SPOT, VOL)) / COST == pytest.approx(
-        24.08, abs=0.02
-    )
+    for half, turnover in ((wider, 22.66), (0.04, 24.08)):
+        cost = 365.0 * width.cost_a_day(half, half, COST, 0.0, DRIFT)
+        assert cost / COST == pytest.approx(turnover, abs=0.02)
     variance = wider**2 / 3
     assert variance == pytest.approx(6.02e-4, rel=0.01)
 
 
+@pytest.mark.parametrize("rho", [0.0, 0.4, 0.9])
+def test_cost_and_deviation_are_the_two_parts_of_what_is_minimised(rho):
+    """J is the cost and half the variance, per year and aversion 1."""
+    h, ticket = 0.05, 0.002
+    cost = 365.0 * width.cost_a_day(h, rho * h, COST, ticket, DRIFT)
+    spread = 365.0 * width.deviation_a_day(h, rho * h, SPOT, VOL) ** 2
+    assert cost + 0.5 * spread == pytest.approx(running_cost(h, rho * h, ticket))
+
+
 def test_what_a_band_leaves_is_a_uniform_error_of_delta():
     """In a day's dollars."""
-    assert float(width.deviation_a_day(0.3, 60_000.0, 0.6)) == pytest.approx(
+    assert width.deviation_a_day(0.3, 0.3, 60_000.0, 0.6) == pytest.approx(
         60_000 * 0.6 / np.sqrt(365) * 0.3 / np.sqrt(3)
     )
 

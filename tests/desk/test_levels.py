@@ -1,0 +1,140 @@
+"""The policy's band in force: what it is chosen on, when it changes and when it does not."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.book.measure import measure
+from bot.book.shocks import gamma_within
+from bot.desk.levels import LOOK_S, conditions, levels_in_force
+from bot.desk.rules import DeskRules
+from bot.domain.units import NS_PER_S, seconds_between
+from bot.strategy.bands import Band, Landing, TradeTo
+from bot.strategy.choice import choose_hedge
+from bot.strategy.delta import DeltaPolicy
+from bot.strategy.event_calendar import ScheduledEvent
+from bot.strategy.policies import WhalleyWilmott
+from tests.builders.books import NOW, PERPETUAL
+from tests.builders.scripted_desk import CALL, PUT, ScriptedDesk, desk_rules
+
+POLICY = DeltaPolicy(Band(-1.0, 0.0, 1.0), WhalleyWilmott(), Landing(TradeTo.INNER, 1.0))
+LOT = 1e-4
+
+
+def _desk(rules: DeskRules | None = None, **positions):
+    held = positions or {CALL.name: "-1", PUT.name: "2", PERPETUAL: "54370"}
+    desk = ScriptedDesk(rules=rules or desk_rules(delta=POLICY), positions=held)
+    desk.listed()
+    desk.told()
+    return desk.started()
+
+
+def _levels(desk):
+    floor, rules = desk.core.floor, desk.core.rules["BTC"]
+    exposure = measure(floor.book, "BTC", desk.now_ns)
+    hedge, _ = choose_hedge(floor.book, "BTC", desk.now_ns, floor.tier)
+    assert hedge is not None
+    return levels_in_force(floor, rules, exposure, (hedge, LOT)), exposure, hedge
+
+
+def _look(desk, seconds, index=60_000.0):
+    """Let time pass, show prices, and let the desk decide on them."""
+    desk.wait(seconds).market(index)
+    desk.wait(0.3).tick()
+
+
+def test_conditions_are_what_is_true_now():
+    """Gamma within a day's deviation, cost of the instrument, size, time between looks."""
+    desk = _desk()
+    desk.core.floor.levels.clear()
+    levels, exposure, hedge = _levels(desk)
+    now = conditions(desk.core.floor, desk.core.rules["BTC"], exposure, (hedge, LOT))
+    day = exposure.vol / 365.0**0.5
+    assert now.gamma == gamma_within(
+        desk.core.floor.book, "BTC", desk.now_ns, exposure.gamma_total, day
+    )
+    assert now.gamma >= abs(exposure.gamma_total)
+    assert (now.vol, now.vega_usd) == (exposure.vol, exposure.vega_usd)
+    assert now.cost_usd_per_coin == hedge.cost_usd_per_coin
+    assert (now.gross_coin, now.look_s, now.factor) == (3.0, 0.25, 1.0)
+    assert levels.band == POLICY.levels(now).band
+
+
+def test_realised_volatility_replaces_implied_when_it_is_known():
+    """Half an hour of whole minutes is enough."""
+    desk = _desk()
+    realised = desk.core.floor.book.coins["BTC"].market.realised
+    begin = desk.now_ns + 60 * NS_PER_S
+    for i in range(40):
+        realised.see_index(begin + i * 60 * NS_PER_S, 60_000.0 * (1.001 if i % 2 else 1.0))
+    _, exposure, hedge = _levels(desk)
+    now = conditions(desk.core.floor, desk.core.rules["BTC"], exposure, (hedge, LOT))
+    assert now.vol == realised.vol != exposure.vol
+    assert now.swing == realised.swing
+
+
+def test_gamma_is_the_largest_within_the_move():
+    """A butterfly's gamma changes its sign: near zero here, large a move away."""
+    desk = _desk()
+    book = desk.core.floor.book
+    here = measure(book, "BTC", desk.now_ns).gamma_total
+    assert gamma_within(book, "BTC", desk.now_ns, here, 0.0) == abs(here)
+    wide = gamma_within(book, "BTC", desk.now_ns, here, 0.1)
+    moved = []
+    for move in (-0.1, 0.1):
+        other = _desk()
+        other.core.floor.book.coins["BTC"].market.index = desk.index * (1.0 + move)
+        moved.append(abs(measure(other.core.floor.book, "BTC", desk.now_ns).gamma_total))
+    assert wide == pytest.approx(max(abs(here), *moved))
+    assert measure(book, "BTC", desk.now_ns).gamma_total == here
+
+
+def test_a_band_that_trembles_stays():
+    """Looked at again after a while; within a tenth it is the same band, on new conditions."""
+    desk = _desk()
+    first = desk.core.floor.levels["BTC"]
+    _look(desk, 0.5, 60_060.0)
+    assert desk.core.floor.levels["BTC"] is first
+    _look(desk, LOOK_S, 60_120.0)
+    second = desk.core.floor.levels["BTC"]
+    assert second.band == first.band
+    assert second.conditions.ts_ns > first.conditions.ts_ns
+    assert second.conditions.index == 60_120.0
+
+
+def test_a_book_of_another_size_has_its_band_at_once():
+    """A trade by hand is no trembling, however little it changes."""
+    desk = _desk()
+    levels, exposure, hedge = _levels(desk)
+    larger = replace(exposure, gross_option_coin=3.1)
+    found = levels_in_force(desk.core.floor, desk.core.rules["BTC"], larger, (hedge, LOT))
+    assert found.conditions.gross_coin == 3.1
+    assert found.band != levels.band
+
+
+def test_the_calendar_turns_the_band_at_once():
+    """Half as wide while an event is on."""
+    event = ScheduledEvent("release", NOW + 60 * NS_PER_S, 0.0, 30.0, 0.5)
+    desk = _desk(desk_rules(delta=POLICY, events=(event,)))
+    before = desk.core.floor.levels["BTC"].band
+    _look(desk, seconds_between(desk.now_ns, event.at_ns))
+    assert desk.core.floor.levels["BTC"].band.upper == pytest.approx(before.upper / 2.0, rel=0.02)
+    _look(desk, 31.0)
+    assert desk.core.floor.levels["BTC"].band.upper == pytest.approx(before.upper, rel=0.02)
+
+
+def test_without_a_hedge_the_band_in_force_stays():
+    """What cannot be traded has no cost, and no reason to move the band."""
+    desk = _desk()
+    first = desk.core.floor.levels["BTC"]
+    floor, rules = desk.core.floor, desk.core.rules["BTC"]
+    late = replace(measure(floor.book, "BTC", desk.now_ns), ts_ns=desk.now_ns + 60 * NS_PER_S)
+    assert levels_in_force(floor, rules, late, None) is first
+    floor.levels.clear()
+    unknown = levels_in_force(floor, rules, late, None)
+    assert unknown.band.upper == pytest.approx(0.35)
+    hedge, _ = choose_hedge(floor.book, "BTC", desk.now_ns, floor.tier)
+    assert hedge is not None
+    floor.levels["BTC"] = unknown
+    again = levels_in_force(floor, rules, late, (hedge, LOT))
+    assert again.band.upper == pytest.approx(first.band.upper, rel=1e-4)
