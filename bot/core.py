@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from bot.book.measure import measure
 from bot.desk.agreement import Agreement
 from bot.desk.delta import DeltaDesk
-from bot.desk.floor import Floor
+from bot.desk.floor import Floor, day_start
 from bot.desk.gamma import GammaDesk
 from bot.desk.preview import preview
 from bot.desk.reconcile import Reconciler
@@ -224,6 +224,7 @@ class Core:
             gap_s = rules.sample_s if exposure.trusted else min(rules.sample_s, UNMEASURED_S)
             self._sample_ns[coin] = now_ns + round(gap_s * NS_PER_S)
             commands.append(Note(self.sample(coin, now_ns)))
+            floor.account(coin).see(exposure, day_start(now_ns))
             margin = self.agreements[coin].sample(floor, now_ns)
             if margin is not None:
                 commands.append(Note(margin))

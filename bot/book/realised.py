@@ -8,6 +8,7 @@ is followed in the same way at longer steps. Until enough steps were seen a figu
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,6 +19,8 @@ VOL_STEP_S: Final = 600.0
 HALF_LIFE_S: Final = 6.0 * 3_600.0
 VOL_HALF_LIFE_S: Final = 48.0 * 3_600.0
 ENOUGH: Final = 30
+HOUR: Final = 60
+"""Steps of an hour."""
 
 
 @dataclass(slots=True)
@@ -67,12 +70,15 @@ class Realised:
     """One coin's index and implied volatility as they have moved."""
 
     index: Moves = field(default_factory=lambda: Moves(STEP_S, HALF_LIFE_S))
+    hour: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=HOUR + 1))
     implied: Moves = field(default_factory=lambda: Moves(VOL_STEP_S, VOL_HALF_LIFE_S))
 
     def see_index(self, ts_ns: int, index: float) -> None:
         """Take an index (USD per coin) of a moment."""
         if self.index.due(ts_ns) and index > 0.0:
             self.index.see(ts_ns, math.log(index))
+            if not self.hour or self.index.step > self.hour[-1][0]:
+                self.hour.append((self.index.step, self.index.level))
 
     @property
     def vol(self) -> float:
@@ -90,6 +96,18 @@ class Realised:
         if math.isnan(square):
             return math.nan
         return math.sqrt(steps * max(fourth - square**2, 0.0))
+
+    @property
+    def stretch(self) -> float:
+        """Return the last hour's move in its own deviations: beyond 2 or so a one-way market.
+
+        The move from an hour ago over what minutes of lately would make of an hour without a
+        direction; 0 until a whole hour without a gap was seen.
+        """
+        if len(self.hour) <= HOUR or self.hour[-1][0] - self.hour[0][0] != HOUR:
+            return 0.0
+        spread = math.sqrt(HOUR * self.index.mean_square)
+        return (self.hour[-1][1] - self.hour[0][1]) / spread if spread > 0.0 else 0.0
 
     @property
     def vol_day(self) -> float:

@@ -99,6 +99,9 @@ def _show(coin: str, one: Mapping[str, Any]) -> None:
     say.table(("band", "value"), [(say.header(n), v) for n, v in one["band_inputs"].items()])
     left = one.get("residual")
     _part("what is left of a day, and what it costs", [left] if left else (), "")
+    account = one.get("gamma_account")
+    if account is not None and account["seconds"]:
+        _part("gamma against theta since 08:00 UTC", [_without(account, "since_ns")], "")
     for note in one.get("notes", ()):
         say.line(f"note: {say.because(note)}")
     _part("what less risk would cost", one.get("frontier", ()), "")
@@ -130,6 +133,10 @@ def _part(title: str, rows: Sequence[Mapping[str, object]], otherwise: str) -> N
     elif otherwise:
         say.line()
         say.line(otherwise)
+
+
+def _without(row: Mapping[str, object], name: str) -> Mapping[str, object]:
+    return {key: value for key, value in row.items() if key != name}
 
 
 def _change(before: float | None, after: float | None) -> float | None:

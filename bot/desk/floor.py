@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from bot.book.book import Book, UnderlyingRules
+from bot.book.gamma_account import GammaAccount
 from bot.book.numeraire import Numeraire
 from bot.domain.instruments import FeeTier
 from bot.domain.labels import stem
@@ -137,7 +138,7 @@ class Floor:
     A coin is in `unconfirmed` until a person has typed the `words` (by coin) that its first large
     hedge asks for. `barred` is why no order can reach the venue; empty when they can.
     `notices` are what a person should see of a coin although it stops nothing; `levels` the
-    policy's bands in force.
+    policy's bands in force, `accounts` what gamma earned.
     """
 
     book: Book
@@ -152,6 +153,7 @@ class Floor:
     barred: str = ""
     notices: dict[str, Because] = field(default_factory=dict)
     levels: dict[str, Levels] = field(default_factory=dict)
+    accounts: dict[str, GammaAccount] = field(default_factory=dict)
 
     def day(self, coin: str, now_ns: int) -> DayTotals:
         """Return a coin's totals of the current trading day."""
@@ -168,6 +170,10 @@ class Floor:
                 index = self.book.coins[balance.coin].market.index
                 self.day(balance.coin, now_ns).see_equity(balance.equity, index)
             self.book.see_balances((balance,))
+
+    def account(self, coin: str) -> GammaAccount:
+        """Return a coin's account of gamma against theta."""
+        return self.accounts.setdefault(coin, GammaAccount())
 
     def band(self, coin: str, owner: Band) -> Band:
         """Return the policy's band in force on a coin; the owner's before the first look."""

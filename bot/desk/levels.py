@@ -65,6 +65,7 @@ def conditions(
         smallest_coin=smallest,
         look_s=rules.cycle_s,
         factor=factor_at(rules.events, now_ns),
+        stretch=realised.stretch if exposure.gamma_total > 0.0 else 0.0,
         vega_usd=exposure.vega_usd,
         swing=realised.swing,
         vol_day=realised.vol_day,

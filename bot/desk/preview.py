@@ -58,6 +58,7 @@ def preview(floor: Floor, delta: DeltaDesk, gamma: GammaDesk, now_ns: int) -> Ro
         "after": _figures(after),
         "band_inputs": _inputs(rules, wanted),
         **_outlook(rules, exposure, wanted),
+        "gamma_account": asdict(floor.account(coin).figures(exposure)),
         "candidates": [_offer(c) for c in (plan.candidates if plan else ())],
         "trades": trades,
         "proposed": [

@@ -24,6 +24,9 @@ from bot.domain.units import seconds_between
 from bot.strategy.bands import Band, Landing
 from bot.strategy.policies import Conditions, Room, Width
 
+ONE_WAY = 2.0
+"""An hour that moved by more of its own deviations than this went one way."""
+
 LEAST_SHARE = 0.05
 """A policy that chooses its width is never narrower than this share of the owner's."""
 
@@ -53,7 +56,8 @@ class Levels:
 class DeltaPolicy:
     """When to act inside the owner's band, and how far.
 
-    `most_share` is the widest a chosen policy band may be, as a share of the owner's narrower side.
+    `most_share` is the widest a chosen policy band may be, as a share of the owner's narrower side;
+    in a one-way market the band of a book that is long gamma is up to `trend_most` times as wide.
     `cross_share` is the part of the way from policy to owner's band after which waiting for a maker
     fill is no longer worth it.
     """
@@ -66,6 +70,7 @@ class DeltaPolicy:
     cooldown_s: float = 0.0
     settle_s: float = 0.0
     most_share: float = 0.7
+    trend_most: float = 1.0
     cross_share: float = 0.35
 
     def room(self, now: Conditions) -> Room:
@@ -77,7 +82,8 @@ class DeltaPolicy:
     def levels(self, now: Conditions) -> Levels:
         """Return the band for what is true now; the calendar's factor stays inside the owner's."""
         sized = self.width.size(now, self.room(now), self.landing)
-        half = max(sized.half * now.factor, 1e-9)
+        trend = min(max(abs(now.stretch) / ONE_WAY, 1.0), self.trend_most)
+        half = max(sized.half * now.factor * trend, 1e-9)
         aside = 0.5 * min(half, self.owner.narrower)
         band = self.owner.inside(half, max(-aside, min(sized.shift, aside)))
         share = self.landing.share(now.cost_usd_per_coin, half)

@@ -60,6 +60,7 @@ def desk_rules(settings: Settings, coin: str, cadence: Cadence) -> DeskRules:
             cooldown_s=one.delta.cooldown_s,
             settle_s=one.delta.settle_s,
             most_share=policy.most_share,
+            trend_most=policy.trend_most,
         ),
         gamma=GammaPolicy(
             band=GammaBand(gamma.lower, gamma.upper),

@@ -82,6 +82,13 @@ class DeltaPolicy(BaseModel):
         description="The widest that whalley_wilmott may choose, as a share of the owner's "
         "narrower side: the rest is for what a price does before an order is filled.",
     )
+    trend_most: Finite = Field(
+        1.0,
+        ge=1,
+        le=5,
+        description="How many times as wide the band of a book that is long gamma may become while "
+        "the price goes one way: it sells later into the rise. 1: it never does.",
+    )
     trade_to: Literal["edge", "target", "inner"] = Field(
         "inner",
         description="Where a hedge ends: the policy band's edge, the target, or the point between "

@@ -96,3 +96,22 @@ def test_implied_volatility_moves_by_a_day():
     for i in range(100):
         realised.implied.see(i * 600 * NS_PER_S, 0.6 + 0.001 * (i % 2))
     assert realised.vol_day == pytest.approx(0.001 * 12.0)
+
+
+def test_an_hour_one_way_is_stretched_and_a_walk_is_not():
+    """Sixty steps up are √60 deviations; down is the same with its sign; a gap tells nothing."""
+    step = 1e-4
+    both = [step, -step] * 100
+    assert walk(Realised(), both).stretch == pytest.approx(0.0, abs=1e-6)
+    up = walk(Realised(), [*both, *[step] * 60])
+    assert up.stretch == pytest.approx(math.sqrt(60.0), rel=1e-6)
+    down = walk(Realised(), [*both, *[-step] * 60])
+    assert down.stretch == pytest.approx(-math.sqrt(60.0), rel=1e-6)
+    up.see_index((1_000 + 300) * STEP_NS, 60_000.0)
+    assert up.stretch == 0.0
+
+
+def test_less_than_an_hour_is_not_stretched():
+    """Nothing is said before."""
+    assert walk(Realised(), [1e-4] * 59).stretch == 0.0
+    assert walk(Realised(), [0.0] * 70).stretch == 0.0

@@ -138,3 +138,16 @@ def test_without_a_hedge_the_band_in_force_stays():
     floor.levels["BTC"] = unknown
     again = levels_in_force(floor, rules, late, (hedge, LOT))
     assert again.band.upper == pytest.approx(first.band.upper, rel=1e-4)
+
+
+@pytest.mark.parametrize("call,told", [("1", True), ("-1", False)])
+def test_only_a_book_that_is_long_gamma_hears_of_one_way_markets(call, told):
+    """A short one must follow the price at once."""
+    desk = _desk(**{CALL.name: call})
+    realised = desk.core.floor.book.coins["BTC"].market.realised
+    begin = desk.now_ns + 60 * NS_PER_S
+    for i in range(70):
+        realised.see_index(begin + i * 60 * NS_PER_S, 60_000.0 * 1.001**i)
+    _, exposure, hedge = _levels(desk)
+    now = conditions(desk.core.floor, desk.core.rules["BTC"], exposure, (hedge, LOT))
+    assert (now.stretch > 2.0) is told

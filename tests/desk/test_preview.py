@@ -121,3 +121,21 @@ def test_an_edge_is_traded_to_from_the_inside_and_the_hedge_is_over():
     desk.commands.clear()
     desk.wait(1.0).market()
     assert (placed(desk.commands), desk.core.delta["BTC"].episode) == ([], None)
+
+
+def test_a_plan_shows_cost_risk_frontier_other_policies_and_gamma_against_theta():
+    """Each with its figures, and the day's account once two samples were taken."""
+    desk = _moved()
+    for index in (63_050.0, 63_000.0, 62_950.0):
+        desk.wait(61.0).market(index)
+        desk.wait(0.3).tick()
+    shown = _preview(desk)
+    assert shown["residual"]["cost_usd_day"] > 0.0
+    assert len(shown["frontier"]) > 3
+    assert {row["policy"].split()[0] for row in shown["policies"]} == {
+        "whalley_wilmott", "fixed", "bps",
+    }  # fmt: skip
+    assert shown["band_inputs"]["shock_gamma_coin_per_pct"] > 0.0
+    account = shown["gamma_account"]
+    assert account["seconds"] > 60.0
+    assert account["theta_usd"] > 0.0 > account["earned_usd"]

@@ -207,3 +207,12 @@ def test_a_slow_look_never_widens_a_band(now, look_s):
     assume(look_s < SECONDS_PER_YEAR)
     fast = WhalleyWilmott().size(now, WIDE, INNER).half
     assert WhalleyWilmott().size(replace(now, look_s=look_s), WIDE, INNER).half <= fast
+
+
+@pytest.mark.parametrize("stretch,factor", [(0.0, 1.0), (-2.0, 1.0), (3.0, 1.5), (-9.0, 2.0)])
+def test_a_one_way_market_widens_the_band_of_who_lets_it(stretch, factor):
+    """As far as the setting goes, and not without it."""
+    now = conditions(stretch=stretch)
+    policy = DeltaPolicy(Band(-10.0, 0.0, 10.0), Fixed(1.0), trend_most=2.0)
+    assert policy.levels(now).band.upper == pytest.approx(factor)
+    assert replace(policy, trend_most=1.0).levels(now).band.upper == 1.0
