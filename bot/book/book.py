@@ -12,6 +12,7 @@ from decimal import Decimal
 from types import MappingProxyType
 
 from bot.book.columns import OptionColumns
+from bot.book.funding import HALF_LIFE_S, FundingMean
 from bot.book.holdings import Holdings
 from bot.book.market import CoinMarket
 from bot.book.numeraire import Numeraire
@@ -21,7 +22,7 @@ from bot.book.scope import Scope
 from bot.domain.deribit import parse
 from bot.domain.errors import UnknownInstrumentError
 from bot.domain.events import AccountSight, Event, Filled, InstrumentsListed, Settled
-from bot.domain.instruments import Instrument
+from bot.domain.instruments import Instrument, Kind
 from bot.domain.positions import TRADING_ACCOUNT, Balance, Position
 from bot.domain.quotes import Chain, Quote
 from bot.domain.reasons import Because
@@ -30,7 +31,10 @@ from bot.domain.units import Quantity
 
 @dataclass(frozen=True, slots=True)
 class UnderlyingRules:
-    """How one coin is measured: numeraire, counted collateral, scope and trusted ages."""
+    """How one coin is measured: numeraire, counted collateral, scope and trusted ages.
+
+    `funding_half_life_s` is in how much of the venue's time a quoted rate loses half its weight.
+    """
 
     coin: str
     numeraire: Numeraire
@@ -38,6 +42,7 @@ class UnderlyingRules:
     hedge_with: tuple[str, ...]
     scope: Scope = field(default_factory=Scope)
     freshness: Freshness = field(default_factory=Freshness)
+    funding_half_life_s: float = HALF_LIFE_S
 
 
 @dataclass(slots=True)
@@ -46,19 +51,30 @@ class CoinBook:
 
     While the venue's own delta of the account disagrees with ours (`disagreement`), it lies `gap`
     coins above ours. `unlisted` holds what is bounded by its name alone, `unknown` names what
-    cannot be bounded.
+    cannot be bounded. `netted` is what the venue nets: the trading account's quantity of each
+    future, perpetual or spot pair by name, whoever owns it.
     """
 
     rules: UnderlyingRules
     market: CoinMarket
     columns: OptionColumns
     futures: dict[Instrument, float] = field(default_factory=dict)
+    netted: dict[str, float] = field(default_factory=dict)
     hedges: tuple[Instrument, ...] = ()
     unlisted: dict[Instrument, float] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
     disagreement: Because | None = None
     gap: float = 0.0
     packed: tuple[int, int, int] = (-1, 0, 0)
+
+    @property
+    def funding_a_year(self) -> float:
+        """Return the average funding of the perpetual that hedges: a year, paid by longs.
+
+        Of several the owner's first; 0 where none may hedge or none was quoted yet.
+        """
+        names = (i.name for i in self.hedges if i.kind is Kind.PERPETUAL)
+        return next((self.market.funding.a_year(name) for name in names), 0.0)
 
 
 class Book:
@@ -77,7 +93,7 @@ class Book:
         `account` is what the trading account is called; the accounts `also` are only read.
         """
         self.coins = {
-            r.coin: CoinBook(r, CoinMarket(r.coin), OptionColumns.build({}, None)) for r in rules
+            r.coin: CoinBook(r, _empty_market(r), OptionColumns.build({}, None)) for r in rules
         }
         self.holdings = Holdings(owned, account, frozenset(also))
         self.parked = Parking()
@@ -126,6 +142,7 @@ class Book:
         held = self._held_of(mine)
         options = {i: float(q) for i, q in held.items() if i.is_option}
         mine.futures = {i: float(q) for i, q in held.items() if not i.is_option}
+        mine.netted = self._netted(mine.rules.coin)
         names = tuple(o.name for o in options)
         if names != mine.columns.names:
             mine.columns = OptionColumns.build(options, mine.columns)
@@ -156,6 +173,17 @@ class Book:
         mine.market.witnesses = tuple(i.name for i in mine.hedges)
         self._listed += 1
 
+    def _netted(self, coin: str) -> dict[str, float]:
+        found: dict[str, Decimal] = {}
+        for position in self.holdings.positions.values():
+            instrument = self.instruments.get(position.instrument)
+            if instrument is None or instrument.is_option or instrument.coin != coin:
+                continue
+            if position.account not in self.holdings.also:
+                so_far = found.get(instrument.name, Decimal(0))
+                found[instrument.name] = so_far + position.quantity.value
+        return {name: float(quantity) for name, quantity in found.items() if quantity}
+
     def _held_of(self, mine: CoinBook) -> Mapping[Instrument, Decimal]:
         """Return what is listed, hedged and held of a coin; set aside what is not listed."""
         held: dict[Instrument, Decimal] = {}
@@ -172,6 +200,10 @@ class Book:
                 held[instrument] = held.get(instrument, Decimal(0)) + quantity.value
         _set_aside(mine, strange)
         return {i: q for i, q in sorted(held.items(), key=lambda pair: pair[0].name) if q}
+
+
+def _empty_market(rules: UnderlyingRules) -> CoinMarket:
+    return CoinMarket(rules.coin, funding=FundingMean(rules.funding_half_life_s))
 
 
 def _set_aside(mine: CoinBook, strange: Mapping[str, Quantity]) -> None:

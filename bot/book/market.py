@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bot.book.funding import FundingMean
 from bot.book.quality import number_doubt
 from bot.book.realised import Realised
 from bot.domain.instruments import Instrument, Kind
@@ -76,7 +77,8 @@ class WindowAverage:
 class CoinMarket:
     """Everything last seen of one coin.
 
-    `witnesses` names the hedge instruments, whose quotes a chain's index is compared with.
+    `witnesses` names the hedge instruments, whose quotes a chain's index is compared with;
+    `funding` averages what perpetuals have charged of late.
     """
 
     coin: str
@@ -92,6 +94,7 @@ class CoinMarket:
     refused_ns: dict[str, int] = field(default_factory=dict)
     witnesses: tuple[str, ...] = ()
     realised: Realised = field(default_factory=Realised)
+    funding: FundingMean = field(default_factory=FundingMean)
 
     def see_quote(self, quote: Quote) -> None:
         """Take a future's quote; keep the last good one when it is older or impossible."""
@@ -107,6 +110,9 @@ class CoinMarket:
             self._accept(name)
         self.quotes[name] = quote
         self._see_index(at_ns, quote.index)
+        instrument = self.instruments.get(name)
+        if instrument is not None and instrument.kind is Kind.PERPETUAL:
+            self.funding.see(name, quote.funding_8h, at_ns)
 
     def see_chain(self, chain: Chain) -> bool:
         """Take a chain batch; return whether it was believable as a whole, and not a late one."""
@@ -139,6 +145,7 @@ class CoinMarket:
         self.instruments = {instrument.name: instrument for instrument in instruments}
         for name in self.refused.keys() - self.instruments.keys() - {self.chain_subject}:
             self._accept(name)
+        self.funding.keep(self.instruments)
 
     def refusals(self, now_ns: int) -> dict[str, Because]:
         """Return what was refused and has not been good since, by subject; old ones are dropped."""

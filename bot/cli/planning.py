@@ -106,6 +106,8 @@ def _show(coin: str, one: Mapping[str, Any]) -> None:
         say.line(f"note: {say.because(note)}")
     _part("what less risk would cost", one.get("frontier", ()), "")
     _part("what other policies would do", one.get("policies", ()), "")
+    _part("hedge instruments, usd per coin", one.get("instruments", ()), "")
+    _part("basis by expiry", one.get("basis", ()), "")
     _part("trades", one["trades"], "trades: none")
     _part("proposed (gamma.action propose: not sent)", one.get("proposed", ()), "")
     _part("candidates", one["candidates"], "")

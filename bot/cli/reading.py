@@ -128,7 +128,10 @@ def _kept(coin: str, one: Mapping[str, Any]) -> None:
 def _figures(one: Mapping[str, Any]) -> dict[str, object]:
     """Name all figures of one underlying as a person reads them, one below the other."""
     plain = {say.header(name): one[name] for name in _FIGURES} | _margin(one["margin"])
-    shocks = {f"shock: {say.header(name)}": value for name, value in one["shocks"].items()}
+    shocks = {
+        f"{'' if name.startswith('basis_') else 'shock: '}{say.header(name)}": value
+        for name, value in one["shocks"].items()
+    }
     tenors = one["vega_by_tenor_usd"].items()
     return plain | shocks | {f"vega usd, {say.header(name)}": value for name, value in tenors}
 

@@ -45,7 +45,8 @@ class DeltaDesk:
 
     `lacking` tells that no hedge instrument was listed at the last decision. `outside_ns` is since
     when delta has been outside the owner's band, None while it is inside; `at_once_ns` until when
-    it is traded to the target whatever the bands say, None while nobody asks for that.
+    it is traded to the target whatever the bands say, None while nobody asks for that. `used` names
+    the instrument of the last order.
     """
 
     rules: DeskRules
@@ -64,6 +65,7 @@ class DeltaDesk:
     whatif: WhatIf = field(default_factory=WhatIf)
     at_once_ns: int | None = None
     seen: LastInside = NEVER_INSIDE
+    used: str = ""
 
     def doubts(self, now_ns: int) -> tuple[Because, ...]:
         """Return what is doubtful beside the exposure: the fate of orders, the lack of a hedge."""
@@ -120,14 +122,16 @@ class DeltaDesk:
             return told
         return [*told, *self.whatif.ask(floor, (order,), now_ns)]
 
-    def want(self, floor: Floor, exposure: Exposure, *, under_way: bool = False) -> Want:
+    def want(self, floor: Floor, exposure: Exposure, *, under_way: str = "") -> Want:
         """Return what the desk wants now; asking changes nothing.
 
-        A hedge that is `under_way` is finished: cooldown and minimum move stand before the next.
+        `under_way` names the instrument of a hedge whose last order was not sent yet: a hedge that
+        is under way is finished, cooldown and minimum move stand before the next.
         """
         fresh = self.episode is None and not under_way
         last = self.attempts.last if fresh else LastHedge()
-        found = want(floor, self.rules, exposure, last, self.unwind, self.seen)
+        used = under_way or self.used
+        found = want(floor, self.rules, exposure, last, self.unwind, self.seen, used)
         if self.at_once_ns is None:
             return found
         plan = plan_at_once(exposure, self.rules.delta, found.levels.band, found.smallest)
@@ -196,6 +200,7 @@ class DeltaDesk:
             )
         if self.unwind is not None and plan.step:
             self.unwind = replace(self.unwind, done=plan.step)
+        self.used = intent.instrument
         self.episode.labels.add(intent.label)
         self.episode.rested |= intent.time_in_force is TimeInForce.GTC
         self.refused = self.silenced = ()

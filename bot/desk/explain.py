@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -83,4 +84,7 @@ def snapshot(floor: Floor, coin: str, exposure: Exposure, hedge: Hedge | None) -
             "mark": quote.mark,
             "quote_age_s": seconds_between(quote.ts_venue_ns, exposure.ts_ns),
         }
+        if math.isfinite(hedge.next_usd):
+            costs = {"all_in_usd_per_coin": hedge.cost.all_in}
+            seen |= costs | {"next_usd_per_coin": hedge.next_usd}
     return seen

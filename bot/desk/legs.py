@@ -17,7 +17,7 @@ from bot.domain.states import State
 from bot.domain.units import seconds_between
 from bot.risk.gate import Proposal
 from bot.strategy.candidates import candidates
-from bot.strategy.choice import choose_hedge
+from bot.strategy.choice import Task, choose_hedge
 from bot.strategy.gamma import (
     GammaNeed,
     GammaPlan,
@@ -96,7 +96,8 @@ def held_back(floor: Floor, rules: DeskRules, exposure: Exposure) -> tuple[Becau
         figures = {"age_s": age_s, "limit_s": limit_s}
         return (Because(Reason.STALE_CHAIN, f"{coin} chain", figures),)
     unknown = frozenset(o.intent.instrument for o in floor.orders.unknown(coin))
-    hedge, doubts = choose_hedge(floor.book, coin, now_ns, floor.tier, barred=unknown)
+    task = Task(barred=unknown)
+    hedge, doubts = choose_hedge(floor.book, coin, now_ns, floor.tier, rules.hedge, task)
     return doubts if hedge is None else ()
 
 

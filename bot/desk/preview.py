@@ -18,6 +18,7 @@ from bot.book.measure import measure
 from bot.desk.delta import DeltaDesk
 from bot.desk.floor import Floor
 from bot.desk.gamma import GammaDesk
+from bot.desk.hedge_rows import basis_rows, instrument_rows
 from bot.desk.legs import draw_legs, held_back, plan_for
 from bot.desk.rows import parked_rows
 from bot.desk.rules import DeskRules
@@ -60,6 +61,8 @@ def preview(floor: Floor, delta: DeltaDesk, gamma: GammaDesk, now_ns: int) -> Ro
         **_outlook(rules, exposure, wanted),
         "gamma_account": asdict(floor.account(coin).figures(exposure)),
         "candidates": [_offer(c) for c in (plan.candidates if plan else ())],
+        "instruments": instrument_rows(floor, rules, wanted, now_ns),
+        "basis": basis_rows(floor, coin, now_ns),
         "trades": trades,
         "proposed": [
             _leg(t.candidate.name, t.quantity, "coin", t.cost_usd, t.gamma) for t in proposed
@@ -96,7 +99,8 @@ def _slices(
     rules, tickets = delta.rules, list[Ticket]()
     refused = waiting(floor, rules, delta.attempts, exposure.ts_ns)
     while not refused and len(tickets) < MOST_SLICES:
-        wanted = delta.want(floor, exposure, under_way=bool(tickets))
+        under_way = tickets[-1].allowed.instrument.name if tickets else ""
+        wanted = delta.want(floor, exposure, under_way=under_way)
         if not wanted.plan.wanted or (tickets and wanted.plan.step):
             break
         may_rest = delta.may_rest and not tickets
@@ -120,13 +124,21 @@ def _slices(
 
 
 def _hedge(tickets: list[Ticket]) -> list[Row]:
-    """Return the slices of one hedge as one trade."""
-    if not tickets:
-        return []
-    instrument = tickets[0].allowed.instrument
-    quantity = sum(ticket.allowed.quantity for ticket in tickets)
-    cost = sum(ticket.cost_usd for ticket in tickets)
-    return [_leg(instrument.name, quantity, str(instrument.unit), cost, 0.0, len(tickets))]
+    """Return the slices of one hedge as one trade in each of its instruments."""
+    by_name: dict[str, list[Ticket]] = {}
+    for ticket in tickets:
+        by_name.setdefault(ticket.allowed.instrument.name, []).append(ticket)
+    return [
+        _leg(
+            name,
+            sum(ticket.allowed.quantity for ticket in mine),
+            str(mine[0].allowed.instrument.unit),
+            sum(ticket.cost_usd for ticket in mine),
+            0.0,
+            len(mine),
+        )
+        for name, mine in by_name.items()
+    ]
 
 
 def _with_options(exposure: Exposure, legs: tuple[GammaTrade, ...]) -> Exposure:

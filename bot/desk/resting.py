@@ -37,6 +37,8 @@ def _outlived(
     hedge = wanted.hedge
     if hedge is None or seconds_between(order.sent_ns, now_ns) >= rules.tactics.rest_s:
         return True
+    if hedge.instrument.name != order.intent.instrument:
+        return True  # another has become cheaper, or this one can no longer be trusted
     band = wanted.levels.band
     if band.holds(exposure.delta):
         return True

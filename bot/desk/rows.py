@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from bot.book.basis import usd_per_pct
 from bot.book.columns import FORWARD, VOL
 from bot.book.legs import settlement_averages
 from bot.book.numeraire import future_delta, future_gamma, option_figures
@@ -69,8 +70,8 @@ def parked_rows(floor: Floor, coin: str) -> list[Row]:
 def greek_rows(floor: Floor, rules: DeskRules, now_ns: int) -> list[Row]:
     """Return each leg's part of an underlying's exposure, in the numeraire of its book.
 
-    Delta coin, gamma coin per 1 %, vega USD per volatility point, theta USD per day;
-    vol 1.00 = 100 %.
+    Delta coin, gamma coin per 1 %, vega USD per volatility point, theta USD per day, of dated
+    futures the USD that 1 % a year of basis is worth; vol 1.00 = 100 %.
     """
     mine = floor.book.packed(rules.coin)
     index = mine.market.index
@@ -91,6 +92,9 @@ def greek_rows(floor: Floor, rules: DeskRules, now_ns: int) -> list[Row]:
                 "forward": None,
             }
         )
+        if instrument.expiry_ns is not None:
+            worth = usd_per_pct(leg, index, instrument.expiry_ns, now_ns)
+            rows[-1]["basis_usd_per_pct"] = worth
     return rows
 
 

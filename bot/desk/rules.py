@@ -10,6 +10,7 @@ from bot.risk.limits import LimitRules
 from bot.strategy.delta import DeltaPolicy
 from bot.strategy.event_calendar import ScheduledEvent
 from bot.strategy.gamma import GammaPolicy
+from bot.strategy.hedge_cost import HedgePolicy
 from bot.strategy.unwind import UnwindPolicy
 
 
@@ -26,6 +27,7 @@ class DeskRules:
     measure: UnderlyingRules
     delta: DeltaPolicy
     gamma: GammaPolicy
+    hedge: HedgePolicy = field(default_factory=HedgePolicy)
     limits: LimitRules = field(default_factory=LimitRules)
     tactics: TacticRules = field(default_factory=TacticRules)
     unwind: UnwindPolicy = field(default_factory=UnwindPolicy)

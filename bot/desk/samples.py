@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from bot.book.basis import basis_by_expiry, figures
 from bot.book.measure import measure
 from bot.book.shocks import shocks, vega_by_tenor
 from bot.desk.floor import Floor
@@ -37,7 +38,8 @@ def sample(floor: Floor, rules: DeskRules, now_ns: int) -> ExposureSample:
         theta_usd_day=exposure.theta_usd_day * known,
         equity_usd=equity,
         unknown_orders=len(floor.orders.unknown(coin)),
-        shocks=shocks(floor.book, coin, now_ns).figures(),
+        shocks=shocks(floor.book, coin, now_ns).figures()
+        | figures(basis_by_expiry(floor.book, coin, now_ns)),
         vega_by_tenor_usd=vega_by_tenor(floor.book, coin, now_ns),
         doubts=exposure.doubts + tuple(floor.notices[c] for c in (coin,) if c in floor.notices),
     )

@@ -6,7 +6,8 @@ Nothing is remembered and nothing is sent here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 from bot.book.exposure import Exposure
 from bot.book.numeraire import future_delta
@@ -21,7 +22,7 @@ from bot.domain.units import seconds_between
 from bot.execution.rounding import quantity_for, to_lots
 from bot.execution.tactics import Pricing, price_hedge
 from bot.risk.gate import Proposal
-from bot.strategy.choice import Hedge, choose_hedge
+from bot.strategy.choice import Hedge, Task, choose_hedge
 from bot.strategy.delta import (
     NEVER_INSIDE,
     DeltaPlan,
@@ -36,7 +37,10 @@ from bot.strategy.unwind import Unwind, due, schedule
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """What delta wants now: the plan, its band, the instrument (or what it lacks), the unwind."""
+    """What delta wants now: the plan, its band, the instrument (or what it lacks), the unwind.
+
+    `task` is what the instrument was chosen for.
+    """
 
     plan: DeltaPlan
     levels: Levels
@@ -44,6 +48,7 @@ class Want:
     missing: tuple[Because, ...]
     unwind: Unwind | None
     smallest: float
+    task: Task
 
     @property
     def settled(self) -> bool:
@@ -66,7 +71,7 @@ class Ticket:
 
     @property
     def cost_usd(self) -> float:
-        """Return what crossing for all of it costs: half spread and fee."""
+        """Return what trading all of it costs: half spread and fee."""
         return abs(self.allowed.delta_coin) * self.hedge.cost_usd_per_coin
 
 
@@ -89,19 +94,25 @@ def want(
     last: LastHedge,
     running: Unwind | None,
     seen: LastInside = NEVER_INSIDE,
+    used: str = "",
 ) -> Want:
-    """Return what an exposure wants of its futures; a settlement unwind yields to the band."""
-    coin, now_ns = rules.coin, exposure.ts_ns
-    unknown = frozenset(o.intent.instrument for o in floor.orders.unknown(coin))
-    hedge, missing = choose_hedge(floor.book, coin, now_ns, floor.tier, barred=unknown)
-    smallest = 0.0 if hedge is None else _smallest(hedge, exposure.index)
+    """Return what an exposure wants of its futures; a settlement unwind yields to the band.
+
+    `used` names the instrument of the last hedge.
+    """
+    task = _task(floor, rules, exposure, used)
+    hedge, missing, smallest = _chosen(floor, rules, exposure, task)
     known = None if hedge is None else (hedge, smallest)
     levels = levels_in_force(floor, rules, exposure, known)
     plan = plan_delta(exposure, rules.delta, levels, last, smallest, seen)
     unwind = schedule(rules.unwind, running, exposure, plan.policy)
     if unwind is not None and not plan.wanted:
         plan = due(rules.unwind, unwind, exposure, plan.policy, smallest) or plan
-    return Want(plan, levels, hedge, missing, unwind, smallest)
+    if plan.wanted and not 0.0 < plan.change / (task.change or math.inf) <= 1.0:
+        # An unwind may trade the other way, a ratio above one further than to the target.
+        task = replace(task, change=plan.change)
+        hedge, missing, smallest = _chosen(floor, rules, exposure, task)
+    return Want(plan, levels, hedge, missing, unwind, smallest, task)
 
 
 def waiting(floor: Floor, rules: DeskRules, attempts: Attempts, now_ns: int) -> tuple[Because, ...]:
@@ -164,6 +175,31 @@ def draw(
         return Drawn(None, verdict.reasons, verdict.asks)
     ticket = Ticket(hedge, pricing, verdict.proposal, reducing=verdict.reducing)
     return Drawn(ticket, verdict.reasons)
+
+
+def _task(floor: Floor, rules: DeskRules, exposure: Exposure, used: str) -> Task:
+    """Return what an instrument is wanted for: what is missing to the target.
+
+    An order that is under way belongs to what is missing, so that its instrument does not become
+    another's choice while it rests; of an unknown one nobody can say.
+    """
+    unknown = floor.orders.unknown(rules.coin)
+    return Task(
+        change=rules.delta.owner.target - exposure.delta,
+        last=used,
+        barred=frozenset(o.intent.instrument for o in unknown),
+        pending=tuple((o.intent.instrument, float(o.may_fill)) for o in unknown),
+    )
+
+
+def _chosen(
+    floor: Floor, rules: DeskRules, exposure: Exposure, task: Task
+) -> tuple[Hedge | None, tuple[Because, ...], float]:
+    """Return the hedge for a task or what it lacks, and the delta of its smallest order."""
+    hedge, missing = choose_hedge(
+        floor.book, rules.coin, exposure.ts_ns, floor.tier, rules.hedge, task
+    )
+    return hedge, missing, 0.0 if hedge is None else _smallest(hedge, exposure.index)
 
 
 def _smallest(hedge: Hedge, index: float) -> float:

@@ -35,6 +35,9 @@ class Reason(StrEnum):
     NO_CANDIDATE = "no_candidate"
     PROPOSED_ONLY = "proposed_only"
     BUDGET_SPENT = "budget_spent"
+    CHEAPEST = "cheapest"
+    DEARER = "dearer"
+    NOT_WORTH_SWITCHING = "not_worth_switching"
     # what we know
     STALE_QUOTE = "stale_quote"
     STALE_CHAIN = "stale_chain"
@@ -50,6 +53,7 @@ class Reason(StrEnum):
     MARGIN_MODEL = "margin_model"
     ACCOUNT_UNSEEN = "account_unseen"
     NO_HEDGE_INSTRUMENT = "no_hedge_instrument"
+    LAST_DAY = "last_day"
     ANOTHER_BOT = "another_bot"
     JOURNAL_BUSY = "journal_busy"
     # what we allow
@@ -59,6 +63,7 @@ class Reason(StrEnum):
     UNKNOWN_ORDER = "unknown_order"
     ORDER_TOO_LARGE = "order_too_large"
     POSITION_LIMIT = "position_limit"
+    BASIS_LIMIT = "basis_limit"
     ORDER_RATE = "order_rate"
     COLLAR = "collar"
     WRONG_SIDE = "wrong_side"

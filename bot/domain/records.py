@@ -114,7 +114,10 @@ class StateChange:
 
 @dataclass(frozen=True, slots=True)
 class ExposureSample:
-    """What an underlying meant at one moment; `shocks` maps e.g. `pnl_up_10pct_usd` to figures."""
+    """What an underlying meant at one moment; `shocks` maps e.g. `pnl_up_10pct_usd` to figures.
+
+    Among them are the dated futures of each expiry: `basis_27MAR26_coin`, `basis_27MAR26_1pct_usd`.
+    """
 
     ts_ns: int
     coin: str

@@ -1,57 +1,202 @@
 """Which instrument hedges delta, and what a coin of hedging costs there now.
 
-The owner lists kinds in order of preference; the first listed instrument with a trustworthy quote
-is taken (of futures the one that expires first), so that a stale perpetual falls back to a future
-when the owner allows futures. A future in its last day is passed over: its hedge would be gone with
-the next settlement, and have to be bought again.
+Of the listed instruments of the owner's kinds that have a trustworthy quote, the one whose all-in
+cost is least (see `hedge_cost`); at equal cost the owner's order of kinds decides, of futures the
+sooner expiry. The instrument of the last hedge is kept until another is cheaper by a margin, so
+that noise in quotes does not spread a book over everything that is listed.
+
+Passed over are a future in its last day, whose hedge would be gone with the next settlement and
+have to be bought again, one whose expiry would hold more futures than the owner allows, and, as
+long as there is another, one in whose currency the account holds no funds.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-from bot.book.book import Book
+from bot.book.basis import futures_by_expiry
+from bot.book.book import Book, CoinBook
+from bot.book.numeraire import future_delta
 from bot.book.quality import quote_doubt
 from bot.domain.instruments import FeeTier, Instrument
 from bot.domain.quotes import Quote
 from bot.domain.reasons import Because, Reason
-from bot.domain.units import NS_PER_S, SECONDS_PER_DAY
+from bot.domain.units import NS_PER_S, SECONDS_PER_DAY, years_between
+from bot.strategy.hedge_cost import HedgeCost, HedgePolicy, carry_usd_year, hedge_cost
 
 MIN_LEFT_NS = int(SECONDS_PER_DAY) * NS_PER_S
+ANY_POLICY = HedgePolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What an instrument is wanted for.
+
+    `change` is the signed change of delta (coin), 0 where nothing is to be traded: then only the
+    cost of crossing counts. `last` names the instrument of the last hedge, `barred` those that have
+    an order whose fate is unknown; `pending` lists what those may still fill.
+    """
+
+    change: float = 0.0
+    last: str = ""
+    barred: frozenset[str] = frozenset()
+    pending: tuple[tuple[str, float], ...] = ()
+
+
+ANY_TASK = Task()
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A listed instrument with what it costs, or why it is not to be used.
+
+    `funded` tells that the account holds funds of the currency that it settles in.
+    """
+
+    instrument: Instrument
+    quote: Quote | None
+    cost: HedgeCost | None
+    why_not: Because | None = None
+    funded: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Hedge:
-    """A hedge instrument with its quote and the cost of crossing, USD per coin."""
+    """The instrument to hedge with, its quote and its cost; `because` tells why this one.
+
+    `next_usd` is the all-in cost (USD per coin) of the best other one, NaN where there is none.
+    """
 
     instrument: Instrument
     quote: Quote
-    cost_usd_per_coin: float
+    cost: HedgeCost
+    because: Because
+    next_usd: float = math.nan
+
+    @property
+    def cost_usd_per_coin(self) -> float:
+        """Return what a coin costs now, half spread and fee, in USD."""
+        return self.cost.crossing
 
 
 def choose_hedge(
-    book: Book, coin: str, now_ns: int, tier: FeeTier, barred: frozenset[str] = frozenset()
+    book: Book,
+    coin: str,
+    now_ns: int,
+    tier: FeeTier,
+    policy: HedgePolicy = ANY_POLICY,
+    task: Task = ANY_TASK,
 ) -> tuple[Hedge | None, tuple[Because, ...]]:
-    """Return the hedge to use now, or None with the reasons why there is none.
-
-    `barred` names instruments that have an order whose fate is unknown.
-    """
-    mine = book.coins[coin]
+    """Return the hedge to use now, or None; and why what the owner prefers to it was not used."""
+    found = offers(book, coin, now_ns, tier, policy, task)
+    hedge = choose(found, policy, task)
     doubts: list[Because] = []
-    for instrument in book.hedge_instruments(coin):
-        if instrument.expiry_ns is not None and instrument.expiry_ns - now_ns <= MIN_LEFT_NS:
-            continue
-        if instrument.name in barred:
-            doubts.append(Because(Reason.UNKNOWN_ORDER, instrument.name))
-            continue
-        quote = mine.market.quotes.get(instrument.name)
-        doubt = quote_doubt(quote, now_ns, mine.rules.freshness.of(instrument), instrument.name)
-        if doubt is None and quote is not None:
-            half = 0.5 * (quote.ask - quote.bid)
-            fee = instrument.fees.per_coin(quote.mark, quote.mark, maker=False, tier=tier)
-            return Hedge(instrument, quote, half + fee), tuple(doubts)
-        if doubt is not None:
-            doubts.append(doubt)
-    if not doubts:
+    for offer in found:
+        if hedge is not None and offer.instrument is hedge.instrument:
+            break
+        # That a future ends is no doubt: it is what futures do.
+        if offer.why_not is not None and offer.why_not.reason is not Reason.LAST_DAY:
+            doubts.append(offer.why_not)
+    if hedge is None and not doubts:
         doubts.append(Because(Reason.NO_HEDGE_INSTRUMENT, coin))
-    return None, tuple(doubts)
+    return hedge, tuple(doubts)
+
+
+def choose(found: tuple[Offer, ...], policy: HedgePolicy, task: Task) -> Hedge | None:
+    """Return the cheapest of the offers that may be used, the first of equals, or the last used."""
+    usable = [
+        (offer.cost.all_in, offer, offer.quote, offer.cost)
+        for offer in found
+        if offer.why_not is None and offer.cost is not None and offer.quote is not None
+    ]
+    if len(usable) > 1:
+        usable = [one for one in usable if one[1].funded] or usable
+    if not usable:
+        return None
+    best = min(usable, key=lambda one: one[0])
+    reason = Reason.CHEAPEST
+    for one in usable:
+        margin = policy.switch_bps * 1e-4 * one[2].index
+        if one[1].instrument.name == task.last and one[0] <= best[0] + margin:
+            reason = Reason.CHEAPEST if one[0] == best[0] else Reason.NOT_WORTH_SWITCHING
+            best = one
+            break
+    usd, offer, quote, cost = best
+    others = [one[0] for one in usable if one is not best]
+    next_usd = min(others, default=math.nan)
+    figures = {"usd_per_coin": usd} | ({"next_usd_per_coin": next_usd} if others else {})
+    because = Because(reason, offer.instrument.name, figures)
+    return Hedge(offer.instrument, quote, cost, because, next_usd)
+
+
+def offers(
+    book: Book, coin: str, now_ns: int, tier: FeeTier, policy: HedgePolicy, task: Task
+) -> tuple[Offer, ...]:
+    """Return every listed instrument of the owner's kinds, in the order of preference."""
+    mine = book.packed(coin)
+    held: dict[int, tuple[float, float]] = {}
+    if task.change and policy.basis_coin < math.inf:
+        held = futures_by_expiry(book, coin, now_ns, task.pending)
+    found = []
+    for instrument in mine.hedges:
+        quote = mine.market.quotes.get(instrument.name)
+        why_not = _doubt(mine, instrument, quote, now_ns, task) or _over(
+            instrument, held, policy, task
+        )
+        if quote is None or (why_not is not None and why_not.reason is not Reason.BASIS_LIMIT):
+            found.append(Offer(instrument, quote, None, why_not))
+            continue
+        position = future_delta(
+            instrument, mine.netted.get(instrument.name, 0.0), quote.mark, quote.index
+        )
+        funding = mine.market.funding.a_year(instrument.name)
+        ends_ns = instrument.expiry_ns
+        cost = hedge_cost(
+            policy,
+            instrument,
+            quote,
+            tier,
+            change=task.change,
+            held=position,
+            carry_usd_year=carry_usd_year(instrument, quote, funding, now_ns),
+            years_left=math.inf if ends_ns is None else years_between(now_ns, ends_ns),
+        )
+        funded = position * task.change < 0.0 or _funded(book, instrument)
+        found.append(Offer(instrument, quote, cost, why_not, funded))
+    return tuple(found)
+
+
+def _doubt(
+    mine: CoinBook, instrument: Instrument, quote: Quote | None, now_ns: int, task: Task
+) -> Because | None:
+    """Return why an instrument is not to be used whatever it costs."""
+    name, ends_ns = instrument.name, instrument.expiry_ns
+    if ends_ns is not None and ends_ns - now_ns <= MIN_LEFT_NS:
+        return Because(Reason.LAST_DAY, name)
+    if name in task.barred:
+        return Because(Reason.UNKNOWN_ORDER, name)
+    return quote_doubt(quote, now_ns, mine.rules.freshness.of(instrument), name)
+
+
+def _over(
+    instrument: Instrument,
+    held: dict[int, tuple[float, float]],
+    policy: HedgePolicy,
+    task: Task,
+) -> Because | None:
+    """Return that a future's expiry would hold too much, unless it would then hold less."""
+    if instrument.expiry_ns is None or not task.change or policy.basis_coin == math.inf:
+        return None
+    low, high = held.get(instrument.expiry_ns, (0.0, 0.0))
+    before = max(abs(low), abs(high))
+    after = max(abs(low + task.change), abs(high + task.change))
+    if after <= max(policy.basis_coin, before):
+        return None
+    figures = {"after_coin": after, "limit_coin": policy.basis_coin}
+    return Because(Reason.BASIS_LIMIT, instrument.name, figures)
+
+
+def _funded(book: Book, instrument: Instrument) -> bool:
+    balance = book.holdings.balances.get(instrument.currency)
+    return balance is not None and balance.funds > 0.0

@@ -24,8 +24,9 @@ from bot.strategy.bands import Band, GammaBand, Landing, TradeTo
 from bot.strategy.delta import DeltaPolicy
 from bot.strategy.event_calendar import ScheduledEvent
 from bot.strategy.gamma import GammaPolicy
+from bot.strategy.hedge_cost import HedgePolicy
 from bot.strategy.policies import Fixed, Knob, OfBook, WhalleyWilmott, Width
-from config.schema import Settings, Shock
+from config.schema import Hedge, Settings, Shock
 from config.schema.policy import AVERSION, Event
 from config.schema.underlying import Delta
 
@@ -45,6 +46,7 @@ def desk_rules(settings: Settings, coin: str, cadence: Cadence) -> DeskRules:
             collateral_delta=one.collateral_delta,
             hedge_with=tuple(one.hedge_with),
             scope=scope,
+            funding_half_life_s=3_600.0 * one.hedge.funding_half_life_h,
             freshness=Freshness(
                 quote_s=max(2.0, 2.0 * cadence.quote_s),
                 chain_s=max(30.0, 3.0 * cadence.chain_s),
@@ -74,6 +76,7 @@ def desk_rules(settings: Settings, coin: str, cadence: Cadence) -> DeskRules:
             shock_loss_usd=_shock_losses(one.shock, limits.shock_loss_usd),
             shock_delta_coin=one.shock.delta_2pct_coin,
         ),
+        hedge=_hedge_policy(one.hedge),
         limits=LimitRules(
             order_usd=limits.order_usd,
             position_coin=limits.position_coin,
@@ -119,6 +122,18 @@ def _event(event: Event) -> ScheduledEvent:
         after_s=60.0 * event.after_min,
         factor=event.width_factor,
         every_s=every_s[event.every],
+    )
+
+
+def _hedge_policy(hedge: Hedge) -> HedgePolicy:
+    """Return how hedge instruments are compared; a limit that is not set is infinite."""
+    return HedgePolicy(
+        hold_h=hedge.hold_h,
+        maker_share=hedge.maker_share,
+        carry_cap_usd_day=math.inf if hedge.carry_cap_usd_day is None else hedge.carry_cap_usd_day,
+        financing_rate=hedge.financing_rate,
+        switch_bps=hedge.switch_bps,
+        basis_coin=math.inf if hedge.basis_coin is None else hedge.basis_coin,
     )
 
 

@@ -5,6 +5,7 @@ Owns types, bounds, defaults and what must hold between settings. Where values c
 """
 
 from config.schema.gamma import Gamma, GammaLimits
+from config.schema.hedge import Hedge
 from config.schema.policy import DeltaPolicy, Event
 from config.schema.sections import Limits, Paper, PaperPosition, Sim
 from config.schema.settings import SCHEMA_VERSION, Settings
@@ -18,6 +19,7 @@ __all__ = [
     "Event",
     "Gamma",
     "GammaLimits",
+    "Hedge",
     "HedgeKind",
     "Limits",
     "Paper",

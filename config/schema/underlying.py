@@ -18,6 +18,7 @@ from pydantic import (
 
 from config.schema.fields import LARGEST, STRICT, Finite, refuse, shown, unit
 from config.schema.gamma import Gamma
+from config.schema.hedge import Hedge
 from config.schema.instrument import VenueName
 from config.schema.policy import DeltaPolicy, Event
 
@@ -217,7 +218,7 @@ class Underlying(BaseModel):
     hedge_with: Annotated[tuple[HedgeKind, ...], AfterValidator(_instruments)] = Field(
         ("perpetual",),
         strict=False,
-        description="Kinds of instruments that hedge delta, in order of preference.",
+        description="Kinds of instruments that hedge delta; of those that cost the same the first.",
     )
     hold_s: Finite = Field(
         0.0,
@@ -229,5 +230,6 @@ class Underlying(BaseModel):
     )
     delta: Delta
     gamma: Gamma = Field(default_factory=Gamma)
+    hedge: Hedge = Field(default_factory=Hedge)
     shock: Shock = Field(default_factory=Shock)
     scope: Scope = Field(default_factory=Scope)

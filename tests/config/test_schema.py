@@ -204,3 +204,14 @@ def test_anything_that_the_venue_holds_can_be_excluded(name):
     book = {"numeraire": "usd", "collateral_delta": "exclude", "delta": band}
     settings = Settings(underlying={"BTC": {**book, "scope": {"exclude": [name]}}})
     assert settings.underlying["BTC"].scope.exclude == (name,)
+
+
+def test_hedge_costs_default_to_what_changes_nothing_and_scale_with_the_book():
+    """Taker fees, no cap and no limit; amounts grow, rates and shares do not."""
+    plain = settings().underlying["BTC"].hedge
+    assert (plain.maker_share, plain.financing_rate) == (0.0, 0.0)
+    assert (plain.carry_cap_usd_day, plain.basis_coin) == (None, None)
+    set_to = {"carry_cap_usd_day": 50.0, "basis_coin": 0.3, "switch_bps": 2.0}
+    grown = settings(underlying={"BTC": BTC | {"hedge": set_to}}, paper={"scale": 10.0}).scaled()
+    found = grown.underlying["BTC"].hedge
+    assert (found.carry_cap_usd_day, found.basis_coin, found.switch_bps) == (500.0, 3.0, 2.0)

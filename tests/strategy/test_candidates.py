@@ -10,7 +10,7 @@ from bot.domain.instruments import FeeTier
 from bot.domain.reasons import Reason
 from bot.domain.units import NS_PER_S
 from bot.strategy.candidates import candidates
-from bot.strategy.choice import choose_hedge
+from bot.strategy.choice import Task, choose_hedge
 from greeks import black76
 from tests.builders.books import NOW, PERPETUAL, book, quote
 
@@ -109,7 +109,7 @@ def test_a_stale_perpetual_falls_back_to_the_future():
 def test_an_instrument_with_an_unknown_order_is_barred():
     """Nothing new goes out where something may still be coming back."""
     built = book().perpetual().built()
-    hedge, doubts = choose_hedge(built, "BTC", NOW, TIER, barred=frozenset({PERPETUAL}))
+    hedge, doubts = choose_hedge(built, "BTC", NOW, TIER, task=Task(barred=frozenset({PERPETUAL})))
     assert hedge is None
     assert [d.reason for d in doubts] == [Reason.UNKNOWN_ORDER]
 
