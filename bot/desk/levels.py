@@ -64,6 +64,7 @@ def conditions(
         cost_usd_per_coin=cost,
         smallest_coin=smallest,
         look_s=rules.cycle_s,
+        funding=floor.book.coins[coin].funding_a_year,
         factor=factor_at(rules.events, now_ns),
         stretch=realised.stretch if exposure.gamma_total > 0.0 else 0.0,
         vega_usd=exposure.vega_usd,

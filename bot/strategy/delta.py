@@ -69,7 +69,7 @@ class DeltaPolicy:
     min_move_bps: float = 0.0
     cooldown_s: float = 0.0
     settle_s: float = 0.0
-    most_share: float = 0.7
+    most_share: float = 0.5
     trend_most: float = 1.0
     cross_share: float = 0.35
 

@@ -76,7 +76,7 @@ class DeltaPolicy(BaseModel):
         json_schema_extra=unit("bps", example=50.0),
     )
     most_share: Finite = Field(
-        0.7,
+        0.5,
         gt=0,
         le=1,
         description="The widest that whalley_wilmott may choose, as a share of the owner's "

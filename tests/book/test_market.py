@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from bot.book.market import CoinMarket
+from bot.book.market import CoinMarket, near_the_money
 from bot.domain.deribit import parse
 from bot.domain.reasons import Reason
 from bot.domain.units import NS_PER_S
@@ -187,3 +187,23 @@ def test_a_window_is_opened_once_and_forgotten_after_its_expiry():
     assert window.value() == 60_000.0
     market.close_windows(NOW + 11 * SECOND)
     assert market.windows == {}
+
+
+def test_what_the_index_and_the_volatility_near_the_money_do_is_followed():
+    """Index by whole minutes of venue time; volatility within 5 % of the forward."""
+    market = CoinMarket("BTC")
+    rows = [
+        OptionRow(contract_of(61_000.0), vol=0.5),
+        OptionRow(contract_of(58_000.0, call=False), vol=0.7),
+        OptionRow(contract_of(70_000.0), vol=5.0),
+        OptionRow(contract_of(60_000.0), vol=float("nan")),
+    ]
+    market.see_chain(chain(rows))
+    assert market.realised.implied.level == pytest.approx(0.6)
+    minute = 60 * SECOND
+    for step in range(3):
+        market.see_quote(_at(60.0 * step, 60_000.0 + 30.0 * step))
+    assert market.realised.index.step == (NOW + 2 * minute) // minute
+    assert market.realised.index.count == 2
+    assert market.realised.index.level == pytest.approx(math.log(60_060.0))
+    assert math.isnan(near_the_money(chain([rows[2]])))

@@ -215,3 +215,40 @@ def test_hedge_costs_default_to_what_changes_nothing_and_scale_with_the_book():
     grown = settings(underlying={"BTC": BTC | {"hedge": set_to}}, paper={"scale": 10.0}).scaled()
     found = grown.underlying["BTC"].hedge
     assert (found.carry_cap_usd_day, found.basis_coin, found.switch_bps) == (500.0, 3.0, 2.0)
+
+
+def _delta(**more):
+    return Delta.model_validate({"upper": 0.1, "lower": -0.1} | more)
+
+
+@pytest.mark.parametrize(
+    "policy,expected",
+    [
+        ({"aversion": 1.0, "cost_usd_day": 5.0}, "cost_usd_day: expected one knob, and aversion"),
+        ({"kind": "fixed", "aversion": 1.0}, "aversion: expected none because kind is fixed"),
+        ({"kind": "bps"}, "width_bps: expected a width because kind is bps"),
+        ({"aversion": 0.0}, "greater than 0"),
+    ],
+)
+def test_a_policy_refuses_what_is_not_its_own(policy, expected):
+    """One knob at most, and only parameters of its kind."""
+    with pytest.raises(ValidationError, match=expected):
+        _delta(policy=policy)
+
+
+@pytest.mark.parametrize(
+    "changes,expected",
+    [
+        ({"at": "2026-12-10T13:30:00"}, "time"),
+        ({"at": "soon"}, "at"),
+        ({"width_factor": 0.0}, "greater than 0"),
+        ({"every": "day", "before_min": 1_000.0, "after_min": 440.0}, "1440 minutes"),
+        ({"name": ""}, "name"),
+    ],
+)
+def test_an_event_that_cannot_be_kept_is_refused(changes, expected):
+    """Without a zone, a width or an end before it comes again."""
+    event = {"name": "release", "at": "2026-12-10T13:30:00Z", "width_factor": 0.5}
+    assert _delta(event=[event]).event[0].every == "once"
+    with pytest.raises(ValidationError, match=expected):
+        _delta(event=[event | changes])

@@ -243,3 +243,38 @@ def test_the_expiring_hedge_leaves_step_by_step():
     deltas = [s.delta_coin for s in noted(desk.commands, ExposureSample) if s.index > 0.0]
     assert len(deltas) > 20
     assert max(abs(delta) for delta in deltas) < 0.05
+
+
+NOISE = DeltaPolicy(Band(-0.30, 0.0, 0.30), Fixed(0.05), Landing(TradeTo.TARGET), settle_s=5.0)
+
+
+def _calm():
+    """Return a desk whose delta is inside its band, one option and its hedge, and a new smile."""
+    positions = {CALL.name: "-1", PERPETUAL: "21130"}
+    desk = ScriptedDesk(positions=positions, rules=desk_rules(delta=NOISE))
+    desk.started()
+    assert placed(desk.commands) == []
+    return desk
+
+
+def _smile(desk, vol):
+    desk.rows = [OptionRow(CALL, vol=vol)]
+    told = desk.wait(1.0).market()
+    return placed(told + desk.wait(0.5).tick())
+
+
+def test_a_volatility_that_jumps_is_hedged_only_when_it_stays():
+    """Five seconds; what comes back meanwhile was noise, and the next jump begins anew."""
+    desk = _calm()
+    assert [_smile(desk, 0.9) for _ in range(3)] == [[]] * 3
+    assert _smile(desk, 0.6) == []
+    assert [_smile(desk, 0.9) for _ in range(4)] == [[]] * 4
+    (order,) = _smile(desk, 0.9)
+    assert order.instrument == PERPETUAL
+
+
+def test_a_price_that_jumps_is_hedged_at_once():
+    """Gamma explains where delta went."""
+    desk = _calm()
+    (order,) = placed(desk.wait(1.0).market(63_000.0))
+    assert order.instrument == PERPETUAL

@@ -114,12 +114,12 @@ def test_a_book_of_another_size_has_its_band_at_once():
 
 def test_the_calendar_turns_the_band_at_once():
     """Half as wide while an event is on."""
-    event = ScheduledEvent("release", NOW + 60 * NS_PER_S, 0.0, 30.0, 0.5)
+    event = ScheduledEvent("release", NOW + 2 * NS_PER_S, 0.0, 1.0, 0.5)
     desk = _desk(desk_rules(delta=POLICY, events=(event,)))
     before = desk.core.floor.levels["BTC"].band
     _look(desk, seconds_between(desk.now_ns, event.at_ns))
     assert desk.core.floor.levels["BTC"].band.upper == pytest.approx(before.upper / 2.0, rel=0.02)
-    _look(desk, 31.0)
+    _look(desk, 1.0)
     assert desk.core.floor.levels["BTC"].band.upper == pytest.approx(before.upper, rel=0.02)
 
 
@@ -132,7 +132,7 @@ def test_without_a_hedge_the_band_in_force_stays():
     assert levels_in_force(floor, rules, late, None) is first
     floor.levels.clear()
     unknown = levels_in_force(floor, rules, late, None)
-    assert unknown.band.upper == pytest.approx(0.35)
+    assert unknown.band.upper == pytest.approx(0.25)
     hedge, _ = choose_hedge(floor.book, "BTC", desk.now_ns, floor.tier)
     assert hedge is not None
     floor.levels["BTC"] = unknown
@@ -151,3 +151,14 @@ def test_only_a_book_that_is_long_gamma_hears_of_one_way_markets(call, told):
     _, exposure, hedge = _levels(desk)
     now = conditions(desk.core.floor, desk.core.rules["BTC"], exposure, (hedge, LOT))
     assert (now.stretch > 2.0) is told
+
+
+def test_funding_as_seen_lately_shifts_the_band():
+    """Longs pay: the middle lies below the target."""
+    desk = _desk()
+    for _ in range(4):
+        desk.wait(30.0).price(funding_8h=0.001)
+    desk.core.floor.levels.clear()
+    levels, _, _ = _levels(desk)
+    assert levels.conditions.funding == desk.core.floor.book.coins["BTC"].funding_a_year > 0.0
+    assert levels.band.target < POLICY.owner.target

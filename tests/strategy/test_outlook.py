@@ -12,7 +12,7 @@ from bot.strategy.policies import Fixed, Knob, WhalleyWilmott
 from tests.builders.exposures import conditions, exposure
 
 LANDING = Landing(TradeTo.INNER, 1.0)
-POLICY = DeltaPolicy(Band(-1.0, 0.0, 1.0), Fixed(0.5), LANDING)
+POLICY = DeltaPolicy(Band(-1.0, 0.0, 1.0), Fixed(0.5), LANDING, most_share=0.7)
 NOW = conditions(swing=0.001, vega_usd=-200.0, vol_day=0.02)
 
 
