@@ -78,9 +78,8 @@ class CoinBook:
     While the venue's own delta of the account disagrees with ours (`disagreement`), it lies `gap`
     coins above ours. `unlisted` holds what is bounded by its name alone, `unknown` names what
     cannot be bounded. `netted` is what the venue nets: the trading account's quantity of each
-    future, perpetual or spot pair by name, whoever owns it.
-    cannot be bounded. `slopes` of the smile and the venue's own `lines` are kept where some delta
-    is made of them.
+    future, perpetual or spot pair by name, whoever owns it. `slopes` of the smile and the venue's
+    own `lines` are kept where some delta is made of them.
     """
 
     rules: UnderlyingRules
@@ -139,10 +138,7 @@ class Book:
                 if coin is not None:
                     coin.market.see_quote(event)
             case Chain():
-                coin = self.coins.get(event.coin)
-                if coin is not None and coin.market.see_chain(event):
-                    coin.columns.see(event)
-                    _see_slopes(coin, event)
+                self._see_chain(event)
             case PositionsReport():
                 for mine in self.coins.values():
                     self._see_lines(mine, event)
@@ -221,6 +217,13 @@ class Book:
                 so_far = found.get(instrument.name, Decimal(0))
                 found[instrument.name] = so_far + position.quantity.value
         return {name: float(quantity) for name, quantity in found.items() if quantity}
+
+    def _see_chain(self, chain: Chain) -> None:
+        mine = self.coins.get(chain.coin)
+        if mine is not None and mine.market.see_chain(chain):
+            mine.columns.see(chain)
+            _see_slopes(mine, chain)
+
     def _see_lines(self, mine: CoinBook, event: PositionsReport) -> None:
         """Take the venue's own deltas where they are asked for."""
         if not event.deltas or not mine.rules.asks(DeltaKind.VENUE):
@@ -250,13 +253,16 @@ class Book:
 
 def _empty_market(rules: UnderlyingRules) -> CoinMarket:
     return CoinMarket(rules.coin, funding=FundingMean(rules.funding_half_life_s))
+
+
 def _see_slopes(mine: CoinBook, chain: Chain) -> None:
     """Take the smile's slopes of a chain, now and then: they move more slowly than prices."""
     if not mine.rules.asks(DeltaKind.SMILE):
         return
     last = mine.slopes
-    if last is not None and last.listing is chain.listing:
-        if chain.ts_venue_ns - last.ts_ns < SLOPES_NS:
+    if last is not None:
+        young = chain.ts_venue_ns - last.ts_ns < SLOPES_NS
+        if young and last.listing is chain.listing:
             return
     mine.slopes = Slopes(chain.listing, chain.ts_venue_ns, slopes(chain))
     hear_slopes(mine.columns, mine.slopes)

@@ -69,8 +69,8 @@ class Told:
 class OptionColumns:
     """One entry per held option.
 
-    `price_at` fills `first` with price, delta, gamma, vega and theta per coin. `slopes` are v'(k) at
-    each strike, `offsets` how far the venue's delta of a coin lies above ours (see `kinds`).
+    `price_at` fills `first` with price, delta, gamma, vega and theta per coin. `slopes` are v'(k)
+    at each strike, `offsets` how far the venue's delta of a coin lies above ours (see `kinds`).
     """
 
     names: tuple[str, ...]

@@ -129,8 +129,9 @@ class _Options:
     """Sums over the option legs of one coin; a plain record without behaviour."""
 
     __slots__ = (
-        "by_model", "delta", "doubts", "gamma", "gamma_expiring", "gross", "settled_coin", "theta_usd_day",
-        "unsure_high", "unsure_low", "vega_usd", "vol", "window_delta", "window_left_s",
+        "by_model", "delta", "doubts", "gamma", "gamma_expiring", "gross", "settled_coin",
+        "theta_usd_day", "unsure_high", "unsure_low", "vega_usd", "vol", "window_delta",
+        "window_left_s",
     )  # fmt: skip
 
     def __init__(self) -> None:

@@ -87,12 +87,13 @@ def _lean(at: _Strikes) -> FloatArray:
     u = away / reach[:, None]
     # What is measured from the strike's own volatility is exactly flat where the smile is.
     y = at.vol[near] - at.vol[:, None]
-    weight = np.where(there, _vega(at)[near] * (1.0 - np.abs(u).clip(max=1.0) ** 3) ** 3, 0.0)
+    nearness = 1.0 - np.abs(u * u * u)
+    weight = np.where(there, _vega(at)[near] * nearness * nearness * nearness, 0.0)
     weight /= np.maximum(weight.max(axis=1), 1e-300)[:, None]
     fitted = _parabola(weight, u, y)
     for _ in range(_PASSES - 1):
         fitted = _parabola(weight * _trust(y - _on(fitted, u), there), u, y)
-    lean = np.where(enough, fitted[:, 1] / reach, np.nan)
+    lean = np.where(enough, fitted[1] / reach, np.nan)
     return np.where(_no_arbitrage(at, lean), lean, np.nan)
 
 
@@ -105,20 +106,24 @@ def _vega(at: _Strikes) -> FloatArray:
 
 
 def _parabola(weight: FloatArray, u: FloatArray, y: FloatArray) -> FloatArray:
-    """Return level, slope and bend of the weighted least squares of each row."""
-    powers = [weight]
-    for _ in range(4):
-        powers.append(powers[-1] * u)
-    s = [power.sum(axis=1) for power in powers]
-    left = np.stack([np.stack(s[i : i + 3], axis=1) for i in range(3)], axis=1)
-    left[np.linalg.cond(left) > 1e12] = np.eye(3) * np.nan
-    right = np.stack([(power * y).sum(axis=1) for power in powers[:3]], axis=1)
-    return np.asarray(np.linalg.solve(left, right[:, :, None])[:, :, 0])
+    """Return level, slope and bend of the weighted least squares of each row; NaN without any."""
+    once = weight * u
+    twice = once * u
+    s0, s1, s2 = weight.sum(axis=1), once.sum(axis=1), twice.sum(axis=1)
+    s3, s4 = np.einsum("ij,ij->i", twice, u), np.einsum("ij,ij,ij->i", twice, u, u)
+    t0, t1, t2 = (np.einsum("ij,ij->i", power, y) for power in (weight, once, twice))
+    # The inverse of a symmetric matrix of three, by its cofactors.
+    a, b, c = s2 * s4 - s3 * s3, s2 * s3 - s1 * s4, s1 * s3 - s2 * s2
+    d, e, f = s0 * s4 - s2 * s2, s1 * s2 - s0 * s3, s0 * s2 - s1 * s1
+    size = s0 * a + s1 * b + s2 * c
+    size = np.where(size > 1e-12 * s0 * s2 * s4, size, np.nan)
+    return np.stack([a * t0 + b * t1 + c * t2, b * t0 + d * t1 + e * t2,
+                     c * t0 + e * t1 + f * t2]) / size  # fmt: skip
 
 
 def _on(fitted: FloatArray, u: FloatArray) -> FloatArray:
-    level, slope, bend = (fitted[:, i, None] for i in range(3))
-    found: FloatArray = level + u * (slope + u * bend)
+    level, slope, bend = fitted
+    found: FloatArray = level[:, None] + u * (slope[:, None] + u * bend[:, None])
     return found
 
 
