@@ -85,22 +85,22 @@ def hear_slopes(columns: OptionColumns, slopes: Slopes) -> None:
 def hear_lines(columns: OptionColumns, lines: VenueLines) -> None:
     """Take how far the venue's deltas lie from ours, per coin and on the index.
 
-    A line is N(d1) or net of the premium; the nearer one is meant (see `venue_delta`).
+    All lines are N(d1) or all are net of the premium (see `venue_delta`): as together they are
+    nearer to ours.
     """
     if not columns.names:
         return
+    said = np.array([lines.per_coin.get(name, np.nan) for name in columns.names])
     first = columns.price_at(lines.index, lines.ts_ns, {})
     forward, inverse = columns.inputs[FORWARD], columns.inverse
     net = option_figures(Numeraire.COIN, first, forward, lines.index, inverse).delta
-    for i, name in enumerate(columns.names):
-        line = lines.per_coin.get(name)
-        if line is None or columns.offsets.ts_ns[i] == lines.ts_ns:
-            continue
-        own = (float(first[1, i]), float(net[i])) if inverse[i] else (float(first[1, i]),)
-        off = min((line - one for one in own), key=abs)
-        if np.isfinite(off):
-            on_index = 1.0 if inverse[i] else float(forward[i]) / lines.index
-            columns.offsets.take(i, off * on_index, lines.ts_ns)
+    off = min(
+        (said - first[1], said - np.where(inverse, net, first[1])),
+        key=lambda one: float(np.nansum(np.abs(one))),
+    )
+    off *= np.where(inverse, 1.0, forward / lines.index)
+    for i in np.flatnonzero(np.isfinite(off) & (columns.offsets.ts_ns != lines.ts_ns)):
+        columns.offsets.take(int(i), float(off[i]), lines.ts_ns)
 
 
 def leg_shifts(

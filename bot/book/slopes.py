@@ -1,9 +1,10 @@
 """How volatility leans on the strike: the slope v'(k) of the venue's own marks at every strike.
 
 k = ln(K/F), volatilities are the venue's (calendar). At each strike a parabola is laid through the
-nearest strikes of its expiry, weighed by vega and by nearness, twice again without what lies far
-off it. A call and a put of one strike have one volatility and so one slope. What has too few
-strikes, is about to expire, or would let a vertical spread pay for nothing is NaN.
+nearest strikes of its expiry, weighed by vega and by nearness: first without the one that pulls the
+most, then twice without what lies far off. A call and a put of one strike have one volatility and
+so one slope. What has too few strikes, is about to expire, or would let a vertical spread pay for
+nothing is NaN.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ MIN_LEFT_S: Final = 3_600.0
 _REACH: Final = 1.2
 _FAR: Final = 6.0
 _FINE: Final = 1e-5
-_PASSES: Final = 3
+_PASSES: Final = 2
 
 
 class _Strikes(NamedTuple):
@@ -90,8 +91,8 @@ def _lean(at: _Strikes) -> FloatArray:
     nearness = 1.0 - np.abs(u * u * u)
     weight = np.where(there, _vega(at)[near] * nearness * nearness * nearness, 0.0)
     weight /= np.maximum(weight.max(axis=1), 1e-300)[:, None]
-    fitted = _parabola(weight, u, y)
-    for _ in range(_PASSES - 1):
+    fitted = _parabola(weight * _without_worst(weight, u, y), u, y)
+    for _ in range(_PASSES):
         fitted = _parabola(weight * _trust(y - _on(fitted, u), there), u, y)
     lean = np.where(enough, fitted[1] / reach, np.nan)
     return np.where(_no_arbitrage(at, lean), lean, np.nan)
@@ -119,6 +120,14 @@ def _parabola(weight: FloatArray, u: FloatArray, y: FloatArray) -> FloatArray:
     size = np.where(size > 1e-12 * s0 * s2 * s4, size, np.nan)
     return np.stack([a * t0 + b * t1 + c * t2, b * t0 + d * t1 + e * t2,
                      c * t0 + e * t1 + f * t2]) / size  # fmt: skip
+
+
+def _without_worst(weight: FloatArray, u: FloatArray, y: FloatArray) -> FloatArray:
+    """Return 0 for the strike that pulls the most at its row's parabola, 1 for the others."""
+    pull = weight * np.square(y - _on(_parabola(weight, u, y), u))
+    kept = np.ones_like(weight)
+    kept[np.arange(pull.shape[0]), np.nan_to_num(pull).argmax(axis=1)] = 0.0
+    return kept
 
 
 def _on(fitted: FloatArray, u: FloatArray) -> FloatArray:
