@@ -100,6 +100,8 @@ class Core:
         for coin in () if self.closing else due:
             if coin in self.rules and (hurried or now_ns >= self._next_ns[coin]):
                 commands += self._cycle(coin, event, now_ns)
+        if isinstance(event, Chain) and event.coin in self.shadows:
+            self.shadows[event.coin].see(self.floor, event)
         return tuple(commands)
 
     def _fold(self, event: Event) -> tuple[tuple[str, ...], list[Command]]:
@@ -231,8 +233,6 @@ class Core:
             # What could not be measured is looked at again soon: readers wait for it.
             gap_s = rules.sample_s if exposure.trusted else min(rules.sample_s, UNMEASURED_S)
             self._sample_ns[coin] = now_ns + round(gap_s * NS_PER_S)
-            if shadow is not None:
-                shadow.close(floor, now_ns)
             commands.append(Note(self.sample(coin, now_ns)))
             floor.account(coin).see(exposure, day_start(now_ns))
             margin = self.agreements[coin].sample(floor, now_ns)

@@ -6,7 +6,7 @@ at the cost of crossing. It looks once a second, never in the cycle in which an 
 the underlying may send; owners' trades are in both books. It cannot send anything, and a restart
 begins it anew.
 
-Each sample adds one pair of hedged profits: the real one (what the options changed in value at the
+Each minute (`sample_s`) adds one pair of hedged profits: the real one (what the options changed in value at the
 venue's marks, with futures and counted collateral by their delta) and the shadow's, which differs
 by (its hedge - the real one) * change of the index. The variance ratio is the shadow's variance
 over the real one, weights halving each day; below 1 the shadow's delta hedges better. Costs are no
@@ -34,6 +34,7 @@ from bot.desk.rules import DeskRules
 from bot.desk.ticket import Want, want
 from bot.domain.commands import Note
 from bot.domain.positions import HEDGE_TAG
+from bot.domain.quotes import Chain
 from bot.domain.records import SHADOW, TradeNote
 from bot.domain.states import SENDING
 from bot.domain.units import NS_PER_S, SECONDS_PER_DAY, iso, seconds_between
@@ -98,6 +99,7 @@ class Shadow:
     pairs: Pairs
     since_ns: int = 0
     looked_ns: int = 0
+    paired_ns: int = 0
     hedge: dict[str, float] = field(default_factory=dict)
     last: LastHedge = field(default_factory=LastHedge)
     unwind: Unwind | None = None
@@ -148,8 +150,17 @@ class Shadow:
         low, high = found.low + apart, found.high + apart
         return replace(found, delta=found.delta + apart, low=low, high=high)
 
-    def close(self, floor: Floor, now_ns: int) -> None:
-        """Close a pair of profits: once a sample."""
+    def see(self, floor: Floor, chain: Chain) -> None:
+        """Take a chain that the book has taken: once a sample it closes a pair of profits.
+
+        Only there are price and volatilities of one moment: a price that runs ahead of its
+        volatilities would hide how they move together.
+        """
+        now_ns = chain.ts_ns
+        taken = floor.book.coins[self.rules.coin].market.chain is chain
+        if not taken or seconds_between(self.paired_ns, now_ns) < self.rules.sample_s:
+            return
+        self.paired_ns = now_ns
         exposure = self.exposure(floor, now_ns)
         if self.since_ns and exposure.trusted and math.isfinite(exposure.index):
             self._carry(floor, exposure)
