@@ -6,11 +6,11 @@ at the cost of crossing. It looks once a second, never in the cycle in which an 
 the underlying may send; owners' trades are in both books. It cannot send anything, and a restart
 begins it anew.
 
-Each minute (`sample_s`) adds one pair of hedged profits: the real one (what the options changed in value at the
-venue's marks, with futures and counted collateral by their delta) and the shadow's, which differs
-by (its hedge - the real one) * change of the index. The variance ratio is the shadow's variance
-over the real one, weights halving each day; below 1 the shadow's delta hedges better. Costs are no
-part of it. A pair is left out where the options held changed in between.
+Each minute (`sample_s`) adds one pair of hedged profits: the real one (what the options changed in
+value at the venue's marks, with futures and counted collateral by their delta) and the shadow's,
+which differs by (its hedge - the real one) * change of the index. The variance ratio is the
+shadow's variance over the real one, weights halving each day; below 1 the shadow's delta hedges
+better. Costs are no part of it. A pair is left out where the options held changed in between.
 """
 
 from __future__ import annotations

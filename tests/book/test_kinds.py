@@ -20,6 +20,7 @@ from tests.builders.books import NOW, BookBuilder, book, contract_of
 
 STRIKES = tuple(range(46_000, 76_000, 2_000))
 YEARS = 30 / 365
+VENUE = DeltaRule(DeltaKind.VENUE)
 
 
 def case_b(k):
@@ -29,9 +30,7 @@ def case_b(k):
 
 def smiling(rule=None, smile=case_b, *, forward=None, **more):
     """Return a builder with both options of every strike listed on a smile, and a way to it."""
-    built = book(**more)
-    rules = replace(built.rules(), greeks=rule or DeltaRule())
-    built.rules = lambda: rules
+    built = book(greeks=rule or DeltaRule(), **more)
     at = built.index if forward is None else forward
     for strike in STRIKES:
         for call in (True, False):
@@ -108,8 +107,8 @@ def test_only_delta_depends_on_whose_it_is():
     made = smiling(leaning(2.0)).long_put(54_000, 7).short_call(64_000).perpetual(5_000).built()
     found, model = measure(made, "BTC", NOW), measure_by(made, "BTC", NOW, DeltaRule())
     assert found.delta != model.delta
-    same = {"delta": 0.0, "low": 0.0, "high": 0.0, "kind": DeltaKind.MODEL}
-    assert replace(found, vol=0.0, **same) == replace(model, vol=0.0, **same)
+    for name in ("gamma", "gamma_expiring", "vega_usd", "theta_usd_day", "vol", "collateral"):
+        assert getattr(found, name) == getattr(model, name), name
 
 
 @pytest.mark.parametrize("numeraire,expected", [("usd", 1.0), ("coin", 54_000 / 60_000)])
@@ -154,9 +153,7 @@ def _net(built: BookBuilder) -> BookBuilder:
 
 def test_a_leg_without_a_slope_counts_by_the_model_and_is_counted():
     """Three strikes make no smile; nothing is doubted for it."""
-    built = book()
-    rules = replace(built.rules(), greeks=leaning(2.0))
-    built.rules = lambda: rules
+    built = book(greeks=leaning(2.0))
     for strike, vol in ((50_000, 0.7), (55_000, 0.65), (60_000, 0.6)):
         built.option(0, strike, call=False, vol=vol)
     made = built.short_put(55_000, 3).built()
@@ -254,9 +251,7 @@ def test_shocked_deltas_are_of_the_delta_that_is_traded():
 
 def told(line, *, numeraire="usd", quantity=-2, at_ns=NOW):
     """Return a book of calls of case A of which the venue has said `line` a coin."""
-    built = book(numeraire)
-    rules = replace(built.rules(), greeks=DeltaRule(DeltaKind.VENUE))
-    built.rules = lambda: rules
+    built = book(numeraire, greeks=VENUE)
     made = built.short_call(65_000, -quantity).perpetual().built()
     measure(made, "BTC", NOW)
     held = tuple(made.holdings.positions.values())
@@ -277,9 +272,7 @@ def test_the_venues_delta_in_the_books_numeraire(numeraire, expected, line):
 @pytest.mark.parametrize("net", [True, False])
 def test_a_venues_lines_are_all_of_one_convention(net):
     """One of them alone would be taken for the other convention's."""
-    built = book("usd")
-    rules = replace(built.rules(), greeks=DeltaRule(DeltaKind.VENUE))
-    built.rules = lambda: rules
+    built = book(greeks=VENUE)
     made = built.long_call(65_000).long_call(45_000).perpetual().built()
     before = measure(made, "BTC", NOW).delta
     own = own_deltas(made, "BTC", NOW)
@@ -341,9 +334,7 @@ def test_a_disagreement_lies_on_either_side_of_the_venues_delta(gap):
 
 def test_a_dollar_settled_options_line_is_brought_to_the_index():
     """Its forward is 2 % above."""
-    built = book("usd")
-    rules = replace(built.rules(), greeks=DeltaRule(DeltaKind.VENUE))
-    built.rules = lambda: rules
+    built = book(greeks=VENUE)
     made = built.option(1, 65_000, forward=61_200.0, linear=True).perpetual().built()
     before = measure(made, "BTC", NOW).delta
     held = tuple(made.holdings.positions.values())

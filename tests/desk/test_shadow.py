@@ -1,4 +1,4 @@
-"""A second delta in the shadow: what it would have done, whether calmer, and that it sends nothing."""
+"""A second delta in the shadow: what it would have done, if calmer, and that it sends nothing."""
 
 import ast
 import math
@@ -94,7 +94,7 @@ PUTS = {contract_of(54_000, call=False).name: "-10", contract_of(62_000).name: "
 def test_where_volatility_moves_with_the_price_its_delta_is_calmer_and_the_wrong_one_is_not(
     numeraire,
 ):
-    """The market's R is 2: the smile's delta at 2 nearly leaves nothing, at 0 four times as much."""
+    """The market's R is 2: a delta at 2 leaves next to nothing, at 0 four times as much."""
     right = day(leaning_desk(leaning(2.0), PUTS, **_in(numeraire)), FEWEST + 10)
     wrong = day(leaning_desk(leaning(0.0), PUTS, **_in(numeraire)), FEWEST + 10)
     assert right.pairs.count == wrong.pairs.count > FEWEST
@@ -185,6 +185,7 @@ def test_it_begins_with_the_hedge_that_the_book_has():
     desk = leaning_desk(None, PUTS)
     real = float(desk.positions[PERPETUAL])
     late = Shadow.of(rules(leaning(2.0), delta=NARROW))
+    assert late is not None
     assert late.figures(desk.core.floor, desk.now_ns)["trades"] == 0
     assert late.since_ns == 0
     late.look(desk.core.floor, desk.now_ns)
@@ -263,6 +264,7 @@ def test_figures_reach_samples_and_previews():
     desk = leaning_desk(leaning(2.0), PUTS)
     found = day(desk, 3)
     shown = desk.core.preview("BTC", desk.now_ns)["shadow"]
+    assert isinstance(shown, dict)
     assert (shown["kind"], shown["skew_stickiness"], shown["by_model"]) == ("smile", 2.0, 0)
     assert shown["since"].startswith("2026-01-05T08:00:0")
     assert (shown["trades"], shown["samples"]) == (found.trades, 3)
@@ -318,7 +320,9 @@ def test_the_legs_that_no_smile_reaches_are_told():
     (notice,) = sample.doubts
     assert str(notice) == "delta_by_model(smile: legs=2)"
     assert str(desk.stands()) == "RUNNING"
-    assert str(notice) in desk.core.preview("BTC", desk.now_ns)["reasons"]
+    told = desk.core.preview("BTC", desk.now_ns)["reasons"]
+    assert isinstance(told, list)
+    assert str(notice) in told
 
 
 def test_the_ratio_is_of_weighted_variances_and_needs_enough_pairs():
