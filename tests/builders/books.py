@@ -252,6 +252,12 @@ def contract_of(
     return option(name, "BTC", expiry_ns, strike, is_call=call, settlement=kind)
 
 
-def book(numeraire: str = "usd", collateral: str | float = "exclude", **more: float) -> BookBuilder:
+def book(
+    numeraire: str = "usd",
+    collateral: str | float = "exclude",
+    greeks: DeltaRule | None = None,
+    **more: float,
+) -> BookBuilder:
     """Return an empty book at 60,000 with a flat volatility of 60 %."""
-    return BookBuilder(numeraire, collateral, **more)  # type: ignore[arg-type]
+    rule = DeltaRule() if greeks is None else greeks
+    return BookBuilder(numeraire, collateral, greeks=rule, **more)  # type: ignore[arg-type]
