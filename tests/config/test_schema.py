@@ -215,3 +215,20 @@ def test_hedge_costs_default_to_what_changes_nothing_and_scale_with_the_book():
     grown = settings(underlying={"BTC": BTC | {"hedge": set_to}}, paper={"scale": 10.0}).scaled()
     found = grown.underlying["BTC"].hedge
     assert (found.carry_cap_usd_day, found.basis_coin, found.switch_bps) == (500.0, 3.0, 2.0)
+
+
+def test_whose_delta_is_the_models_unless_it_is_set():
+    """Nothing else runs beside it, and volatility stays with its strike."""
+    one = settings().underlying["BTC"].delta
+    assert (one.greeks, one.skew_stickiness) == ("model", 1.0)
+    assert (one.shadow, one.shadow_skew_stickiness) == ("none", 1.8)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"greeks": "none"}, {"shadow": "mine"}, {"skew_stickiness": 5.1}, {"skew_stickiness": -2.1}],
+)
+def test_a_delta_that_nobody_knows_is_refused(wrong):
+    """And a ratio that no market has."""
+    with pytest.raises(ValidationError):
+        settings(underlying={"BTC": BTC | {"delta": BTC["delta"] | wrong}})
