@@ -13,8 +13,10 @@ from bot.book.measure import measure, measure_by
 from bot.book.shocks import shocks
 from bot.book.venue_delta import own_deltas
 from bot.domain.events import InstrumentsListed, PositionsReport
+from bot.domain.instruments import FeeTier
 from bot.domain.positions import Position
 from bot.domain.units import NS_PER_S
+from bot.strategy.candidates import candidates
 from greeks import black76
 from tests.builders.books import NOW, BookBuilder, book, contract_of
 
@@ -348,3 +350,13 @@ def test_fills_of_futures_are_the_same_in_every_delta():
     made = smiling(leaning(2.0)).perpetual().built()
     future = made.instruments["BTC-PERPETUAL"]
     assert fill_delta(made.packed("BTC"), future, 6_000.0, 60_000.0, NOW) == pytest.approx(0.1)
+
+
+def test_what_could_be_bought_for_gamma_brings_what_it_would_have_when_held():
+    """Candidates and holdings count one delta."""
+    made = smiling(leaning(2.0)).perpetual().built()
+    put = contract_of(54_000, call=False)
+    found = {c.name: c.delta for c in candidates(made, "BTC", NOW, FeeTier())}
+    held = smiling(leaning(2.0)).long_put(54_000).measure().delta
+    assert found[put.name] == pytest.approx(held, abs=1e-4)
+    assert held < -0.26

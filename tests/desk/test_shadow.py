@@ -21,7 +21,7 @@ from bot.domain.units import NS_PER_S
 from bot.journal.digest import Digest
 from bot.strategy.bands import Band, TradeTo
 from bot.strategy.delta import DeltaPolicy
-from tests.builders.books import PERPETUAL, OptionRow, contract_of
+from tests.builders.books import NOW, PERPETUAL, OptionRow, contract_of
 from tests.builders.scripted_desk import CALL, PUT, ScriptedDesk, desk_rules, noted, placed
 
 MODEL = DeltaRule(DeltaKind.MODEL)
@@ -344,3 +344,73 @@ def test_the_ratio_is_of_weighted_variances_and_needs_enough_pairs():
     for _ in range(FEWEST + 1):
         still.add(1.0, 1.0)
     assert math.isnan(still.ratio)
+
+
+def test_it_looks_once_a_second_and_never_before_an_order():
+    """What is really sent leaves first."""
+    desk = leaning_desk(leaning(2.0), PUTS)
+    found, floor = desk.core.shadows["BTC"], desk.core.floor
+    found.hedge[PERPETUAL] += 30_000.0
+    now_ns = desk.now_ns + NS_PER_S
+    assert len(found.look(floor, now_ns)) == 1
+    found.hedge[PERPETUAL] += 30_000.0
+    assert found.look(floor, now_ns + NS_PER_S - 1) == []
+    assert len(found.look(floor, now_ns + NS_PER_S)) == 1
+    asked = desk.wait(60.0).market(61_500.0)
+    assert placed(asked)
+    assert found.looked_ns == now_ns + NS_PER_S
+    desk.fill(asked)
+    assert found.looked_ns == desk.now_ns
+
+
+def test_where_no_order_can_leave_the_shadow_waits_too():
+    """A venue that cannot be reached trades for nobody."""
+    desk = leaning_desk(leaning(2.0), PUTS)
+    found, floor = desk.core.shadows["BTC"], desk.core.floor
+    found.hedge[PERPETUAL] += 30_000.0
+    floor.barred = "lost"
+    assert found.look(floor, desk.now_ns + NS_PER_S) == []
+    floor.barred = ""
+    assert len(found.look(floor, desk.now_ns + 2 * NS_PER_S)) == 1
+
+
+def test_the_greeks_of_legs_add_up_to_the_delta_that_is_traded():
+    """Readers see whose delta it is, leg by leg."""
+    measured = UnderlyingRules("BTC", Numeraire.USD, "exclude", ("perpetual",), greeks=leaning(2.0))
+    rows = [OptionRow(contract_of(k, call=c)) for k in STRIKES for c in (True, False)]
+    desk = Leaning(
+        rules=desk_rules(measure=measured, delta=NARROW), rows=rows, positions=dict(PUTS)
+    )
+    desk.listed()
+    desk.told()
+    for _ in range(3):
+        desk.wait(0.5).to(60_000.0)
+    legs = desk.core.greek_rows(desk.now_ns)
+    total = sum(float(str(row["delta_coin"])) for row in legs)
+    assert total == pytest.approx(desk.core.sample("BTC", desk.now_ns).delta_coin, abs=1e-9)
+    assert abs(total) < 0.01
+
+
+def test_the_unwinding_of_a_settlement_is_the_policys_in_the_shadow_too():
+    """The same steps on the same schedule as in truth, with the same delta."""
+    end = 40 * 60
+    short = contract_of(59_000, expiry_ns=NOW + end * NS_PER_S)
+    desk = Leaning(
+        rules=rules(MODEL, delta=replace(NARROW, width_coin=0.04)),
+        rows=[OptionRow(short)], positions={short.name: "-1"},
+    )  # fmt: skip
+    desk.ratio = 1.0
+    desk.listed()
+    desk.told()
+    while desk.now_ns < NOW + (end - 31) * NS_PER_S:
+        desk.wait(15.0)
+        desk.fill(desk.market(60_000.0))
+    found = desk.core.shadows["BTC"]
+    steps = [
+        d for d in noted(desk.commands, Decision)
+        if d.kind == "shadow" and "settlement_unwind" in str(d.reasons[0])
+    ]  # fmt: skip
+    assert len(steps) > 20
+    left = float(desk.positions.get(PERPETUAL, 0))
+    assert found.hedge[PERPETUAL] == pytest.approx(left, abs=2_500.0)
+    assert left < 4_000.0
