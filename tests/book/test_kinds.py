@@ -12,6 +12,7 @@ from bot.book.legs import fill_delta
 from bot.book.measure import measure, measure_by
 from bot.book.shocks import shocks
 from bot.book.venue_delta import own_deltas
+from bot.domain.deribit import parse
 from bot.domain.events import InstrumentsListed, PositionsReport
 from bot.domain.instruments import FeeTier
 from bot.domain.positions import Position
@@ -360,3 +361,34 @@ def test_what_could_be_bought_for_gamma_brings_what_it_would_have_when_held():
     held = smiling(leaning(2.0)).long_put(54_000).measure().delta
     assert found[put.name] == pytest.approx(held, abs=1e-4)
     assert held < -0.26
+
+
+def test_what_the_venue_said_is_compared_once_with_what_we_thought_then():
+    """Another volatility and another leg later, the difference is still that of the moment."""
+    made = told(0.372226)
+    position = next(iter(made.holdings.positions.values()))
+    other = contract_of(70_000)
+    made.apply(InstrumentsListed(NOW, "BTC", (*made.instruments.values(), other)))
+    built = book(vol=0.9).short_call(65_000)
+    made.apply(built.chain(ts_ns=NOW + NS_PER_S))
+    made.adopt((position, Position(other.name, other.quantity("-1"))), ())
+    found, model = measure(made, "BTC", NOW), measure_by(made, "BTC", NOW, DeltaRule())
+    assert found.delta - model.delta == pytest.approx(-0.04, abs=1e-6)
+
+
+def test_a_line_is_of_all_positions_in_its_instrument():
+    """Two accounts of one venue may hold one option."""
+    made = told(None)
+    (position,) = made.holdings.positions.values()
+    half = replace(position, quantity=parse(position.instrument).quantity("-1"))
+    rows = (half, replace(half, tag="other"))
+    made.apply(PositionsReport(NOW, rows, (), ((position.instrument, -2 * 0.372226),)))
+    assert measure(made, "BTC", NOW).delta == pytest.approx(-2 * 0.372226, abs=1e-6)
+
+
+def test_an_option_without_a_volatility_is_bounded_whatever_the_venue_says():
+    """We cannot tell what its word is worth."""
+    made = told(0.372226)
+    made.packed("BTC").columns.inputs[4, :] = np.nan
+    found = measure(made, "BTC", NOW)
+    assert (found.delta, found.low, found.high) == (0.0, -2.0, 0.0)

@@ -21,7 +21,7 @@ from bot.domain.units import NS_PER_S
 from bot.journal.digest import Digest
 from bot.strategy.bands import Band, TradeTo
 from bot.strategy.delta import DeltaPolicy
-from tests.builders.books import NOW, PERPETUAL, OptionRow, contract_of
+from tests.builders.books import NOW, PERPETUAL, OptionRow, chain, contract_of
 from tests.builders.scripted_desk import CALL, PUT, ScriptedDesk, desk_rules, noted, placed
 
 MODEL = DeltaRule(DeltaKind.MODEL)
@@ -403,14 +403,39 @@ def test_the_unwinding_of_a_settlement_is_the_policys_in_the_shadow_too():
     desk.listed()
     desk.told()
     while desk.now_ns < NOW + (end - 31) * NS_PER_S:
-        desk.wait(15.0)
+        desk.wait(5.0)
         desk.fill(desk.market(60_000.0))
     found = desk.core.shadows["BTC"]
     steps = [
         d for d in noted(desk.commands, Decision)
         if d.kind == "shadow" and "settlement_unwind" in str(d.reasons[0])
     ]  # fmt: skip
-    assert len(steps) > 20
+    assert 20 < len(steps) <= 60
     left = float(desk.positions.get(PERPETUAL, 0))
     assert found.hedge[PERPETUAL] == pytest.approx(left, abs=2_500.0)
     assert left < 4_000.0
+
+
+def test_its_cooldown_is_counted_from_its_own_trades():
+    """Inside the owner's band a second hedge waits, as a real one would."""
+    desk = leaning_desk(MODEL, PUTS)
+    found = desk.core.shadows["BTC"]
+    found.rules = replace(found.rules, delta=replace(NARROW, cooldown_s=10.0))
+    found.hedge[PERPETUAL] += 1_200.0
+    trades = []
+    for _ in range(14):
+        desk.wait(1.0).market()
+        trades.append(found.trades)
+        if len(trades) == 1:
+            found.hedge[PERPETUAL] += 1_200.0
+    first = trades[0]
+    assert trades == [*[first] * 10, *[first + 1] * 4]
+
+
+def test_a_chain_that_the_book_refused_closes_no_pair():
+    """It says nothing of the options."""
+    desk = leaning_desk(MODEL, PUTS)
+    found, floor = desk.core.shadows["BTC"], desk.core.floor
+    late = chain(desk.rows, ts_ns=desk.now_ns + 70 * NS_PER_S)
+    found.see(floor, late)
+    assert found.pairs.count == 0
