@@ -39,7 +39,7 @@ from bot.domain.records import SHADOW, TradeNote
 from bot.domain.states import SENDING
 from bot.domain.units import NS_PER_S, SECONDS_PER_DAY, iso, seconds_between
 from bot.execution.rounding import quantity_for, to_lots
-from bot.strategy.delta import LastHedge
+from bot.strategy.delta import NEVER_INSIDE, LastHedge, LastInside
 from bot.strategy.unwind import Unwind
 
 LOOK_NS: Final = NS_PER_S
@@ -102,6 +102,7 @@ class Shadow:
     paired_ns: int = 0
     hedge: dict[str, float] = field(default_factory=dict)
     last: LastHedge = field(default_factory=LastHedge)
+    seen: LastInside = NEVER_INSIDE
     unwind: Unwind | None = None
     trades: int = 0
     turnover_coin: float = 0.0
@@ -133,8 +134,8 @@ class Shadow:
             self.since_ns, self.hedge = now_ns, _hedges(floor, mine)
         told: list[Note] = []
         if floor.machine.at(self.rules.coin) in SENDING and not floor.barred:
-            wanted = want(floor, self.rules, exposure, self.last, self.unwind)
-            self.unwind = wanted.unwind
+            wanted = want(floor, self.rules, exposure, self.last, self.unwind, self.seen)
+            self.unwind, self.seen = wanted.unwind, self.seen.looked(exposure, wanted.levels.band)
             told = self._hedge(floor, exposure, wanted)
         self._carry(floor, exposure)
         return told

@@ -19,14 +19,15 @@ from bot.domain.events import InstrumentsListed
 from bot.domain.records import Decision, ExposureSample
 from bot.domain.units import NS_PER_S
 from bot.journal.digest import Digest
-from bot.strategy.bands import Band, TradeTo
+from bot.strategy.bands import Band, Landing, TradeTo
 from bot.strategy.delta import DeltaPolicy
+from bot.strategy.policies import Fixed
 from tests.builders.books import NOW, PERPETUAL, OptionRow, chain, contract_of
 from tests.builders.scripted_desk import CALL, PUT, ScriptedDesk, desk_rules, noted, placed
 
 MODEL = DeltaRule(DeltaKind.MODEL)
 STRIKES = tuple(range(46_000, 76_000, 2_000))
-NARROW = DeltaPolicy(Band(-0.05, 0.0, 0.05), 0.005, trade_to=TradeTo.TARGET)
+NARROW = DeltaPolicy(Band(-0.05, 0.0, 0.05), Fixed(0.005), Landing(TradeTo.TARGET))
 
 
 def leaning(ratio):
@@ -396,7 +397,7 @@ def test_the_unwinding_of_a_settlement_is_the_policys_in_the_shadow_too():
     end = 40 * 60
     short = contract_of(59_000, expiry_ns=NOW + end * NS_PER_S)
     desk = Leaning(
-        rules=rules(MODEL, delta=replace(NARROW, width_coin=0.04)),
+        rules=rules(MODEL, delta=replace(NARROW, width=Fixed(0.04))),
         rows=[OptionRow(short)], positions={short.name: "-1"},
     )  # fmt: skip
     desk.ratio = 1.0
