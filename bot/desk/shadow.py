@@ -104,6 +104,7 @@ class Shadow:
     last: LastHedge = field(default_factory=LastHedge)
     seen: LastInside = NEVER_INSIDE
     unwind: Unwind | None = None
+    used: str = ""
     trades: int = 0
     turnover_coin: float = 0.0
     cost_usd: float = 0.0
@@ -134,8 +135,9 @@ class Shadow:
             self.since_ns, self.hedge = now_ns, _hedges(floor, mine)
         told: list[Note] = []
         if floor.machine.at(self.rules.coin) in SENDING and not floor.barred:
-            wanted = want(floor, self.rules, exposure, self.last, self.unwind, self.seen)
-            self.unwind, self.seen = wanted.unwind, self.seen.looked(exposure, wanted.levels.band)
+            last, running, seen = self.last, self.unwind, self.seen
+            wanted = want(floor, self.rules, exposure, last, running, seen, self.used)
+            self.unwind, self.seen = wanted.unwind, seen.looked(exposure, wanted.levels.band)
             told = self._hedge(floor, exposure, wanted)
         self._carry(floor, exposure)
         return told
@@ -209,7 +211,7 @@ class Shadow:
         change = future_delta(instrument, size, price, exposure.index)
         cost = abs(change) * hedge.cost_usd_per_coin
         self.hedge[instrument.name] = self.hedge.get(instrument.name, 0.0) + size
-        self.last = LastHedge(exposure.ts_ns, exposure.index)
+        self.last, self.used = LastHedge(exposure.ts_ns, exposure.index), instrument.name
         self.trades += 1
         self.turnover_coin += abs(change)
         self.cost_usd += cost
