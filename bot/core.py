@@ -25,8 +25,9 @@ from bot.desk.rivals import Rivals
 from bot.desk.rows import Row, greek_rows, position_rows
 from bot.desk.rules import DeskRules
 from bot.desk.samples import sample
+from bot.desk.shadow import Shadow
 from bot.desk.verbs import Verbs
-from bot.domain.commands import Command, Note
+from bot.domain.commands import Command, Note, Place
 from bot.domain.events import (
     AccountSight,
     BalancesReport,
@@ -67,6 +68,8 @@ class Core:
         self.reconciler = Reconciler(floor, self.rules)
         self.verbs = Verbs(floor, self.rules, self.reconciler, self.delta)
         self.rivals = Rivals(floor, self.reconciler)
+        shadows = {coin: Shadow.of(r) for coin, r in self.rules.items()}
+        self.shadows = {coin: one for coin, one in shadows.items() if one is not None}
         self._next_ns = dict.fromkeys(self.rules, 0)
         self._sample_ns = dict.fromkeys(self.rules, 0)
         self.closing = False
@@ -97,6 +100,8 @@ class Core:
         for coin in () if self.closing else due:
             if coin in self.rules and (hurried or now_ns >= self._next_ns[coin]):
                 commands += self._cycle(coin, event, now_ns)
+        if isinstance(event, Chain) and event.coin in self.shadows:
+            self.shadows[event.coin].see(self.floor, event)
         return tuple(commands)
 
     def _fold(self, event: Event) -> tuple[tuple[str, ...], list[Command]]:
@@ -171,7 +176,7 @@ class Core:
 
     def sample(self, coin: str, now_ns: int) -> ExposureSample:
         """Return what a coin means now, with shocks and tenors (for journals and readers)."""
-        return sample(self.floor, self.rules[coin], now_ns)
+        return sample(self.floor, self.rules[coin], now_ns, self.shadows.get(coin))
 
     def climb(self, coin: str, now_ns: int) -> list[Command]:
         """Let a coin that is READY run as soon as its prices are complete; decides nothing."""
@@ -180,7 +185,9 @@ class Core:
 
     def preview(self, coin: str, now_ns: int) -> dict[str, object]:
         """Return what would be done now, and each figure afterwards; changes nothing."""
-        return preview(self.floor, self.delta[coin], self.gamma[coin], now_ns)
+        shadow = self.shadows.get(coin)
+        shown = None if shadow is None else shadow.shown(self.floor, now_ns)
+        return preview(self.floor, self.delta[coin], self.gamma[coin], now_ns) | {"shadow": shown}
 
     def position_rows(self) -> list[Row]:
         """Return every holding, for readers."""
@@ -219,6 +226,9 @@ class Core:
         else:
             commands += self.delta[coin].cycle(floor, exposure, now_ns)
             commands += self.gamma[coin].cycle(floor, exposure, now_ns)
+        shadow = self.shadows.get(coin)
+        if shadow is not None and not any(isinstance(c, Place) for c in commands):
+            commands += shadow.look(floor, now_ns)
         if now_ns >= self._sample_ns[coin]:
             # What could not be measured is looked at again soon: readers wait for it.
             gap_s = rules.sample_s if exposure.trusted else min(rules.sample_s, UNMEASURED_S)

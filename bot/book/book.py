@@ -14,19 +14,38 @@ from types import MappingProxyType
 from bot.book.columns import OptionColumns
 from bot.book.funding import HALF_LIFE_S, FundingMean
 from bot.book.holdings import Holdings
+from bot.book.kinds import (
+    DeltaKind,
+    DeltaRule,
+    Slopes,
+    VenueLines,
+    hear_lines,
+    hear_slopes,
+    read_lines,
+)
 from bot.book.market import CoinMarket
 from bot.book.numeraire import Numeraire
 from bot.book.parked import Parking
 from bot.book.quality import Freshness
 from bot.book.scope import Scope
+from bot.book.slopes import slopes
 from bot.domain.deribit import parse
 from bot.domain.errors import UnknownInstrumentError
-from bot.domain.events import AccountSight, Event, Filled, InstrumentsListed, Settled
+from bot.domain.events import (
+    AccountSight,
+    Event,
+    Filled,
+    InstrumentsListed,
+    PositionsReport,
+    Settled,
+)
 from bot.domain.instruments import Instrument, Kind
 from bot.domain.positions import TRADING_ACCOUNT, Balance, Position
 from bot.domain.quotes import Chain, Quote
 from bot.domain.reasons import Because
-from bot.domain.units import Quantity
+from bot.domain.units import NS_PER_S, Quantity
+
+SLOPES_NS = 10 * NS_PER_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +53,7 @@ class UnderlyingRules:
     """How one coin is measured: numeraire, counted collateral, scope and trusted ages.
 
     `funding_half_life_s` is in how much of the venue's time a quoted rate loses half its weight.
+    `greeks` is the delta that is traded, `shadow` one that is looked at beside it.
     """
 
     coin: str
@@ -43,6 +63,12 @@ class UnderlyingRules:
     scope: Scope = field(default_factory=Scope)
     freshness: Freshness = field(default_factory=Freshness)
     funding_half_life_s: float = HALF_LIFE_S
+    greeks: DeltaRule = field(default_factory=DeltaRule)
+    shadow: DeltaRule | None = None
+
+    def asks(self, kind: DeltaKind) -> bool:
+        """Tell whether some delta of this kind is wanted."""
+        return kind in {self.greeks.kind, None if self.shadow is None else self.shadow.kind}
 
 
 @dataclass(slots=True)
@@ -52,7 +78,8 @@ class CoinBook:
     While the venue's own delta of the account disagrees with ours (`disagreement`), it lies `gap`
     coins above ours. `unlisted` holds what is bounded by its name alone, `unknown` names what
     cannot be bounded. `netted` is what the venue nets: the trading account's quantity of each
-    future, perpetual or spot pair by name, whoever owns it.
+    future, perpetual or spot pair by name, whoever owns it. `slopes` of the smile and the venue's
+    own `lines` are kept where some delta is made of them.
     """
 
     rules: UnderlyingRules
@@ -65,6 +92,8 @@ class CoinBook:
     unknown: tuple[str, ...] = ()
     disagreement: Because | None = None
     gap: float = 0.0
+    slopes: Slopes | None = None
+    lines: VenueLines | None = None
     packed: tuple[int, int, int] = (-1, 0, 0)
 
     @property
@@ -109,9 +138,10 @@ class Book:
                 if coin is not None:
                     coin.market.see_quote(event)
             case Chain():
-                coin = self.coins.get(event.coin)
-                if coin is not None and coin.market.see_chain(event):
-                    coin.columns.see(event)
+                self._see_chain(event)
+            case PositionsReport():
+                for mine in self.coins.values():
+                    self._see_lines(mine, event)
             case Filled():
                 self.holdings.fold(event.fill)
             case InstrumentsListed():
@@ -148,6 +178,10 @@ class Book:
             mine.columns = OptionColumns.build(options, mine.columns)
             if mine.market.chain is not None:
                 mine.columns.see(mine.market.chain)
+            if mine.slopes is not None:
+                hear_slopes(mine.columns, mine.slopes)
+            if mine.lines is not None:
+                hear_lines(mine.columns, mine.lines)
         else:
             mine.columns.quantity[:] = list(options.values())
         mine.packed = version
@@ -184,6 +218,21 @@ class Book:
                 found[instrument.name] = so_far + position.quantity.value
         return {name: float(quantity) for name, quantity in found.items() if quantity}
 
+    def _see_chain(self, chain: Chain) -> None:
+        mine = self.coins.get(chain.coin)
+        if mine is not None and mine.market.see_chain(chain):
+            mine.columns.see(chain)
+            _see_slopes(mine, chain)
+
+    def _see_lines(self, mine: CoinBook, event: PositionsReport) -> None:
+        """Take the venue's own deltas where they are asked for."""
+        if not event.deltas or not mine.rules.asks(DeltaKind.VENUE):
+            return
+        lines = read_lines(event, mine.rules.coin, mine.market.index)
+        if lines is not None:
+            mine.lines = lines
+            hear_lines(mine.columns, lines)
+
     def _held_of(self, mine: CoinBook) -> Mapping[Instrument, Decimal]:
         """Return what is listed, hedged and held of a coin; set aside what is not listed."""
         held: dict[Instrument, Decimal] = {}
@@ -204,6 +253,19 @@ class Book:
 
 def _empty_market(rules: UnderlyingRules) -> CoinMarket:
     return CoinMarket(rules.coin, funding=FundingMean(rules.funding_half_life_s))
+
+
+def _see_slopes(mine: CoinBook, chain: Chain) -> None:
+    """Take the smile's slopes of a chain, now and then: they move more slowly than prices."""
+    if not mine.rules.asks(DeltaKind.SMILE):
+        return
+    last = mine.slopes
+    if last is not None:
+        young = chain.ts_venue_ns - last.ts_ns < SLOPES_NS
+        if young and last.listing is chain.listing:
+            return
+    mine.slopes = Slopes(chain.listing, chain.ts_venue_ns, slopes(chain))
+    hear_slopes(mine.columns, mine.slopes)
 
 
 def _set_aside(mine: CoinBook, strange: Mapping[str, Quantity]) -> None:

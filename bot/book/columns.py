@@ -48,11 +48,29 @@ def calendar_scale(left_s: FloatArray, averaging_s: FloatArray) -> FloatArray:
     return scale
 
 
+@dataclass(slots=True, eq=False)
+class Told:
+    """A figure that somebody tells of each row: 0 and a time of 0 where nobody has."""
+
+    value: FloatArray
+    ts_ns: IntArray
+
+    @classmethod
+    def nothing(cls, count: int) -> Told:
+        """Return figures of so many rows that nobody has told."""
+        return cls(np.zeros(count), np.zeros(count, dtype=np.int64))
+
+    def take(self, row: int, value: float, ts_ns: int) -> None:
+        """Keep a row's figure."""
+        self.value[row], self.ts_ns[row] = value, ts_ns
+
+
 @dataclass(slots=True)
 class OptionColumns:
     """One entry per held option.
 
-    `price_at` fills `first` with price, delta, gamma, vega and theta per coin.
+    `price_at` fills `first` with price, delta, gamma, vega and theta per coin. `slopes` are v'(k)
+    at each strike, `offsets` how far the venue's delta of a coin lies above ours (see `kinds`).
     """
 
     names: tuple[str, ...]
@@ -66,6 +84,8 @@ class OptionColumns:
     first: FloatArray
     soonest_ns: int
     longest_window_s: float
+    slopes: Told
+    offsets: Told
     fading: Fading | None = None
 
     @property
@@ -95,6 +115,8 @@ class OptionColumns:
             first=np.empty((5, n)),
             soonest_ns=min((o.expiry_ns or 0 for o in options), default=0),
             longest_window_s=max((o.averaging_s for o in options), default=0.0),
+            slopes=Told.nothing(n),
+            offsets=Told.nothing(n),
         )
         if old is not None:
             columns._inherit(old)
@@ -197,3 +219,5 @@ class OptionColumns:
                 self.inputs[VOL, i] = old.inputs[VOL, j]
                 self.ratio[i] = old.ratio[j]
                 self.seen_ns[i] = old.seen_ns[j]
+                for mine, theirs in ((self.slopes, old.slopes), (self.offsets, old.offsets)):
+                    mine.take(i, float(theirs.value[j]), int(theirs.ts_ns[j]))

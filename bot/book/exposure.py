@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bot.book.kinds import DeltaKind
 from bot.book.numeraire import Numeraire
 from bot.domain.reasons import Because
 
@@ -23,7 +24,8 @@ class Exposure:
     `gamma` excludes what expires within 24 hours, which is `gamma_expiring`. `collateral` is the
     part of `delta` that counted collateral brings; `window_delta` the part that belongs to what is
     inside its settlement window, which ends in `window_left_s`. `trusted` is False when a leg
-    cannot be bounded at all.
+    cannot be bounded at all. `kind` is whose delta it is (see `kinds`); `by_model` counts the legs
+    of which that one says nothing, so that they are the model's.
     """
 
     coin: str
@@ -44,6 +46,8 @@ class Exposure:
     gross_option_coin: float = 0.0
     doubts: tuple[Because, ...] = ()
     trusted: bool = True
+    kind: DeltaKind = DeltaKind.MODEL
+    by_model: int = 0
 
     @property
     def gamma_total(self) -> float:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bot.book.book import Book, CoinBook
+from bot.book.kinds import listed_shift
 from bot.book.numeraire import Numeraire, collateral_delta, future_delta, option_figures
 from bot.book.quality import usable_rows
 from bot.domain.instruments import Instrument
@@ -130,7 +131,11 @@ def option_delta(mine: CoinBook, instrument: Instrument, index: float, now_ns: i
         index,
         np.array([instrument.is_inverse]),
     )
-    return float(figures.delta[0])
+    usd = index / forward if instrument.is_inverse else 1.0
+    vega_usd = np.array([float(first.vega) * usd])
+    rule, slopes = mine.rules.greeks, mine.slopes
+    shift = listed_shift(rule, slopes, np.array([row]), vega_usd, index, now_ns)
+    return float(figures.delta[0] + shift[0])
 
 
 def settlement_averages(mine: CoinBook, now_ns: int) -> dict[int, float]:

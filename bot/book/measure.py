@@ -16,6 +16,7 @@ from bot.book import quarantine
 from bot.book.book import Book, CoinBook
 from bot.book.columns import FORWARD, PHI, STRIKE, VOL, seconds_left
 from bot.book.exposure import Exposure
+from bot.book.kinds import DeltaKind, DeltaRule, leg_shifts
 from bot.book.legs import (
     FutureLeg,
     collateral,
@@ -52,6 +53,13 @@ def delta_in(book: Book, coin: str, now_ns: int, numeraire: Numeraire) -> float:
     return _measured(book, seen, now_ns, ()).delta
 
 
+def measure_by(book: Book, coin: str, now_ns: int, rule: DeltaRule) -> Exposure:
+    """Return the exposure of one coin as another delta would have it, without pending orders."""
+    mine = book.packed(coin)
+    seen = replace(mine, rules=replace(mine.rules, greeks=rule))
+    return _measured(book, seen, now_ns, ())
+
+
 def _measured(
     book: Book, mine: CoinBook, now_ns: int, pending: Iterable[tuple[str, float]]
 ) -> Exposure:
@@ -71,9 +79,9 @@ def _measured(
     counted = collateral(book, mine, index, parts.settled_coin)
     unlisted = quarantine.bounds(mine.unlisted, index, now_ns)
     delta = parts.delta + sum(leg.delta for leg in futures) + counted
-    # Where the venue disagrees, only what is right for both of us is traded.
-    low = delta + parts.unsure_low + unlisted.low + min(mine.gap, 0.0)
-    high = delta + parts.unsure_high + unlisted.high + max(mine.gap, 0.0)
+    apart_low, apart_high = _gap(mine)
+    low = delta + parts.unsure_low + unlisted.low + apart_low
+    high = delta + parts.unsure_high + unlisted.high + apart_high
     delta += unlisted.delta
     for name, quantity in pending:
         instrument = book.instruments.get(name)
@@ -102,15 +110,28 @@ def _measured(
         gross_option_coin=parts.gross,
         doubts=tuple(doubts) + parts.doubts,
         trusted=trusted,
+        kind=mine.rules.greeks.kind,
+        by_model=parts.by_model,
     )
+
+
+def _gap(mine: CoinBook) -> tuple[float, float]:
+    """Return how far the venue disagrees: only what is right for both of us is traded.
+
+    Its own delta has the difference in it already, as far as it was told: ours lies on either side.
+    """
+    if mine.rules.greeks.kind is DeltaKind.VENUE:
+        return -abs(mine.gap), abs(mine.gap)
+    return min(mine.gap, 0.0), max(mine.gap, 0.0)
 
 
 class _Options:
     """Sums over the option legs of one coin; a plain record without behaviour."""
 
     __slots__ = (
-        "delta", "doubts", "gamma", "gamma_expiring", "gross", "settled_coin", "theta_usd_day",
-        "unsure_high", "unsure_low", "vega_usd", "vol", "window_delta", "window_left_s",
+        "by_model", "delta", "doubts", "gamma", "gamma_expiring", "gross", "settled_coin",
+        "theta_usd_day", "unsure_high", "unsure_low", "vega_usd", "vol", "window_delta",
+        "window_left_s",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -119,6 +140,7 @@ class _Options:
         self.window_delta = self.window_left_s = self.settled_coin = 0.0
         self.vol = float("nan")
         self.doubts: tuple[Because, ...] = ()
+        self.by_model = 0
 
 
 def _options(mine: CoinBook, index: float, now_ns: int) -> _Options:
@@ -150,6 +172,10 @@ def _options(mine: CoinBook, index: float, now_ns: int) -> _Options:
         _set_aside(mine, sums, legs, known, left_s)
         totals = legs.sum(axis=1)
     sums.delta, gamma, vega, theta = totals.tolist()
+    if mine.rules.greeks.kind is not DeltaKind.MODEL:
+        shifts, sums.by_model = leg_shifts(mine.rules.greeks, columns, legs[2], index, now_ns)
+        # A leg that was set aside is bounded, whatever anybody says of it.
+        sums.delta += float(shifts[legs[0] != 0.0].sum())
     if ending and left_s is not None:
         sums.gamma_expiring = float(legs[1][left_s < EXPIRING_S].sum())
     sums.gamma = gamma - sums.gamma_expiring

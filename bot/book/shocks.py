@@ -2,7 +2,8 @@
 
 Volatilities are held per strike and F/S per leg. The change in value is that of the numeraire: a
 dollar book's in dollars; a coin book's in coins, told in dollars at the shocked index, so that a
-premium that merely changes its dollar price is no loss. Counted collateral moves with it.
+premium that merely changes its dollar price is no loss. Counted collateral moves with it. Where the
+traded delta is not the model's, shocked deltas are the model's and what it differs by now.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 from bot.book.book import Book, CoinBook
 from bot.book.columns import FORWARD, seconds_left
 from bot.book.exposure import Shocks
+from bot.book.kinds import leg_shifts
 from bot.book.legs import collateral, future_legs, settlement_averages
 from bot.book.numeraire import Numeraire, option_figures
 
@@ -28,19 +30,21 @@ def shocks(book: Book, coin: str, now_ns: int) -> Shocks:
     if not np.isfinite(index):
         return Shocks()
     averages = settlement_averages(mine, now_ns)
-    before = _option_usd(mine, index, now_ns, averages)
+    before = option_usd(mine, index, now_ns, averages)
+    shift = _shift(mine, index, now_ns)
     settled = _settled_coin(mine, now_ns)
     linear = sum(leg.delta for leg in future_legs(mine, index, now_ns))
     linear += collateral(book, mine, index, settled)
     in_coin = mine.rules.numeraire is Numeraire.COIN
     delta = {
         move: _delta_at(mine, move, now_ns, averages)
+        + shift
         + collateral(book, mine, index * (1.0 + move), settled)
         for move in DELTA_MOVES
     }
     pnl = {}
     for move in PNL_MOVES:
-        after = _option_usd(mine, index * (1.0 + move), now_ns, averages)
+        after = option_usd(mine, index * (1.0 + move), now_ns, averages)
         carried = before * (1.0 + move) if in_coin else before
         pnl[move] = after - carried + linear * index * move
     # The columns' scratch holds the last shock: leave it as a plain valuation.
@@ -89,7 +93,7 @@ def _settled_coin(mine: CoinBook, now_ns: int) -> float:
     return float(np.nansum(live))
 
 
-def _option_usd(mine: CoinBook, index: float, now_ns: int, averages: dict[int, float]) -> float:
+def option_usd(mine: CoinBook, index: float, now_ns: int, averages: dict[int, float]) -> float:
     """Return the options' value in USD at an index; past-expiry and unknown legs count nothing."""
     columns = mine.columns
     if not columns.names:
@@ -109,6 +113,14 @@ def _option_gamma(mine: CoinBook, index: float, now_ns: int, averages: dict[int,
     )  # fmt: skip
     live = np.where(columns.expiry_ns > now_ns, columns.quantity * figures.gamma, 0.0)
     return float(np.nansum(live))
+
+
+def _shift(mine: CoinBook, index: float, now_ns: int) -> float:
+    """Return what the traded delta is above the model's at the index just valued (coin)."""
+    columns = mine.columns
+    usd = columns.quantity * np.where(columns.inverse, index / columns.inputs[FORWARD], 1.0)
+    shifts, _ = leg_shifts(mine.rules.greeks, columns, usd * columns.first[3], index, now_ns)
+    return float(np.nansum(np.where(columns.expiry_ns > now_ns, shifts, 0.0)))
 
 
 def _delta_at(mine: CoinBook, move: float, now_ns: int, averages: dict[int, float]) -> float:

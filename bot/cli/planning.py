@@ -114,6 +114,8 @@ def _show(coin: str, one: Mapping[str, Any]) -> None:
     _part("parked: traded by hand, not hedged before its time", one.get("parked", ()), "")
     say.line()
     say.line(f"cost: {say.number(float(one['cost_usd']))} usd")
+    if one.get("shadow"):
+        say.line(say.shadow(one["shadow"]))
     for reason in one["reasons"]:
         say.line(f"because: {say.because(reason)}")
     for reason in one.get("refused", ()):

@@ -101,15 +101,20 @@ def _underlyings(coins: Mapping[str, Mapping[str, Any]]) -> None:
             reasons = "; ".join(map(say.because, why["reasons"])) or "no reason told"
             say.line(f"{coin}: {why['state']} since {why['since']}: {reasons}")
         for doubt in one["doubts"]:
-            what = "hedged by another bot, too" if _is_rival(doubt) else "cannot be trusted"
-            say.line(f"{coin}: {what}: {say.because(doubt)}")
+            say.line(f"{coin}: {_what(doubt)}: {say.because(doubt)}")
         _kept(coin, one)
+        if one["shadow"]:
+            say.line(f"{coin}: {say.shadow(one['shadow'])}")
 
 
-def _is_rival(doubt: Mapping[str, Any]) -> bool:
+def _what(doubt: Mapping[str, Any]) -> str:
     from bot.domain.reasons import Reason
 
-    return bool(doubt["reason"] == Reason.ANOTHER_BOT)
+    found = {
+        Reason.ANOTHER_BOT: "hedged by another bot, too",
+        Reason.DELTA_BY_MODEL: "not told, so counted by the model",
+    }
+    return found.get(doubt["reason"], "cannot be trusted")
 
 
 def _kept(coin: str, one: Mapping[str, Any]) -> None:

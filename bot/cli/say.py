@@ -157,6 +157,23 @@ def because(item: object) -> str:
     return f"{item['reason']}({': '.join(inside)})" if inside else str(item["reason"])
 
 
+def shadow(one: Mapping[str, object]) -> str:
+    """Say how a second delta stands: what it is, what it holds, what it would have changed."""
+    ratio, since = one["variance_ratio"], one["since"]
+    kind = (
+        f"{one['kind']} (R {cell(one['skew_stickiness'])})"
+        if one["kind"] == "smile"
+        else one["kind"]
+    )
+    lately = "not known yet" if ratio is None else cell(ratio)
+    return (
+        f"in the shadow: {kind} delta {cell(one['delta_coin'])} coin with a hedge of "
+        f"{cell(one['hedge_coin'])} coin; since {since or 'no trade yet'}: {one['trades']} trades, "
+        f"cost {cell(one['cost_usd'])} usd; variance ratio lately {lately} "
+        f"({one['samples']} samples)"
+    )
+
+
 def _write(text: str) -> None:
     with _kept():
         sys.stdout.write(text)

@@ -153,17 +153,10 @@ class DeltaDesk:
                 self.at_once_ns = None
         wanted = self.want(floor, exposure)
         floor.levels[self.rules.coin] = wanted.levels
-        self._look(exposure, wanted)
+        self.seen = self.seen.looked(exposure, wanted.levels.band)
         if not wanted.plan.at_once:
             self.at_once_ns = None
         return wanted
-
-    def _look(self, exposure: Exposure, wanted: Want) -> None:
-        """Remember where delta stood inside the policy's band, and since when it does not."""
-        if wanted.levels.band.holds(exposure.low, exposure.high):
-            self.seen = LastInside(exposure.delta, exposure.index)
-        elif not self.seen.out_ns:
-            self.seen = replace(self.seen, out_ns=exposure.ts_ns)
 
     def caps_now(self, floor: Floor, exposure: Exposure) -> Caps:
         """Return the caps in force, and remember them for a minute."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bot.book.exposure import Exposure
 from bot.desk.floor import Floor
-from bot.domain.reasons import Because
+from bot.domain.reasons import Because, Reason
 from bot.domain.records import Decision, TradeNote
 from bot.domain.units import seconds_between
 from bot.strategy.bands import Band
@@ -63,6 +63,17 @@ def decision_record(
         refused=wish.refused,
         snapshot=snapshot,
     )
+
+
+def by_model(exposure: Exposure) -> tuple[Because, ...]:
+    """Return that legs count by the model because the traded delta's source is silent on them.
+
+    People should see it; it stops nothing.
+    """
+    if not exposure.by_model:
+        return ()
+    legs = {"legs": float(exposure.by_model)}
+    return (Because(Reason.DELTA_BY_MODEL, str(exposure.kind), legs),)
 
 
 def snapshot(floor: Floor, coin: str, exposure: Exposure, hedge: Hedge | None) -> dict[str, float]:

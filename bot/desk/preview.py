@@ -16,6 +16,7 @@ from functools import partial
 from bot.book.exposure import Exposure
 from bot.book.measure import measure
 from bot.desk.delta import DeltaDesk
+from bot.desk.explain import by_model
 from bot.desk.floor import Floor
 from bot.desk.gamma import GammaDesk
 from bot.desk.hedge_rows import basis_rows, instrument_rows
@@ -54,6 +55,7 @@ def preview(floor: Floor, delta: DeltaDesk, gamma: GammaDesk, now_ns: int) -> Ro
         trades, refused = trades + _hedge(tickets), refused + why
     proposed = plan.trades if plan is not None and rules.gamma.action == "propose" else ()
     because = (*(plan.reasons if plan else ()), *wanted.plan.reasons, *exposure.doubts)
+    because += by_model(exposure)
     return {
         "before": _figures(exposure),
         "after": _figures(after),

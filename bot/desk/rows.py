@@ -8,6 +8,7 @@ import numpy as np
 
 from bot.book.basis import usd_per_pct
 from bot.book.columns import FORWARD, VOL
+from bot.book.kinds import leg_shifts
 from bot.book.legs import settlement_averages
 from bot.book.numeraire import future_delta, future_gamma, option_figures
 from bot.desk.floor import Floor
@@ -109,11 +110,13 @@ def _options(floor: Floor, rules: DeskRules, now_ns: int) -> list[Row]:
         mine.rules.numeraire, first, forward, index, columns.inverse, columns.fading
     )
     usd = np.where(columns.inverse, index / forward, 1.0)
+    vega_usd = columns.quantity * usd * first[3]
+    shifts, _ = leg_shifts(mine.rules.greeks, columns, vega_usd, index, now_ns)
     return [
         {
             "instrument": name,
             "quantity": float(quantity),
-            "delta_coin": float(quantity * figures.delta[i]),
+            "delta_coin": float(quantity * figures.delta[i] + shifts[i]),
             "gamma_coin_per_pct": float(quantity * figures.gamma[i]),
             "vega_usd": float(quantity * usd[i] * first[3, i]) / 100.0,
             "theta_usd_day": float(quantity * usd[i] * first[4, i]) / 365.0,

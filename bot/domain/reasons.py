@@ -50,6 +50,7 @@ class Reason(StrEnum):
     PAST_EXPIRY = "past_expiry"
     POSITION_JUMP = "position_jump"
     DELTA_DISAGREES = "delta_disagrees"
+    DELTA_BY_MODEL = "delta_by_model"
     MARGIN_MODEL = "margin_model"
     ACCOUNT_UNSEEN = "account_unseen"
     NO_HEDGE_INSTRUMENT = "no_hedge_instrument"

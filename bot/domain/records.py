@@ -10,12 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from bot.domain.orders import OrderState
 from bot.domain.positions import Position
 from bot.domain.reasons import Because
 from bot.domain.states import State
+
+SHADOW: Final = "shadow"
+"""The kind of a decision that a second delta would have made, and what its figures begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,10 @@ class TradeNote:
 class Decision:
     """One hedge cycle that wanted something: inputs, wish, verdict.
 
-    `kind` is delta, gamma or unwind. Deltas are coins in the underlying's numeraire; the interval
-    covers everything that may still fill. `snapshot` holds the inputs (quotes, ages, volatility)
-    that were used. `refused` is empty when the plan was allowed.
+    `kind` is delta, gamma or unwind, or shadow for what a second delta would have done with a hedge
+    of its own: nothing was sent for it. Deltas are coins in the underlying's numeraire; the
+    interval covers everything that may still fill. `snapshot` holds the inputs (quotes, ages,
+    volatility) that were used. `refused` is empty when the plan was allowed.
     """
 
     id: str
@@ -117,6 +121,7 @@ class ExposureSample:
     """What an underlying meant at one moment; `shocks` maps e.g. `pnl_up_10pct_usd` to figures.
 
     Among them are the dated futures of each expiry: `basis_27MAR26_coin`, `basis_27MAR26_1pct_usd`.
+    Where a second delta runs in the shadow, its figures are there, too: `shadow_delta_coin`, ….
     """
 
     ts_ns: int

@@ -19,7 +19,7 @@ from typing import Final
 
 from bot.domain.orders import Intent
 from bot.domain.positions import Fill
-from bot.domain.records import Decision, Record
+from bot.domain.records import SHADOW, Decision, Record
 
 LONGEST_WAIT: Final = 256
 
@@ -33,8 +33,11 @@ class Digest:
         self._heard: list[Decision | Intent | Fill] = []
 
     def record(self, record: Record) -> None:
-        """Add a record if it is a decision; the others follow from what is hashed."""
-        if isinstance(record, Decision):
+        """Add a record if it is a decision; the others follow from what is hashed.
+
+        What a shadow would have done is not part of what was done.
+        """
+        if isinstance(record, Decision) and record.kind != SHADOW:
             self._add(record)
 
     def intent(self, intent: Intent) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 
 from bot.domain.errors import JournalError
 from bot.domain.positions import TRADING_ACCOUNT, Position
+from bot.domain.records import SHADOW
 from bot.domain.states import State, stricter
 from bot.domain.units import NS_PER_S
 from bot.journal import condition, lock, memory, queue, standing
@@ -131,7 +132,9 @@ class Reader:
         now_ns = max([run["market_start_ns"], *times])
         with faults_named(self.path, "read"):
             why = condition.whys(self._db, run["id"])
+        plans = self.view("plan") or {}
         for coin, row in coins.items():
+            row[SHADOW] = plans.get(coin, {}).get(SHADOW)
             with faults_named(self.path, "read"):
                 row.update(standing.shown(self._db, run["ledger"], coin, now_ns))
             row["state"] = stricter(row["state"], State.PAUSED) if row["off"] else row["state"]
@@ -303,6 +306,9 @@ def _underlying(row: dict[str, Any], states: Mapping[str, State], whole: State) 
     state = stricter(whole, states[coin]) if coin in states else State(row["state"])
     nested = {name: row[name] for name in ("shocks", "vega_by_tenor_usd", "doubts")}
     nested = {name: from_json(x) if isinstance(x, str) else x for name, x in nested.items()}
+    # The shadow's figures have a place of their own.
+    shocks = nested["shocks"].items()
+    nested["shocks"] = {name: x for name, x in shocks if not name.startswith(f"{SHADOW}_")}
     shown = {name: row[name] for name in _SHOWN}
     return {"state": state, "measured": True, **shown, **nested, "margin": None}
 

@@ -15,6 +15,7 @@ from bot.domain.orders import Intent
 from bot.domain.positions import Fill
 from bot.domain.reasons import Because
 from bot.domain.records import (
+    SHADOW,
     CommandOutcome,
     Decision,
     Doubt,
@@ -71,6 +72,8 @@ def _why(reasons: tuple[Because, ...]) -> list[Fields]:
 
 
 def _decision_name(made: Decision) -> str:
+    if made.kind == SHADOW:
+        return "shadow.decided"
     subject = "gamma" if made.kind == "gamma" else "hedge"
     if made.refused:
         return f"{subject}.refused"

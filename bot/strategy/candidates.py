@@ -15,6 +15,7 @@ import numpy as np
 
 from bot.book.book import Book
 from bot.book.columns import seconds_left
+from bot.book.kinds import listed_shift
 from bot.book.measure import EXPIRING_S
 from bot.book.numeraire import option_figures
 from bot.book.quality import tradable_rows, usable_rows
@@ -104,6 +105,7 @@ def candidates(book: Book, coin: str, now_ns: int, tier: FeeTier) -> tuple[Candi
     first = np.stack(_first(chain, rows, forward, left_s[rows]))
     figures = option_figures(mine.rules.numeraire, first, forward, index, inverse)
     usd = np.where(inverse, index / forward, 1.0)
+    lean = listed_shift(mine.rules.greeks, mine.slopes, rows, first[3] * usd, index, now_ns)
     unit_usd = np.where(inverse, index, 1.0)
     half_spread = 0.5 * (chain.ask[rows] - chain.bid[rows]) * unit_usd
     with np.errstate(divide="ignore"):
@@ -119,7 +121,7 @@ def candidates(book: Book, coin: str, now_ns: int, tier: FeeTier) -> tuple[Candi
                 name=instrument.name,
                 days=float(left_s[row]) / SECONDS_PER_DAY,
                 expiring=bool(left_s[row] < EXPIRING_S),
-                delta=float(figures.delta[k]),
+                delta=float(figures.delta[k] + lean[k]),
                 gamma=float(figures.gamma[k]),
                 vega_usd=float(first[3, k] * usd[k]) / 100.0,
                 theta_usd_day=float(first[4, k] * usd[k]) / 365.0,

@@ -15,7 +15,7 @@ inside it: what is sent would otherwise end just outside, again and again.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from bot.book.exposure import Exposure
@@ -105,6 +105,12 @@ class LastInside:
     delta: float = math.nan
     index: float = math.nan
     out_ns: int = 0
+
+    def looked(self, exposure: Exposure, band: Band) -> LastInside:
+        """Return what is remembered after another look at a policy's band."""
+        if band.holds(exposure.low, exposure.high):
+            return LastInside(exposure.delta, exposure.index)
+        return self if self.out_ns else replace(self, out_ns=exposure.ts_ns)
 
 
 NEVER_INSIDE = LastInside()

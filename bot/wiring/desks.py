@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 from bot.book.book import Book, UnderlyingRules
+from bot.book.kinds import DeltaKind, DeltaRule
 from bot.book.numeraire import Numeraire
 from bot.book.quality import Freshness
 from bot.book.scope import Scope
@@ -26,9 +27,8 @@ from bot.strategy.event_calendar import ScheduledEvent
 from bot.strategy.gamma import GammaPolicy
 from bot.strategy.hedge_cost import HedgePolicy
 from bot.strategy.policies import Fixed, Knob, OfBook, WhalleyWilmott, Width
-from config.schema import Hedge, Settings, Shock
+from config.schema import Delta, Hedge, Settings, Shock
 from config.schema.policy import AVERSION, Event
-from config.schema.underlying import Delta
 
 
 def desk_rules(settings: Settings, coin: str, cadence: Cadence) -> DeskRules:
@@ -52,6 +52,8 @@ def desk_rules(settings: Settings, coin: str, cadence: Cadence) -> DeskRules:
                 chain_s=max(30.0, 3.0 * cadence.chain_s),
                 future_s=max(5.0, 2.0 * cadence.future_s),
             ),
+            greeks=DeltaRule(DeltaKind(one.delta.greeks), one.delta.skew_stickiness),
+            shadow=_shadow(one.delta),
         ),
         delta=DeltaPolicy(
             owner=band,
@@ -135,6 +137,12 @@ def _hedge_policy(hedge: Hedge) -> HedgePolicy:
         switch_bps=hedge.switch_bps,
         basis_coin=math.inf if hedge.basis_coin is None else hedge.basis_coin,
     )
+
+
+def _shadow(delta: Delta) -> DeltaRule | None:
+    if delta.shadow == "none":
+        return None
+    return DeltaRule(DeltaKind(delta.shadow), delta.shadow_skew_stickiness)
 
 
 def _shock_losses(shock: Shock, overall: float | None) -> dict[float, float]:

@@ -20,6 +20,7 @@ from config.schema.fields import LARGEST, STRICT, Finite, refuse, shown, unit
 from config.schema.gamma import Gamma
 from config.schema.hedge import Hedge
 from config.schema.instrument import VenueName
+from config.schema.kinds import DeltaKinds
 from config.schema.policy import DeltaPolicy, Event
 
 WIDTH_FRACTION = 0.35
@@ -52,8 +53,8 @@ def _instruments(kinds: tuple[HedgeKind, ...]) -> tuple[HedgeKind, ...]:
     return kinds
 
 
-class Delta(BaseModel):
-    """The owner's delta band, which is the promise, and the pace of keeping it."""
+class Delta(DeltaKinds):
+    """The owner's delta band, which is the promise, whose delta it is of, and the pace."""
 
     model_config = STRICT
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from bot.book.book import Book, UnderlyingRules
 from bot.book.exposure import Exposure, Shocks
+from bot.book.kinds import DeltaRule
 from bot.book.measure import measure
 from bot.book.numeraire import Numeraire
 from bot.book.scope import Scope
@@ -114,6 +115,7 @@ class BookBuilder:
     balances: list[Balance] = field(default_factory=list)
     listed: list[Instrument] = field(default_factory=list)
     orders: list[tuple[str, float]] = field(default_factory=list)
+    greeks: DeltaRule = field(default_factory=DeltaRule)
 
     def option(
         self,
@@ -200,7 +202,9 @@ class BookBuilder:
         """Return how this book is measured."""
         kinds = ("perpetual", "future")
         numeraire = Numeraire(self.numeraire)
-        return UnderlyingRules("BTC", numeraire, self.collateral, kinds, self.scope)
+        return UnderlyingRules(
+            "BTC", numeraire, self.collateral, kinds, self.scope, greeks=self.greeks
+        )
 
     def chain(self, **changes: float) -> Chain:
         """Return this book's options as a batch."""
@@ -248,6 +252,12 @@ def contract_of(
     return option(name, "BTC", expiry_ns, strike, is_call=call, settlement=kind)
 
 
-def book(numeraire: str = "usd", collateral: str | float = "exclude", **more: float) -> BookBuilder:
+def book(
+    numeraire: str = "usd",
+    collateral: str | float = "exclude",
+    greeks: DeltaRule | None = None,
+    **more: float,
+) -> BookBuilder:
     """Return an empty book at 60,000 with a flat volatility of 60 %."""
-    return BookBuilder(numeraire, collateral, **more)  # type: ignore[arg-type]
+    rule = DeltaRule() if greeks is None else greeks
+    return BookBuilder(numeraire, collateral, greeks=rule, **more)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 
@@ -111,7 +111,7 @@ class ScriptedDesk:
         """Tell what would become of margin."""
         return self.handle(MarginAnswer(self.now_ns, asked.question, asked.coin, after, why))
 
-    def wait(self, seconds: float) -> ScriptedDesk:
+    def wait(self, seconds: float) -> Self:
         """Move the clock; nobody is told."""
         self.now_ns += round(seconds * NS_PER_S)
         return self

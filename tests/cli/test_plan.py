@@ -82,3 +82,39 @@ def test_equal_seeds_make_equal_plans_and_fresh_ignores_the_journal(deltaband):
     first = deltaband.json("plan", "--seed", "7")
     fill_journal(deltaband.state, views={"plan": PLAN})
     assert deltaband.json("plan", "--fresh", "--seed", "7") == first
+
+
+def test_a_second_delta_is_told_in_one_line(deltaband):
+    """What it is and holds, what it traded, how calm it would have been."""
+    shown = {
+        "kind": "smile", "skew_stickiness": 1.8, "since": "2026-01-05T06:30:01.000Z",
+        "delta_coin": 0.25, "hedge_coin": -1.5, "by_model": 0, "trades": 7, "turnover_coin": 0.9,
+        "cost_usd": 45.3, "variance_ratio": None, "samples": 83,
+    }  # fmt: skip
+    plan = {"BTC": PLAN["BTC"] | {"shadow": shown}}
+    fill_journal(deltaband.state, views={"plan": plan})
+    said = (
+        "in the shadow: smile (R 1.8000) delta 0.2500 coin with a hedge of -1.5000 coin; "
+        "since 2026-01-05T06:30:01.000Z: 7 trades, cost 45.3000 usd; "
+        "variance ratio lately not known yet (83 samples)"
+    )
+    assert said in deltaband("plan").stdout
+    assert f"BTC: {said}" in deltaband("status").stdout
+    assert deltaband.json("plan")["BTC"]["shadow"] == shown
+    assert deltaband.json("status")["underlyings"]["BTC"]["shadow"] == shown
+    plan["BTC"]["shadow"] = shown | {"kind": "model", "variance_ratio": 1.125}
+    fill_journal(deltaband.state, views={"plan": plan})
+    found = deltaband("plan").stdout
+    assert "in the shadow: model delta" in found
+    assert "variance ratio lately 1.1250 (83 samples)" in found
+
+
+def test_a_plan_of_the_settings_knows_its_shadow(deltaband):
+    """Nothing has been done by it yet."""
+    found = deltaband.json("plan", "--seed", "7", "--set", "underlying.BTC.delta.shadow=smile")
+    assert found["ETH"]["shadow"] is None
+    shown = found["BTC"]["shadow"]
+    assert (shown["kind"], shown["skew_stickiness"], shown["since"]) == ("smile", 1.8, None)
+    assert (shown["trades"], shown["samples"], shown["variance_ratio"]) == (0, 0, None)
+    assert shown["by_model"] == 0
+    assert shown["delta_coin"] != found["BTC"]["before"]["delta_coin"]

@@ -327,3 +327,17 @@ def test_status_shows_the_margin_used_and_how_far_liquidation_is(deltaband):
     assert shown["maintenance margin used"] == "+20.0 %"
     assert shown["liquidation down"] == "-25.0 %"
     assert shown["liquidation up"] == "at no price"
+
+
+def test_legs_that_count_by_the_model_are_told_as_such(deltaband):
+    """They are no distrust."""
+    notice = Because(Reason.DELTA_BY_MODEL, "smile", {"legs": 2.0})
+    journal = Journal.open(deltaband.state, "demo")
+    journal.begin_run(run_start())
+    journal.record(sample(1, doubts=(notice,)))
+    journal.tick(T0, State.RUNNING)
+    journal.end_run({})
+    journal.close()
+    text = deltaband("status").stdout
+    assert "BTC: not told, so counted by the model: delta_by_model(smile: legs=2" in text
+    assert "cannot be trusted" not in text

@@ -252,3 +252,20 @@ def test_an_event_that_cannot_be_kept_is_refused(changes, expected):
     assert _delta(event=[event]).event[0].every == "once"
     with pytest.raises(ValidationError, match=expected):
         _delta(event=[event | changes])
+
+
+def test_whose_delta_is_the_models_unless_it_is_set():
+    """Nothing else runs beside it, and volatility stays with its strike."""
+    one = settings().underlying["BTC"].delta
+    assert (one.greeks, one.skew_stickiness) == ("model", 1.0)
+    assert (one.shadow, one.shadow_skew_stickiness) == ("none", 1.8)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"greeks": "none"}, {"shadow": "mine"}, {"skew_stickiness": 5.1}, {"skew_stickiness": -2.1}],
+)
+def test_a_delta_that_nobody_knows_is_refused(wrong):
+    """And a ratio that no market has."""
+    with pytest.raises(ValidationError):
+        settings(underlying={"BTC": BTC | {"delta": BTC["delta"] | wrong}})

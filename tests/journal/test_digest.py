@@ -118,3 +118,12 @@ def test_journal_keeps_the_digest_of_its_run(tmp_path):
     plain.intent(intent())
     plain.fill(fill())
     assert found == [plain.hexdigest()] * 2
+
+
+def test_what_a_shadow_would_have_done_is_not_part_of_what_was_done():
+    """With or without it a run has the same digest."""
+    plain, shadowed = Digest(), Digest()
+    for found in (plain, shadowed):
+        found.record(decision(1))
+    shadowed.record(decision(2, kind="shadow"))
+    assert plain.hexdigest() == shadowed.hexdigest()

@@ -324,3 +324,25 @@ for deed in (ask, begin):
     assert run == "1"
     assert "expected a file that can be written, found it read-only" in command
     assert "found Read-only file system" in writer
+
+
+def test_a_shadows_figures_stand_apart_from_the_shocks(journal, reader):
+    """The newest preview has them whole; without one there is none."""
+    shocks = {"pnl_up_10pct_usd": -9.0, "shadow_delta_coin": 0.4, "shadow_variance_ratio": 0.9}
+    journal.record(sample(1, shocks=shocks))
+    journal.tick(T0, State.RUNNING)
+    found = reader.status()["underlyings"]["BTC"]
+    assert (found["shocks"], found["shadow"]) == ({"pnl_up_10pct_usd": -9.0}, None)
+    shown = {"kind": "smile", "variance_ratio": 0.9}
+    journal.view("plan", T0, {"BTC": {"shadow": shown}, "ETH": {"shadow": None}})
+    journal.tick(T0, State.RUNNING)
+    assert reader.status()["underlyings"]["BTC"]["shadow"] == shown
+
+
+def test_a_shadows_decisions_are_found_by_their_kind(journal, reader):
+    """A journal of its own within the journal."""
+    journal.record(decision(1))
+    journal.record(decision(2, kind="shadow"))
+    journal.commit()
+    assert [row["id"] for row in reader.decisions("BTC", "shadow", 9)] == ["d2"]
+    assert [row["id"] for row in reader.decisions("BTC", "delta", 9)] == ["d1"]

@@ -72,6 +72,7 @@ def test_hedge_cycle_is_one_canonical_line():
     "item,event,level",
     [
         (decision(), "hedge.decided", "debug"),
+        (decision(kind="shadow"), "shadow.decided", "debug"),
         (decision(refused=(RATE,)), "hedge.refused", "warning"),
         (gamma_decision(), "gamma.planned", "info"),
         (gamma_decision(refused=(RATE,)), "gamma.refused", "info"),
