@@ -93,7 +93,10 @@ def _groups(asked: argparse.Namespace) -> list[Group]:
         ("From a quote to an order over the wire", wire.latency),
         ("Two thousand quotes a second", wire.flood),
     ]
-    decisions: list[Group] = [("Rules on paired paths", policies.policies)]
+    decisions: list[Group] = [
+        ("Rules on paired paths", policies.policies),
+        ("Days beside trading to the target", lambda: days.thrift(asked.runs, asked.hours)),
+    ]
     chosen = {
         "core": core,
         "greeks": greeks,

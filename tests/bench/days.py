@@ -19,6 +19,9 @@ from tests.bench.programs import cores, run
 from tests.bench.rows import Row
 
 NORMAL = ("sim.regime=normal",)
+TO_TARGET = tuple(
+    f"underlying.{coin}.delta.policy={{kind='fixed', trade_to='target'}}" for coin in ("BTC", "ETH")
+)
 SCALE = 10
 CRASH_SEEDS = 3
 ORDER_USD = 25_000.0
@@ -28,12 +31,18 @@ TIMED_HOURS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One run: its summary, processor seconds, states that stopped it, its largest future order."""
+    """One run: its summary, processor seconds, states that stopped it, its largest future order.
+
+    `fees_usd` and `slippage_usd` are what its hedges of delta have paid, `hedges` how many.
+    """
 
     summary: dict[str, Any]
     user_s: float
     stopped: tuple[str, ...]
     largest_usd: float
+    hedges: int
+    fees_usd: float
+    slippage_usd: float
 
 
 def normal(runs: int, hours: float) -> list[Row]:
@@ -82,6 +91,30 @@ def crash(runs: int, hours: float) -> list[Row]:
     return found
 
 
+def thrift(runs: int, hours: float) -> list[Row]:
+    """Return what hedging delta costs beside a fixed width that trades to the target.
+
+    The owner's bands, the market and the seeds are the same.
+    """
+    seeds = range(1, runs + 1)
+    ours, target = (_all(seeds, hours, [*NORMAL, *policy]) for policy in ((), TO_TARGET))
+    found = [rows.plain("thrift.runs", runs, f"runs of {hours:g} h, twice")]
+    for name, days in (("ours", ours), ("to_target", target)):
+        found += [
+            rows.plain(f"thrift.{name}_hedges", sum(d.hedges for d in days), "in all runs"),
+            rows.plain(f"thrift.{name}_fees", fmean(d.fees_usd for d in days), "USD a run"),
+            rows.plain(f"thrift.{name}_slippage", fmean(d.slippage_usd for d in days), "USD a run"),
+        ]
+    fees, asked = (sum(d.fees_usd for d in days) for days in (ours, target))
+    paid, cost = (sum(d.fees_usd + d.slippage_usd for d in days) for days in (ours, target))
+    return [
+        *found,
+        rows.least("thrift.fees_saved", 1.0 - fees / asked, "share of to_target's", 0.30),
+        rows.plain("thrift.cost_saved", 1.0 - paid / cost, "share, slippage as well"),
+        rows.least("thrift.delta_held", _held(ours, "delta_ns"), "share of time, pooled", 0.995),
+    ]
+
+
 def parts(hours: float) -> list[Row]:
     """Return where the processor time of a run goes."""
     with TemporaryDirectory() as folder:
@@ -119,16 +152,21 @@ def _day(seed: int, hours: float, settings: Sequence[str]) -> Day:
     with TemporaryDirectory() as folder:
         done = run(_command("tests.bench.kept_run", seed, hours, folder, settings))
         summary = json.loads(done.out.splitlines()[-1])
-        stopped, largest = _journalled(Path(summary["journal"]))
-    return Day(summary, done.user_s, stopped, largest)
+        journal = Path(summary["journal"])
+        with closing(sqlite3.connect(journal)) as base:
+            query = "SELECT max(abs(CAST(quantity AS REAL))) FROM intents WHERE unit = 'usd'"
+            (largest,) = base.execute(query).fetchone()
+            query = (
+                "SELECT count(*), sum(fee_usd), sum(slippage_usd) FROM hedges WHERE kind = 'delta'"
+            )
+            paid = base.execute(query).fetchone()
+            stopped = _stopped(base)
+    return Day(summary, done.user_s, stopped, float(largest or 0.0), *(p or 0 for p in paid))
 
 
-def _journalled(journal: Path) -> tuple[tuple[str, ...], float]:
-    """Return the states after the first RUNNING that send nothing, and the largest future order."""
-    with closing(sqlite3.connect(journal)) as base:
-        steps = base.execute("SELECT coin, after FROM states ORDER BY seq").fetchall()
-        query = "SELECT max(abs(CAST(quantity AS REAL))) FROM intents WHERE unit = 'usd'"
-        (largest,) = base.execute(query).fetchone()
+def _stopped(base: sqlite3.Connection) -> tuple[str, ...]:
+    """Return the states after the first RUNNING that send nothing."""
+    steps = base.execute("SELECT coin, after FROM states ORDER BY seq").fetchall()
     running: set[str] = set()
     stopped = []
     for coin, after in steps:
@@ -136,7 +174,7 @@ def _journalled(journal: Path) -> tuple[tuple[str, ...], float]:
             running.add(coin)
         elif coin in running:
             stopped.append(after)
-    return tuple(stopped), float(largest or 0.0)
+    return tuple(stopped)
 
 
 def _held(days: Sequence[Day], clock: str) -> float:
