@@ -15,7 +15,7 @@ import numpy as np
 from bot.domain.quotes import FloatArray, IntArray
 
 SEED: Final = 20_260_205
-DRAWS: Final = 1_000
+DRAWS: Final = 500
 INTERVAL: Final = (0.025, 0.975)
 
 
@@ -56,8 +56,8 @@ def frontier(deviation: FloatArray, cost: FloatArray, at: float) -> float:
     order = np.argsort(cost)
     least = np.minimum.accumulate(deviation[order])
     kept = order[np.append(True, least[1:] < least[:-1])][::-1]  # noqa: FBT003
-    kept = kept[cost[kept] > 0.0]
-    if not kept.size:
+    kept = kept[(cost[kept] > 0.0) & (deviation[kept] > 0.0)]
+    if not kept.size or at <= 0.0:
         return float("nan")
     logs = np.log(deviation[kept]), np.log(cost[kept])
     return float(np.exp(np.interp(np.log(at), *logs, left=np.nan)))
@@ -136,7 +136,8 @@ class _Comparison:
             ]
             best = np.nanmin(beside) if np.isfinite(beside).any() else np.nan
             rows.append((deviation[own], cost[own], best, 1.0 - cost[own] / best))
-        middle = np.exp(np.mean(np.log(np.array(rows)[:, :3]), axis=0))
+        with np.errstate(divide="ignore"):
+            middle = np.exp(np.mean(np.log(np.array(rows)[:, :3]), axis=0))
         rows.append((*middle, 1.0 - middle[1] / middle[2]))
         own = self.place[self.ours]
         for timer in self.place.get(self.timers, []):

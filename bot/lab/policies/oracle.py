@@ -163,9 +163,7 @@ def _moments(problem: Problem) -> Iterator[_Moment]:
         yield _Moment(step, spots, rise, own, rise * (1.0 - rise) * between**2)
 
 
-def _backwards(
-    problem: Problem, inventory: FloatArray
-) -> Iterator[tuple[Region, FloatArray]]:
+def _backwards(problem: Problem, inventory: FloatArray) -> Iterator[tuple[Region, FloatArray]]:
     """Yield regions, and G by price and inventory, of the looks, the last one first."""
     value = np.zeros((problem.steps + 1, inventory.size))
     half = 0.5 * problem.aversion
@@ -187,9 +185,10 @@ def _backwards(
             still = kept <= traded
             low, high = still.argmax(axis=1), inventory.size - 1 - still[:, ::-1].argmax(axis=1)
         value = np.minimum(kept, traded)
-        yield Region(
-            moment.step, moment.spot, *(inventory[at] for at in (low, bought, high, sold))
-        ), kept
+        yield (
+            Region(moment.step, moment.spot, *(inventory[at] for at in (low, bought, high, sold))),
+            kept,
+        )
 
 
 def _sight(problem: Problem, moment: _Moment) -> Sight:

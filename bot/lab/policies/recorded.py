@@ -37,6 +37,10 @@ STRANGLE: Final = (0.9635, 1.028, 2.0)
 STRANGLE_COIN: Final = -0.6
 
 
+FLY: Final = (0.96, 1.04)
+"""Strikes of the wings of the book whose gamma changes its sign, over the index."""
+
+
 class Holding(NamedTuple):
     """So many coins of an option from one look to another; places in `Looks.ts_ns`."""
 
@@ -78,6 +82,9 @@ class Books:
     gamma: FloatArray
 
 
+Maker = Callable[[CoinRecord, Rows, Looks, Sequence[Snapshot]], Iterator[Holding]]
+
+
 def looks(record: CoinRecord, rows: Rows) -> Looks:
     """Return the looks of a record: its snapshots with a perpetual, and its perpetual between."""
     track = record.perpetual
@@ -112,22 +119,30 @@ def demo_weeks(record: CoinRecord, rows: Rows, seen: Looks) -> list[Holding]:
 
     Short two straddles of the week (the strike nearest to the index and the one above) and 0.6 of a
     strangle of two days, which is sold again when it has expired; long a pair of wings of a month.
-    Weeks that the recording does not cover are left out.
     """
+    return _weeks(record, rows, seen, _demo)
+
+
+def flies(record: CoinRecord, rows: Rows, seen: Looks) -> list[Holding]:
+    """Return one book a week whose gamma changes its sign: a short straddle, long its wings."""
+    return _weeks(record, rows, seen, _fly)
+
+
+def _weeks(record: CoinRecord, rows: Rows, seen: Looks, make: Maker) -> list[Holding]:
+    """Return one book a week; weeks that the recording does not cover are left out."""
     fridays = [int(at) for at in np.unique(record.expiry_ns) if _is_friday(int(at))]
     shots = {shot.ts_ns: shot for shot in record.snapshots}
     held: list[Holding] = []
-    books = 0
+    count = 0
     for start, end in pairwise(fridays):
         times = [at for at in seen.ts_ns.tolist() if start <= at <= end]
         gaps = np.diff([start, *times, end])
         if end - start != WEEK_NS or gaps.max() > LONGEST_GAP_NS:
             continue
-        snapshots = [shots[at] for at in times if at in shots]
-        week = list(_week(record, rows, seen, snapshots, end))
-        if week and all(one.begin < one.end for one in week):
-            held += [one._replace(book=books) for one in week]
-            books += 1
+        week = list(make(record, rows, seen, [shots[at] for at in times if at in shots]))
+        if all(one.begin < one.end for one in week):
+            held += [one._replace(book=count) for one in week]
+            count += 1
     return held
 
 
@@ -179,32 +194,47 @@ def _last(seen: Looks, rows: Rows, option: int, expiry_ns: int) -> int:
     return last if hourly else seen.place(final)
 
 
-def _week(
-    record: CoinRecord, rows: Rows, seen: Looks, snapshots: Sequence[Snapshot], end_ns: int
+def _demo(
+    record: CoinRecord, rows: Rows, seen: Looks, snapshots: Sequence[Snapshot]
 ) -> Iterator[Holding]:
-    """Yield a week's options."""
+    """Yield the options of one week of the demo's book."""
     now = snapshots[0]
-    begin = seen.place(now.ts_ns)
     listed = _Listed(record, now)
-    last = max(at for at in range(len(seen.ts_ns)) if seen.ts_ns[at] <= end_ns - AVERAGED_NS)
-    for strike in listed.around(end_ns, now.index)[:STRADDLES]:
+    friday = listed.expiry(now.ts_ns + WEEK_NS)
+    begin, last = seen.place(now.ts_ns), seen.place(snapshots[-1].ts_ns)
+    for strike in listed.around(friday, now.index)[:STRADDLES]:
         for call in (True, False):
-            option = listed.option(end_ns, strike, call=call)
-            yield Holding(0, option, -1.0, begin, _last(seen, rows, option, end_ns))
+            option = listed.nearest(friday, strike, call=call)
+            yield Holding(0, option, -1.0, begin, _last(seen, rows, option, friday))
     low, high, days = WINGS
-    far_ns = listed.expiry(now.ts_ns + days * NS_PER_DAY)
+    far = listed.expiry(now.ts_ns + days * NS_PER_DAY)
     for share, call in ((low, False), (high, True)):
-        yield Holding(0, listed.nearest(far_ns, share * now.index, call=call), 1.0, begin, last)
+        yield Holding(0, listed.nearest(far, share * now.index, call=call), 1.0, begin, last)
     due = 0
     for shot in snapshots:
-        if shot.ts_ns < due or end_ns - shot.ts_ns < STRANGLE[2] * NS_PER_DAY / 2:
+        if shot.ts_ns < due or friday - shot.ts_ns < STRANGLE[2] * NS_PER_DAY / 2:
             continue
         listed = _Listed(record, shot)
         due = listed.expiry(shot.ts_ns + STRANGLE[2] * NS_PER_DAY)
         for share, call in zip(STRANGLE[:2], (False, True), strict=True):
             option = listed.nearest(due, share * shot.index, call=call)
-            ends = _last(seen, rows, option, due)
-            yield Holding(0, option, STRANGLE_COIN, seen.place(shot.ts_ns), min(ends, last))
+            ends = min(_last(seen, rows, option, due), last)
+            yield Holding(0, option, STRANGLE_COIN, seen.place(shot.ts_ns), ends)
+
+
+def _fly(
+    record: CoinRecord, rows: Rows, seen: Looks, snapshots: Sequence[Snapshot]
+) -> Iterator[Holding]:
+    """Yield the options of one week's fly."""
+    now = snapshots[0]
+    listed = _Listed(record, now)
+    friday = listed.expiry(now.ts_ns + WEEK_NS)
+    middle = listed.around(friday, now.index)[0] / now.index
+    legs = ((middle, True, -1.0), (middle, False, -1.0), (FLY[0], False, 1.0), (FLY[1], True, 1.0))
+    for share, call, quantity in legs:
+        option = listed.nearest(friday, share * now.index, call=call)
+        ends = _last(seen, rows, option, friday)
+        yield Holding(0, option, quantity, seen.place(now.ts_ns), ends)
 
 
 class _Listed:
@@ -229,10 +259,6 @@ class _Listed:
         nearest = int(np.abs(both - index).argmin()) if both.size else 0
         return both[nearest:].tolist()
 
-    def option(self, expiry_ns: int, strike: float, *, call: bool) -> int:
-        """Return one option."""
-        return self.nearest(expiry_ns, strike, call=call)
-
     def nearest(self, expiry_ns: int, strike: float, *, call: bool) -> int:
         """Return the option of an expiry whose strike is nearest."""
         of = np.flatnonzero((self.expiry_ns == expiry_ns) & (self.is_call == call))
@@ -244,8 +270,10 @@ def _is_friday(at_ns: int) -> bool:
     return at_ns // int(NS_PER_DAY) % 7 == 1
 
 
+FULL_LIVES: Final = "options held to expiry"
 KINDS: Final[dict[str, Callable[[CoinRecord, Rows, Looks], list[Holding]]]] = {
-    "full lives": full_lives,
-    "demo weeks": demo_weeks,
+    FULL_LIVES: full_lives,
+    "weeks of the demo's book": demo_weeks,
+    "weeks of a fly": flies,
 }
 """What books are made of, by name."""

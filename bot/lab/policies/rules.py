@@ -191,9 +191,7 @@ def net(
         less = width.polling(gamma, sight.spot, sight.vol, every * sight.dt_years)
         half = np.maximum(half - less, 0.0)
         end = np.minimum(end, half)
-        return Bounds(
-            sight.delta - half, sight.delta + half, sight.delta - end, sight.delta + end
-        )
+        return Bounds(sight.delta - half, sight.delta + half, sight.delta - end, sight.delta + end)
 
     return Rule("net_shock" if shocked else "net_local", aversion, bounds, every=every)
 
