@@ -14,7 +14,7 @@ from typing import Final
 
 from bot.domain.errors import DeltabandError
 from bot.lab.policies.compare import Saving
-from bot.lab.policies.decisions import Comparison, study
+from bot.lab.policies.decisions import FEW, Comparison, study
 from bot.lab.recording import read
 from greeks import arithmetic
 
@@ -36,10 +36,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         recording = read(arguments.folder, arguments.perpetual, arguments.coin)
         found = [one for record in recording.coins.values() for one in study(record)]
-        if not found:
-            raise DeltabandError(f"{arguments.folder}: expected whole lives or weeks, found none")
     except DeltabandError as error:
         sys.stderr.write(f"{error}\n")
+        return 1
+    if not found:
+        sys.stderr.write(
+            f"{arguments.folder}: expected options that were recorded for {FEW} weeks, found none\n"
+        )
         return 1
     if arguments.json:
         page = json.dumps([asdict(one) for one in found], indent=2)

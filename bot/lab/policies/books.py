@@ -16,6 +16,9 @@ from greeks import black76
 SHOCKS: Final = np.linspace(-1.0, 1.0, 9)
 """Daily deviations of the price at which a book's gamma is looked at."""
 
+NEAR: Final = SHOCKS[np.abs(SHOCKS) <= 0.5]  # noqa: PLR2004
+"""Those within half of one."""
+
 DAY: Final = 1.0 / 365.0
 
 
@@ -55,7 +58,22 @@ class Book:
 
     def shock_gamma(self, spot: FloatArray, years: float, vol: FloatArray) -> FloatArray:
         """Return the largest |net gamma| within one daily deviation of the price."""
-        move = np.exp(SHOCKS * np.asarray(vol)[..., None] * np.sqrt(DAY))
-        _, gamma = self.figures(spot[..., None] * move, years, np.asarray(vol)[..., None])
-        most: FloatArray = np.abs(gamma).max(axis=-1)
+        most: FloatArray = np.abs(self._around(SHOCKS, spot, years, vol)).max(axis=-1)
         return most
+
+    def mean_gamma(self, spot: FloatArray, years: float, vol: FloatArray) -> FloatArray:
+        """Return the root mean square of net gamma within half a daily deviation of the price.
+
+        That is how fast delta drifts while the price is near: never zero where gamma only crosses.
+        """
+        gamma = self._around(NEAR, spot, years, vol)
+        mean: FloatArray = np.sqrt(np.square(gamma).mean(axis=-1))
+        return mean
+
+    def _around(
+        self, shocks: FloatArray, spot: FloatArray, years: float, vol: FloatArray
+    ) -> FloatArray:
+        """Return net gamma at shocks of the price, along a new last axis."""
+        vols = np.asarray(vol)[..., None]
+        moved = spot[..., None] * np.exp(shocks * vols * np.sqrt(DAY))
+        return self.figures(moved, years, vols)[1]

@@ -55,7 +55,7 @@ def frontier(deviation: FloatArray, cost: FloatArray, at: float) -> float:
     """
     order = np.argsort(cost)
     least = np.minimum.accumulate(deviation[order])
-    kept = order[np.append(True, least[1:] < least[:-1])][::-1]  # noqa: FBT003
+    kept = order[np.append(True, least[1:] < least[:-1])][::-1]
     kept = kept[(cost[kept] > 0.0) & (deviation[kept] > 0.0)]
     if not kept.size or at <= 0.0:
         return float("nan")
@@ -90,7 +90,8 @@ class _Comparison:
         self.blocks = int(block.max()) + 1
 
         def sums(values: FloatArray) -> FloatArray:
-            return np.bincount(block, values, self.blocks)
+            total: FloatArray = np.bincount(block, values, self.blocks).astype(np.float64)
+            return total
 
         self.count = sums(np.ones(len(block)))
         self.cost = np.array([sums(one.cost) for one in self.tried])
@@ -120,7 +121,10 @@ class _Comparison:
             known = share[np.isfinite(share)]
             low, high = np.quantile(known, INTERVAL) if known.size else (np.nan, np.nan)
             reached = known.size / share.size
-            table.append(Saving(name, *row.tolist(), float(low), float(high), reached))
+            deviation, cost, beside, part = row.tolist()
+            table.append(
+                Saving(name, deviation, cost, beside, part, float(low), float(high), reached)
+            )
         return table
 
     def at(self, weight: FloatArray) -> FloatArray:

@@ -155,7 +155,10 @@ def _measured(
         kept = np.isin(index.day, days[looks >= HOURLY])
 
     def of(values: FloatArray) -> FloatArray:
-        return np.bincount(index.book, values) if measure.life else values[kept]
+        by_unit: FloatArray = values[kept]
+        if measure.life:
+            by_unit = np.bincount(index.book, values).astype(np.float64)
+        return by_unit
 
     tried = [
         Tried(

@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from bot.domain.quotes import FloatArray
+from bot.domain.quotes import FloatArray, IntArray
 from bot.lab.policies.books import Book
 from bot.lab.policies.rules import Rule, Sight
 
@@ -202,8 +202,9 @@ def _sight(problem: Problem, moment: _Moment) -> Sight:
     )  # fmt: skip
 
 
-def _nearest(inventory: FloatArray, level: FloatArray) -> np.ndarray:
+def _nearest(inventory: FloatArray, level: FloatArray) -> IntArray:
     """Return the place of the nearest inventory of each price, as a column."""
     step = (inventory[-1] - inventory[0]) / (inventory.size - 1)
     place = np.rint((level - inventory[0]) / step).astype(np.int64)
-    return np.clip(place, 0, inventory.size - 1)[:, None]
+    column: IntArray = np.clip(place, 0, inventory.size - 1)[:, None]
+    return column

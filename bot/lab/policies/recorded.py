@@ -105,7 +105,7 @@ def looks(record: CoinRecord, rows: Rows) -> Looks:
 
 def full_lives(record: CoinRecord, rows: Rows, seen: Looks) -> list[Holding]:
     """Return one book for each option that `recorded_study` sells: one coin short until expiry."""
-    held = []
+    held: list[Holding] = []
     for option, first, _ in sales(record, rows):
         begin = seen.place(int(rows.ts_ns[first]))
         end = _last(seen, rows, option, int(record.expiry_ns[option]))
@@ -257,7 +257,8 @@ class _Listed:
         of = self.expiry_ns == expiry_ns
         both = np.intersect1d(self.strike[of & self.is_call], self.strike[of & ~self.is_call])
         nearest = int(np.abs(both - index).argmin()) if both.size else 0
-        return both[nearest:].tolist()
+        above: list[float] = both[nearest:].tolist()
+        return above
 
     def nearest(self, expiry_ns: int, strike: float, *, call: bool) -> int:
         """Return the option of an expiry whose strike is nearest."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from bot.domain.quotes import BoolArray, FloatArray, IntArray
 from bot.lab.lives import NS_PER_DAY, NS_PER_YEAR
-from bot.lab.policies.books import SHOCKS
+from bot.lab.policies.books import NEAR, SHOCKS
 from bot.lab.policies.recorded import Books
 from bot.lab.policies.rules import mixed
 from bot.strategy import width
@@ -80,7 +80,7 @@ def shocked(books: Books) -> FloatArray:
 
 def averaged(books: Books) -> FloatArray:
     """Return the root mean square of net gamma within half a daily deviation of the price."""
-    near = np.abs(SHOCKS) <= 0.5  # noqa: PLR2004
+    near = np.isin(SHOCKS, NEAR)
     gamma: FloatArray = np.sqrt(np.square(books.gamma[near]).mean(axis=0))
     return gamma
 
@@ -154,12 +154,13 @@ def run(books: Books, policy: Policy) -> Result:
     looked = np.arange(len(held))[:, None] > books.begin
 
     def total(values: FloatArray) -> FloatArray:
-        return np.bincount(row, values[alive], len(index.book))
+        summed: FloatArray = np.bincount(row, values[alive], len(index.book)).astype(np.float64)
+        return summed
 
     return Result(
         policy.family, policy.parameter,
         total(COST * books.looks.perpetual[:, None] * traded * looked),
-        total((traded > TINY) * looked * 1.0),
+        total(((traded > TINY) & looked).astype(np.float64)),
         total(books.change + held * move),
         total((held - target) * move),
     )  # fmt: skip

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -176,24 +176,30 @@ def hybrid(aversion: float, every: int = 1) -> Rule:
 
 
 def net(
-    book: Book, aversion: float, ticket_usd: float = 0.0, *, shocked: bool = True, every: int = 1
+    book: Book,
+    aversion: float,
+    ticket_usd: float = 0.0,
+    *,
+    gamma: Literal["average", "shock", "local"] = "average",
+    every: int = 1,
 ) -> Rule:
     """Return the corrected band of a book's net gamma, to where a ticket says that trades end.
 
-    ``shocked`` takes the largest |gamma| within a daily deviation of the price, not the one here.
+    ``gamma`` says which: `Book.mean_gamma`, `Book.shock_gamma`, or the one at the price.
     """
 
     def bounds(sight: Sight) -> Bounds:
-        gamma = np.abs(sight.gamma)
-        if shocked:
-            gamma = book.shock_gamma(sight.spot, sight.years, sight.vol)
-        half, end = mixed(sight.cost * sight.spot, ticket_usd, gamma, aversion)
-        less = width.polling(gamma, sight.spot, sight.vol, every * sight.dt_years)
+        seen = np.abs(sight.gamma)
+        if gamma != "local":
+            of = book.mean_gamma if gamma == "average" else book.shock_gamma
+            seen = of(sight.spot, sight.years, sight.vol)
+        half, end = mixed(sight.cost * sight.spot, ticket_usd, seen, aversion)
+        less = width.polling(seen, sight.spot, sight.vol, every * sight.dt_years)
         half = np.maximum(half - less, 0.0)
         end = np.minimum(end, half)
         return Bounds(sight.delta - half, sight.delta + half, sight.delta - end, sight.delta + end)
 
-    return Rule("net_shock" if shocked else "net_local", aversion, bounds, every=every)
+    return Rule(f"net_{gamma}", aversion, bounds, every=every)
 
 
 def exact(aversion: float, solved: list[Region]) -> Rule:
@@ -208,7 +214,10 @@ def exact(aversion: float, solved: list[Region]) -> Rule:
 
 
 def mixed(
-    cost_usd_per_coin: FloatArray, ticket_usd: float, gamma: FloatArray, aversion: float
+    cost_usd_per_coin: FloatArray,
+    ticket_usd: float,
+    gamma: FloatArray,
+    aversion: FloatArray | float,
 ) -> tuple[FloatArray, FloatArray]:
     """Return h and r of `width.mixed` in coin, for arrays.
 
