@@ -1,8 +1,9 @@
 """Hedging rules against each other and against the exact solution, on paired paths.
 
 Geometric Brownian motion at three volatilities, a Bates market and those fitted to chains; one
-short at-the-money call of thirty days, looked at hourly, 5 bp. The loss is mean cost + g/2 of the variance. Savings are of
-rehedging cost against a timer of equal deviation, interpolated in logarithms between aversions.
+short at-the-money call of thirty days, looked at hourly, 5 bp. The loss is mean cost + g/2 of the
+variance. Savings are of rehedging cost against a timer of equal deviation, interpolated in
+logarithms between aversions.
 """
 
 import csv
@@ -10,10 +11,12 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
-from bot.lab.policies import fitted, markets, rules, tournament
+from bot.lab.policies import fitted, markets, oracle, rules, tournament
+from bot.lab.policies.books import Book, Leg
 from bot.lab.policies.exact import Call, Region, regions
 from bot.lab.policies.fitted import Fitted
 from bot.lab.policies.rules import Rule
@@ -37,6 +40,20 @@ STRATEGIES = {"fixed_time_h", "ww_edge", "delta_band_edge"}
 FITTED_PATHS = 20_000
 FITTED_CHUNK = 2_000
 
+CALL = Book((Leg(-1.0, 100.0),))
+FLY = Book(
+    (
+        Leg(-1.0, 100.0),
+        Leg(-1.0, 100.0, is_call=False),
+        Leg(1.0, 92.0, is_call=False),
+        Leg(1.0, 108.0),
+    )
+)
+BOOKS = {"call": CALL, "fly": FLY}
+TICKETS = (0.0, 5e-4)  # basis points of a coin: 0 and 0.05
+ORACLES = [(name, ticket, every) for name in BOOKS for ticket in TICKETS for every in (1, 6)]
+GAMMAS: tuple[Literal["average", "shock", "local"], ...] = ("average", "shock", "local")
+
 Solved = dict[float, list[Region]]
 Found = dict[tuple[str, float], Figures]
 
@@ -45,12 +62,32 @@ def policies() -> list[Row]:
     """Return losses beside the exact ones, savings beside timers, and agreement with the table."""
     told: list[Row] = []
     with ProcessPoolExecutor(cores(), initializer=_calm) as pool:
+        for found in pool.map(_oracle, *zip(*ORACLES, strict=True)):
+            told += found
         for vol in VOLS:
             solved = dict(zip(AVERSIONS, pool.map(_solve, [vol] * 3, AVERSIONS), strict=True))
             told += _told(f"gbm{round(100 * vol)}", _figures(pool, vol, solved), exact=True)
         told += _told("bates", _figures(pool, None, {}), exact=False)
         for market in fitted.FITTED:
             told += _fitted(pool, market)
+    return told
+
+
+def _oracle(name: str, ticket_usd: float, every: int) -> list[Row]:
+    """Return what bands of three gammas lose over the least loss of any rule; ten days, hourly."""
+    book, told = BOOKS[name], []
+    inventory = oracle.inventories(book)
+    for aversion in AVERSIONS:
+        problem = oracle.Problem(
+            book, markets.STRIKE, 0.5, 240 * markets.HOUR, 240, markets.COST, aversion,
+            ticket_usd, every,
+        )  # fmt: skip
+        least = oracle.least(problem, inventory)
+        for gamma in GAMMAS:
+            rule = rules.net(book, aversion, ticket_usd, gamma=gamma, every=every)
+            lost = oracle.loss(problem, rule, inventory).of(aversion) / least
+            of = f"oracle.{name}_{every}h_ticket{1e4 * ticket_usd:g}_{gamma}_{aversion:g}"
+            told.append(rows.plain(of, lost, f"loss over the least, {least:.4f} USD"))
     return told
 
 
@@ -74,7 +111,7 @@ def _fitted(pool: ProcessPoolExecutor, market: Fitted) -> list[Row]:
                     f"{name}_{other}_{aversion:g}", unit, whole, parts, _beside(other, aversion)
                 )
             )
-    for hours in HOURS[2:]:
+    for hours in (4, 8):
         unit = "of a timer's cost, equal deviation, +- {:.3f}"
         told.append(_with_error(f"{name}_saved_{hours}h", unit, whole, parts, _saved(hours)))
     return told

@@ -98,6 +98,7 @@ def looks(record: CoinRecord, rows: Rows) -> Looks:
     days, delta = rows.days, np.abs(rows.delta)
     near = (days >= SOLD_DAYS[0]) & (days <= SOLD_DAYS[1])
     near &= (delta >= SOLD_DELTA[0]) & (delta <= SOLD_DELTA[1])
+    near |= not near.any()  # a short recording has no such options
     times, place = np.unique(rows.ts_ns[near], return_inverse=True)
     vol = np.array([np.median(rows.vol[near][place == one]) for one in range(len(times))])
     return Looks(ts_ns, perpetual, perpetual * ratio, np.interp(ts_ns, times, vol))
