@@ -50,7 +50,7 @@ FLY = Book(
     )
 )
 BOOKS = {"call": CALL, "fly": FLY}
-TICKETS = (0.0, 5e-4)  # basis points of a coin: 0 and 0.05
+TICKETS = (0.0, 5e-4)  # USD where a coin costs 100: a dollar at 200,000
 ORACLES = [(name, ticket, every) for name in BOOKS for ticket in TICKETS for every in (1, 6)]
 GAMMAS: tuple[Literal["average", "shock", "local"], ...] = ("average", "shock", "local")
 

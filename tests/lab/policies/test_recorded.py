@@ -200,11 +200,13 @@ def test_whole_lives_are_sold_once_and_replicated(record, rows, seen):
     assert hourly.left.std() < 0.25 * none.left.std()
     assert np.abs(hourly.strayed).max() < 1e-9
     assert none.cost.max() == 0.0
-    loss = -float(first.price) / 1.005 + max(
-        0.0, (1 if record.is_call[one.option] else -1)
-        * (1.005 * seen.index[one.end] - record.strike[one.option])
-    ) / 1.005  # fmt: skip
-    assert books.change[:, 0].sum() == pytest.approx(-loss, abs=200.0)
+    years = (record.expiry_ns[one.option] - seen.ts_ns[one.begin : one.end + 1]) / NS_PER_YEAR
+    index = seen.index[one.begin : one.end + 1]
+    terms = (record.is_call[one.option], 1.005 * index, record.strike[one.option], years, VOL)
+    value = black76.price(*terms) / 1.005  # S V/F dollars
+    np.testing.assert_allclose(
+        books.change[one.begin : one.end, 0], -np.diff(value), atol=1e-6 * index[0]
+    )
 
 
 def test_weeks_of_the_demos_book(record, rows, seen):
