@@ -125,12 +125,12 @@ def test_a_timer_trades_when_its_hours_have_passed():
 
 
 def test_ours_has_the_width_of_the_formula_less_what_looking_adds():
-    """At 100 USD a coin, gamma of 0.00002, aversion 0.00001 per USD; and the three gammas."""
-    books = by_hand([0.0, 0.0], [100.0, 100.0], [0.0, 0.0])
+    """At 200 USD a coin, gamma of 0.00002, an aversion of 0.00001 at 100; and the three gammas."""
+    books = by_hand([0.0, 0.0], [200.0, 200.0], [0.0, 0.0])
     plain = replay.whalley_wilmott(1e-5, replay.here, "", corrected=False).band(books).half[0, 0]
     ours = replay.whalley_wilmott(1e-5, replay.here, "").band(books).half[0, 0]
-    assert plain == pytest.approx(np.cbrt(1.5 * replay.COST * 100.0 * 4e-10 / 1e-5))
-    assert plain - ours == pytest.approx(0.5826 * 2e-5 * 100.0 * VOL * np.sqrt(6 / 8760))
+    assert plain == pytest.approx(np.cbrt(1.5 * replay.COST * 200.0 * 4e-10 / 5e-6))
+    assert plain - ours == pytest.approx(0.5826 * 2e-5 * 200.0 * VOL * np.sqrt(6 / 8760))
     books.gamma[-1] = 5e-5
     books.gamma[len(SHOCKS) // 2] = 0.0
     assert replay.here(books).max() == 0.0
