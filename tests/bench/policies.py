@@ -52,6 +52,7 @@ FLY = Book(
 BOOKS = {"call": CALL, "fly": FLY}
 TICKETS = (0.0, 5e-4)  # USD where a coin costs 100: a dollar at 200,000
 ORACLES = [(name, ticket, every) for name in BOOKS for ticket in TICKETS for every in (1, 6)]
+ORACLE_STEPS = 240  # hours
 GAMMAS: tuple[Literal["average", "shock", "local"], ...] = ("average", "shock", "local")
 
 Solved = dict[float, list[Region]]
@@ -62,7 +63,8 @@ def policies() -> list[Row]:
     """Return losses beside the exact ones, savings beside timers, and agreement with the table."""
     told: list[Row] = []
     with ProcessPoolExecutor(cores(), initializer=_calm) as pool:
-        for found in pool.map(_oracle, *zip(*ORACLES, strict=True)):
+        asked = zip(*((*one, ORACLE_STEPS) for one in ORACLES), strict=True)
+        for found in pool.map(_oracle, *asked):
             told += found
         for vol in VOLS:
             solved = dict(zip(AVERSIONS, pool.map(_solve, [vol] * 3, AVERSIONS), strict=True))
@@ -73,20 +75,20 @@ def policies() -> list[Row]:
     return told
 
 
-def _oracle(name: str, ticket_usd: float, every: int) -> list[Row]:
+def _oracle(name: str, ticket_usd: float, every: int, steps: int) -> list[Row]:
     """Return what bands of three gammas lose over the least loss of any rule; ten days, hourly."""
     book, told = BOOKS[name], []
     inventory = oracle.inventories(book)
     for aversion in AVERSIONS:
         problem = oracle.Problem(
-            book, markets.STRIKE, 0.5, 240 * markets.HOUR, 240, markets.COST, aversion,
+            book, markets.STRIKE, 0.5, steps * markets.HOUR, steps, markets.COST, aversion,
             ticket_usd, every,
         )  # fmt: skip
         least = oracle.least(problem, inventory)
         for gamma in GAMMAS:
             rule = rules.net(book, aversion, ticket_usd, gamma=gamma, every=every)
             lost = oracle.loss(problem, rule, inventory).of(aversion) / least
-            of = f"oracle.{name}_{every}h_ticket{1e4 * ticket_usd:g}_{gamma}_{aversion:g}"
+            of = f"policies.oracle_{name}_{every}h_ticket{1e4 * ticket_usd:g}_{gamma}_{aversion:g}"
             told.append(rows.plain(of, lost, f"loss over the least, {least:.4f} USD"))
     return told
 
@@ -94,7 +96,7 @@ def _oracle(name: str, ticket_usd: float, every: int) -> list[Row]:
 def _fitted(pool: ProcessPoolExecutor, market: Fitted) -> list[Row]:
     """Return what rules cost and lose in one fitted market, with standard errors over chunks."""
     numbers = range(FITTED_PATHS // FITTED_CHUNK)
-    chunks = list(pool.map(_fitted_chunk, [market] * len(numbers), numbers))
+    chunks = list(pool.map(_fitted_chunk, [market] * len(numbers), numbers, [STEPS] * len(numbers)))
     variance = float(np.concatenate([unhedged for _, unhedged in chunks]).var())
     parts = [_named([[one] for one in outcomes], variance) for outcomes, _ in chunks]
     whole = _named(list(zip(*(outcomes for outcomes, _ in chunks), strict=True)), variance)
@@ -117,9 +119,9 @@ def _fitted(pool: ProcessPoolExecutor, market: Fitted) -> list[Row]:
     return told
 
 
-def _fitted_chunk(market: Fitted, number: int) -> tuple[list[Outcome], np.ndarray]:
+def _fitted_chunk(market: Fitted, number: int, steps: int) -> tuple[list[Outcome], np.ndarray]:
     seed = SEED + number + 1_000 * (1 + fitted.FITTED.index(market))
-    experiment = markets.jumping(seed, FITTED_CHUNK, market.model, STEPS)
+    experiment = markets.jumping(seed, FITTED_CHUNK, market.model, steps)
     payoff = np.maximum(experiment.spot[-1] - experiment.strike, 0.0)
     return tournament.run(experiment, _rules({})), experiment.premium - payoff
 
