@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bot.lab.policies.fitted import FITTED
 from greeks import black76
 from tests.bench import c_kernel, days, importing, models, policies, rows, speed
 from tests.bench.__main__ import main
@@ -65,7 +66,7 @@ def test_rules_are_measured_beside_the_exact_solution(monkeypatch, capsys):
     for market in ("gbm25", "gbm50", "gbm80", "bates"):
         assert all(found[f"policies.{market}_loss_{g}"].value > 0.0 for g in ("0.3", "1", "3"))
         assert found[f"policies.{market}_saved_4h"].target == ">= 0.4"
-    for market in policies.fitted.FITTED:
+    for market in FITTED:
         assert found[f"policies.{market.name}_loss_1"].value > 0.0
         assert 0.5 < found[f"policies.{market.name}_hybrid_1"].value < 2.0
     least = [row.value for name, row in found.items() if name.startswith("policies.oracle_")]
