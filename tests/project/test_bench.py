@@ -66,9 +66,9 @@ def test_rules_are_measured_beside_the_exact_solution(monkeypatch, capsys):
     for market in ("gbm25", "gbm50", "gbm80", "bates"):
         assert all(found[f"policies.{market}_loss_{g}"].value > 0.0 for g in ("0.3", "1", "3"))
         assert found[f"policies.{market}_saved_4h"].target == ">= 0.4"
-    for market in FITTED:
-        assert found[f"policies.{market.name}_loss_1"].value > 0.0
-        assert 0.5 < found[f"policies.{market.name}_hybrid_1"].value < 2.0
+    for fitted in FITTED:
+        assert found[f"policies.{fitted.name}_loss_1"].value > 0.0
+        assert 0.5 < found[f"policies.{fitted.name}_hybrid_1"].value < 2.0
     least = [row.value for name, row in found.items() if name.startswith("policies.oracle_")]
     assert len(least) == 72
     assert min(least) >= 1.0
