@@ -16,7 +16,8 @@ from typing import Final
 import numpy as np
 
 from bot.domain.errors import BadInputError
-from bot.lab.lives import Life, Rows
+from bot.domain.quotes import IntArray
+from bot.lab.lives import Rows
 from bot.sim.recorded import LONGEST_GAP_NS, CoinRecord, Recording
 
 SOLD_DAYS: Final = (20.0, 35.0)
@@ -73,7 +74,9 @@ def study(recording: Recording) -> StudyResult:
 
 def _coin_study(record: CoinRecord) -> CoinStudy | None:
     """Return one coin's figures, or None with fewer than two options."""
-    lives = [life for life in _sold(record) if len(life.mark) > 1]
+    rows = Rows.of(record)
+    lives = [rows.life(record, *one) for one in sales(record, rows)]
+    lives = [life for life in lives if len(life.mark) > 1]
     if len(lives) < 2:  # noqa: PLR2004 - a deviation needs two
         return None
     return CoinStudy(
@@ -91,9 +94,8 @@ def _deviation(values: list[float]) -> float:
     return float(np.std(np.array(values)))
 
 
-def _sold(record: CoinRecord) -> Iterator[Life]:
-    """Yield the options that are sold, each from its sale on, in the order of their names."""
-    rows = Rows.of(record)
+def sales(record: CoinRecord, rows: Rows) -> Iterator[tuple[int, int, int]]:
+    """Yield the options that are sold, in the order of their names, with their rows since then."""
     low, high = SOLD_DAYS
     near, far = SOLD_DELTA
     size = np.abs(rows.delta)
@@ -102,12 +104,12 @@ def _sold(record: CoinRecord) -> Iterator[Life]:
         begin, end = rows.span(option)
         sold = np.flatnonzero(sale[begin:end])
         if len(sold):
-            life = rows.life(record, option, begin + int(sold[0]), end)
-            if _covered(record, life, int(record.expiry_ns[option])):
-                yield life
+            first = begin + int(sold[0])
+            if _covered(record, rows.ts_ns[first:end], int(record.expiry_ns[option])):
+                yield option, first, end
 
 
-def _covered(record: CoinRecord, life: Life, expiry_ns: int) -> bool:
+def _covered(record: CoinRecord, ts_ns: IntArray, expiry_ns: int) -> bool:
     """Tell whether the recording reaches from the sale to the expiry without a gap."""
-    seen = np.append(life.ts_ns, expiry_ns)
+    seen = np.append(ts_ns, expiry_ns)
     return expiry_ns <= record.snapshots[-1].ts_ns and bool(np.diff(seen).max() <= LONGEST_GAP_NS)

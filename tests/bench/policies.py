@@ -1,20 +1,24 @@
 """Hedging rules against each other and against the exact solution, on paired paths.
 
-Geometric Brownian motion at three volatilities and a Bates market; one short at-the-money call of
-thirty days, looked at hourly, 5 bp. The loss is mean cost + g/2 of the variance. Savings are of
-rehedging cost against a timer of equal deviation, interpolated in logarithms between aversions.
+Geometric Brownian motion at three volatilities, a Bates market and those fitted to chains; one
+short at-the-money call of thirty days, looked at hourly, 5 bp. The loss is mean cost + g/2 of the
+variance. Savings are of rehedging cost against a timer of equal deviation, interpolated in
+logarithms between aversions.
 """
 
 import csv
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
-from bot.lab.policies import markets, rules, tournament
+from bot.lab.policies import fitted, markets, oracle, rules, tournament
+from bot.lab.policies.books import Book, Leg
 from bot.lab.policies.exact import Call, Region, regions
+from bot.lab.policies.fitted import Fitted
 from bot.lab.policies.rules import Rule
 from bot.lab.policies.tournament import Experiment, Figures, Outcome
 from tests.bench import rows
@@ -33,18 +37,126 @@ FRONTIERS = "hedging/mc_frontier_{}.csv"
 BEST = "ww_edge_corrected"
 STRATEGIES = {"fixed_time_h", "ww_edge", "delta_band_edge"}
 
+FITTED_PATHS = 20_000
+FITTED_CHUNK = 2_000
+
+CALL = Book((Leg(-1.0, 100.0),))
+FLY = Book(
+    (
+        Leg(-1.0, 100.0),
+        Leg(-1.0, 100.0, is_call=False),
+        Leg(1.0, 92.0, is_call=False),
+        Leg(1.0, 108.0),
+    )
+)
+BOOKS = {"call": CALL, "fly": FLY}
+TICKETS = (0.0, 5e-4)  # USD where a coin costs 100: a dollar at 200,000
+ORACLES = [(name, ticket, every) for name in BOOKS for ticket in TICKETS for every in (1, 6)]
+ORACLE_STEPS = 240  # hours
+GAMMAS: tuple[Literal["average", "shock", "local"], ...] = ("average", "shock", "local")
+
 Solved = dict[float, list[Region]]
+Found = dict[tuple[str, float], Figures]
 
 
 def policies() -> list[Row]:
     """Return losses beside the exact ones, savings beside timers, and agreement with the table."""
     told: list[Row] = []
     with ProcessPoolExecutor(cores(), initializer=_calm) as pool:
+        asked = zip(*((*one, ORACLE_STEPS) for one in ORACLES), strict=True)
+        for found in pool.map(_oracle, *asked):
+            told += found
         for vol in VOLS:
             solved = dict(zip(AVERSIONS, pool.map(_solve, [vol] * 3, AVERSIONS), strict=True))
             told += _told(f"gbm{round(100 * vol)}", _figures(pool, vol, solved), exact=True)
         told += _told("bates", _figures(pool, None, {}), exact=False)
+        for market in fitted.FITTED:
+            told += _fitted(pool, market)
     return told
+
+
+def _oracle(name: str, ticket_usd: float, every: int, steps: int) -> list[Row]:
+    """Return what bands of three gammas lose over the least loss of any rule; ten days, hourly."""
+    book, told = BOOKS[name], []
+    inventory = oracle.inventories(book)
+    for aversion in AVERSIONS:
+        problem = oracle.Problem(
+            book, markets.STRIKE, 0.5, steps * markets.HOUR, steps, markets.COST, aversion,
+            ticket_usd, every,
+        )  # fmt: skip
+        least = oracle.least(problem, inventory)
+        for gamma in GAMMAS:
+            rule = rules.net(book, aversion, ticket_usd, gamma=gamma, every=every)
+            lost = oracle.loss(problem, rule, inventory).of(aversion) / least
+            of = f"policies.oracle_{name}_{every}h_ticket{1e4 * ticket_usd:g}_{gamma}_{aversion:g}"
+            told.append(rows.plain(of, lost, f"loss over the least, {least:.4f} USD"))
+    return told
+
+
+def _fitted(pool: ProcessPoolExecutor, market: Fitted) -> list[Row]:
+    """Return what rules cost and lose in one fitted market, with standard errors over chunks."""
+    numbers = range(FITTED_PATHS // FITTED_CHUNK)
+    chunks = list(pool.map(_fitted_chunk, [market] * len(numbers), numbers, [STEPS] * len(numbers)))
+    variance = float(np.concatenate([unhedged for _, unhedged in chunks]).var())
+    parts = [_named([[one] for one in outcomes], variance) for outcomes, _ in chunks]
+    whole = _named(list(zip(*(outcomes for outcomes, _ in chunks), strict=True)), variance)
+    name = f"policies.{market.name}"
+    told = []
+    for aversion in AVERSIONS:
+        ours = whole[BEST, aversion]
+        unit = f"USD, +- {ours.se_loss(aversion):.4f}, {ours.paths:,} paths"
+        told.append(rows.plain(f"{name}_loss_{aversion:g}", ours.loss(aversion), unit))
+        for other in ("ww_edge", "hybrid"):
+            unit = "loss over ours, +- {:.4f}"
+            told.append(
+                _with_error(
+                    f"{name}_{other}_{aversion:g}", unit, whole, parts, _beside(other, aversion)
+                )
+            )
+    for hours in (4, 8):
+        unit = "of a timer's cost, equal deviation, +- {:.3f}"
+        told.append(_with_error(f"{name}_saved_{hours}h", unit, whole, parts, _saved(hours)))
+    return told
+
+
+def _fitted_chunk(market: Fitted, number: int, steps: int) -> tuple[list[Outcome], np.ndarray]:
+    seed = SEED + number + 1_000 * (1 + fitted.FITTED.index(market))
+    experiment = markets.jumping(seed, FITTED_CHUNK, market.model, steps)
+    payoff = np.maximum(experiment.spot[-1] - experiment.strike, 0.0)
+    return tournament.run(experiment, _rules({})), experiment.premium - payoff
+
+
+def _named(outcomes: Sequence[Sequence[Outcome]], variance: float) -> Found:
+    """Return the figures of rules by name and parameter; each rule's chunks stand together."""
+    every = (tournament.figures(one, variance) for one in outcomes)
+    return {(one.name, one.parameter): one for one in every}
+
+
+def _beside(other: str, aversion: float) -> Callable[[Found], float]:
+    return lambda found: (
+        found[other, aversion].loss(aversion) / found[BEST, aversion].loss(aversion)
+    )
+
+
+def _saved(hours: int) -> Callable[[Found], float]:
+    """Return by how much our rule is cheaper than a timer of the same deviation."""
+
+    def share(found: Found) -> float:
+        timer = found["fixed_time_h", hours]
+        frontier = [found[BEST, aversion] for aversion in FRONTIER]
+        return 1.0 - _cost_at(frontier, timer.std_pnl) / timer.mean_cost
+
+    return share
+
+
+def _with_error(
+    name: str, unit: str, whole: Found, parts: Sequence[Found], of: Callable[[Found], float]
+) -> Row:
+    """Return a figure of all paths; its standard error is that of the chunks' own."""
+    each = np.array([of(part) for part in parts])
+    known = each[np.isfinite(each)]
+    error = known.std(ddof=1) / np.sqrt(known.size) if known.size > 1 else np.nan
+    return rows.plain(name, of(whole), unit.format(error))
 
 
 def _calm() -> None:
@@ -111,10 +223,8 @@ def _told(market: str, found: dict[tuple[str, float], Figures], *, exact: bool) 
         for other in ("ww_edge", "hybrid", "zakamouline_edge"):
             theirs = found[other, aversion].loss(aversion) / beside
             told.append(rows.plain(f"{name}_{other}_{aversion:g}", theirs, unit))
-    frontier = [found[BEST, aversion] for aversion in FRONTIER]
     for hours in (4, 8):
-        timer = found["fixed_time_h", hours]
-        saved = 1.0 - _cost_at(frontier, timer.std_pnl) / timer.mean_cost
+        saved = _saved(hours)(found)
         told.append(
             rows.least(f"{name}_saved_{hours}h", saved, "of a timer's cost, equal deviation", 0.4)
         )

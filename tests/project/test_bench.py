@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bot.lab.policies.fitted import FITTED
 from greeks import black76
 from tests.bench import c_kernel, days, importing, models, policies, rows, speed
 from tests.bench.__main__ import main
@@ -56,14 +57,21 @@ def test_only_the_greeks_are_measured_and_written_as_rows(tmp_path, monkeypatch,
 def test_rules_are_measured_beside_the_exact_solution(monkeypatch, capsys):
     """On few paths of one day: every market, every aversion, losses above nothing."""
     monkeypatch.delenv("DELTABAND_DATA", raising=False)
-    for name, small in (("PATHS", 400), ("CHUNK", 200), ("STEPS", 24)):
+    for name, small in (("PATHS", 400), ("CHUNK", 200), ("STEPS", 24), ("ORACLE_STEPS", 24)):
         monkeypatch.setattr(policies, name, small)
+    monkeypatch.setattr(policies, "FITTED_PATHS", 4_000)
     assert main(["--only", "decisions"]) == 0
     shown = capsys.readouterr().out
     found = {row.name: row for row in map(_read, shown.splitlines()) if row is not None}
     for market in ("gbm25", "gbm50", "gbm80", "bates"):
         assert all(found[f"policies.{market}_loss_{g}"].value > 0.0 for g in ("0.3", "1", "3"))
         assert found[f"policies.{market}_saved_4h"].target == ">= 0.4"
+    for fitted in FITTED:
+        assert found[f"policies.{fitted.name}_loss_1"].value > 0.0
+        assert 0.5 < found[f"policies.{fitted.name}_hybrid_1"].value < 2.0
+    least = [row.value for name, row in found.items() if name.startswith("policies.oracle_")]
+    assert len(least) == 72
+    assert min(least) >= 1.0
     assert 0.8 < found["policies.gbm50_over_exact_1"].value < 1.2
     assert "skipped: DELTABAND_DATA is not set" in shown
 

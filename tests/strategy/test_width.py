@@ -63,7 +63,7 @@ def test_the_hybrid_band_of_the_formula_sheet():
     )
     assert float(rules._least(sight, 1.0)[0]) == pytest.approx(0.000243, abs=1e-6)
     assert float(rules._widened(sight, 1.0, 5.76)[0]) == pytest.approx(0.511022, abs=1e-6)
-    low, high, _ = rules.hybrid(1.0).bounds(sight)
+    low, high, *_ = rules.hybrid(1.0).bounds(sight)
     assert float(low[0]) == pytest.approx(0.498931, abs=1e-6)
     assert float(high[0]) == pytest.approx(0.559464, abs=1e-6)
 

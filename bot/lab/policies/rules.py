@@ -2,7 +2,7 @@
 
 A rule sees what a hedger sees at one moment, arrays over paths, and answers with the bounds of its
 no-trade region (units of the underlying held against one short call). Outside it trades to the
-nearer bound, or to the middle. Formulas: docs/mathematics.md and Whalley and Wilmott (1997),
+nearer bound, or beyond it. Formulas: docs/mathematics.md and Whalley and Wilmott (1997),
 Zakamouline (2006), Leland (1985).
 """
 
@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, NamedTuple, TypeAlias
+from functools import cache
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
 from bot.domain.quotes import FloatArray
+from bot.lab.policies.books import Book
 from bot.lab.policies.exact import Region
 from bot.strategy import width
 from greeks import bates, black76
@@ -28,6 +30,8 @@ __all__ = [
     "hybrid",
     "leland",
     "minimum_variance",
+    "mixed",
+    "net",
     "stale",
     "timer",
     "whalley_wilmott",
@@ -36,6 +40,10 @@ __all__ = [
 
 
 CALL: Final = True
+TINY: Final = 1e-12
+LEAST: Final = 1e-9
+PHI: Final = np.linspace(np.log(LEAST), np.log(1e6), 1_501)
+"""Logarithms of tickets over what trading Whalley and Wilmott's width costs."""
 
 
 class Sight(NamedTuple):
@@ -57,7 +65,14 @@ class Bounds(NamedTuple):
 
     low: FloatArray
     high: FloatArray
-    middle: FloatArray | None = None
+    bought: FloatArray | None = None  # where it ends that began below
+    sold: FloatArray | None = None  # and above
+
+    def next(self, held: FloatArray) -> FloatArray:
+        """Return what is held after the rule was asked."""
+        bought = self.low if self.bought is None else self.bought
+        sold = self.high if self.sold is None else self.sold
+        return np.where(held < self.low, bought, np.where(held > self.high, sold, held))
 
 
 Function: TypeAlias = Callable[[Sight], Bounds]
@@ -160,6 +175,33 @@ def hybrid(aversion: float, every: int = 1) -> Rule:
     return Rule("hybrid", aversion, bounds, every=every, from_delta=True)
 
 
+def net(
+    book: Book,
+    aversion: float,
+    ticket_usd: float = 0.0,
+    *,
+    gamma: Literal["average", "shock", "local"] = "average",
+    every: int = 1,
+) -> Rule:
+    """Return the corrected band of a book's net gamma, to where a ticket says that trades end.
+
+    ``gamma`` says which: `Book.mean_gamma`, `Book.shock_gamma`, or the one at the price.
+    """
+
+    def bounds(sight: Sight) -> Bounds:
+        seen = np.abs(sight.gamma)
+        if gamma != "local":
+            of = book.mean_gamma if gamma == "average" else book.shock_gamma
+            seen = of(sight.spot, sight.years, sight.vol)
+        half, end = mixed(sight.cost * sight.spot, ticket_usd, seen, aversion)
+        less = width.polling(seen, sight.spot, sight.vol, every * sight.dt_years)
+        half = np.maximum(half - less, 0.0)
+        end = np.minimum(end, half)
+        return Bounds(sight.delta - half, sight.delta + half, sight.delta - end, sight.delta + end)
+
+    return Rule(f"net_{gamma}", aversion, bounds, every=every)
+
+
 def exact(aversion: float, solved: list[Region]) -> Rule:
     """Return the exact region; ``solved`` holds one for each step, in their order."""
 
@@ -171,8 +213,36 @@ def exact(aversion: float, solved: list[Region]) -> Rule:
     return Rule("hodges_neuberger_exact", aversion, bounds, from_delta=True)
 
 
+def mixed(
+    cost_usd_per_coin: FloatArray,
+    ticket_usd: float,
+    gamma: FloatArray,
+    aversion: FloatArray | float,
+) -> tuple[FloatArray, FloatArray]:
+    """Return h and r of `width.mixed` in coin, for arrays.
+
+    Both over Whalley and Wilmott's width depend on ticket/(cost times that width) alone, which is
+    tabulated; where no gamma is, both are 0.
+    """
+    plain = width.whalley_wilmott(cost_usd_per_coin, gamma, aversion)
+    if ticket_usd <= 0.0:
+        return plain, plain
+    scaled = np.log(np.maximum(ticket_usd / np.maximum(cost_usd_per_coin * plain, TINY), LEAST))
+    wide, end = _mixed_table()
+    beyond = np.exp(0.25 * np.maximum(scaled - PHI[-1], 0.0))  # tickets alone: their fourth root
+    return plain * np.interp(scaled, PHI, wide) * beyond, plain * np.interp(scaled, PHI, end)
+
+
+@cache
+def _mixed_table() -> tuple[FloatArray, FloatArray]:
+    rows = [width.mixed(1.0, float(np.exp(phi)), 1.0, 1.5) for phi in PHI]
+    wide, end = np.array(rows).T
+    return wide, end
+
+
 def _around(centre: FloatArray, half: FloatArray | float, *, to_edge: bool = True) -> Bounds:
-    return Bounds(centre - half, centre + half, None if to_edge else centre)
+    ends = (None, None) if to_edge else (centre, centre)
+    return Bounds(centre - half, centre + half, *ends)
 
 
 def _half(sight: Sight, aversion: float) -> FloatArray:

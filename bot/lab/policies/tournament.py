@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from bot.domain.quotes import FloatArray
-from bot.lab.policies.rules import Bounds, Rule, Sight
+from bot.lab.policies.rules import Rule, Sight
 from greeks import black76
 
 TINY: Final = 1e-12  # a change of holdings that is no trade
@@ -112,7 +112,7 @@ class _Book:
     def rehedge(self, sight: Sight) -> None:
         """Trade where the holdings lie outside; the first time, to where the rule starts."""
         bounds = self.rule.bounds(sight)
-        wanted = _next(bounds, self.held)
+        wanted = bounds.next(self.held)
         if sight.step == 0:
             wanted = sight.delta if self.rule.from_delta else 0.5 * (bounds.low + bounds.high)
         change = np.abs(wanted - self.held)
@@ -135,13 +135,6 @@ class _Book:
             self.rule.name, self.rule.parameter, pnl, self.cost, self.trades, self.turnover,
             self.setup, unwind,
         )  # fmt: skip
-
-
-def _next(bounds: Bounds, held: FloatArray) -> FloatArray:
-    inside = np.clip(held, bounds.low, bounds.high)
-    if bounds.middle is None:
-        return inside
-    return np.where(inside == held, held, bounds.middle)
 
 
 def figures(outcomes: Iterable[Outcome], unhedged_variance: float) -> Figures:

@@ -125,8 +125,8 @@ def test_a_band_trades_to_its_edge_or_to_its_middle_and_only_from_outside():
     """Holdings of 0.2, 0.5 and 0.9 around a band from 0.4 to 0.6."""
     held = np.array([0.2, 0.5, 0.9])
     low, high, middle = np.full(3, 0.4), np.full(3, 0.6), np.full(3, 0.5)
-    edge = tournament._next(Bounds(low, high), held)
-    centre = tournament._next(Bounds(low, high, middle), held)
+    edge = Bounds(low, high).next(held)
+    centre = Bounds(low, high, middle, middle).next(held)
     np.testing.assert_array_equal(edge, [0.4, 0.5, 0.6])
     np.testing.assert_array_equal(centre, [0.5, 0.5, 0.5])
 
