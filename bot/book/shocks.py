@@ -52,11 +52,12 @@ def shocks(book: Book, coin: str, now_ns: int) -> Shocks:
     return Shocks(delta, pnl)
 
 
-def gamma_within(book: Book, coin: str, now_ns: int, gamma: float, move: float) -> float:
-    """Return the largest |gamma| of a book at the index and a relative move either way of it.
+def gamma_around(book: Book, coin: str, now_ns: int, gamma: float, move: float) -> float:
+    """Return the root mean square of a book's gamma at the index and a relative move either way.
 
-    Coin per 1 %, volatility held per strike. `gamma` is the book's at the index: options change
-    theirs with the price, the rest keeps its own.
+    Coin per 1 %, volatility held per strike. It is how fast delta drifts while the price is near,
+    and not zero where gamma only changes its sign. `gamma` is the book's at the index: options
+    change theirs with the price, the rest keeps its own.
     """
     mine = book.packed(coin)
     index, averages = mine.market.index, settlement_averages(mine, now_ns)
@@ -66,7 +67,8 @@ def gamma_within(book: Book, coin: str, now_ns: int, gamma: float, move: float) 
     down, up, here = (
         _option_gamma(mine, index * (1.0 + away), now_ns, averages) for away in (-move, move, 0.0)
     )
-    return max(abs(gamma), abs(gamma + down - here), abs(gamma + up - here))
+    squares = (gamma**2, (gamma + down - here) ** 2, (gamma + up - here) ** 2)
+    return float(np.sqrt(sum(squares) / len(squares)))
 
 
 def vega_by_tenor(book: Book, coin: str, now_ns: int) -> dict[str, float]:

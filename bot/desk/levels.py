@@ -11,7 +11,7 @@ import math
 from dataclasses import replace
 
 from bot.book.exposure import Exposure
-from bot.book.shocks import gamma_within
+from bot.book.shocks import gamma_around
 from bot.desk.floor import Floor
 from bot.desk.rules import DeskRules
 from bot.domain.units import SECONDS_PER_DAY, SECONDS_PER_YEAR, seconds_between
@@ -22,6 +22,8 @@ from bot.strategy.policies import Conditions
 
 LOOK_S = 5.0
 STAYS = 0.1
+# How far around the price gamma is looked at, in deviations of a day (docs/mathematics.md has why).
+NEAR = 0.5
 
 
 def levels_in_force(
@@ -58,7 +60,7 @@ def conditions(
     return Conditions(
         ts_ns=now_ns,
         index=exposure.index,
-        gamma=gamma_within(floor.book, coin, now_ns, exposure.gamma_total, day),
+        gamma=gamma_around(floor.book, coin, now_ns, exposure.gamma_total, NEAR * day),
         vol=vol,
         gross_coin=exposure.gross_option_coin,
         cost_usd_per_coin=cost,

@@ -191,7 +191,7 @@ def _inputs(rules: DeskRules, wanted: Want) -> Row:
         "policy_lower": policy.lower,
         "policy_upper": policy.upper,
         "cost_usd_per_coin": 0.0 if hedge is None else hedge.cost_usd_per_coin,
-        "shock_gamma_coin_per_pct": now.gamma,
+        "near_gamma_coin_per_pct": now.gamma,
         "vol": now.vol,
         "gross_option_coin": now.gross_coin,
         "look_s": now.look_s,

@@ -1,9 +1,9 @@
 """How wide the policy's band is now: what the owner fixed, or what costs least for what it leaves.
 
-`WhalleyWilmott` is the cheapest band for the book's **net shock gamma** (the largest over one
-deviation of a day either way: a book's gamma changes sign), with what an order costs beside its
-size and a correction for the time between two looks (see `width`). Its knob is a risk aversion, a
-budget in USD a day, or the deviation in USD a day that the band may leave.
+`WhalleyWilmott` is the cheapest band for the book's **net gamma around the price** (its root mean
+square within half a day's deviation: a book's gamma changes sign), with what an order costs beside
+its size and a correction for the time between two looks (see `width`). Its knob is a risk aversion,
+a budget in USD a day, or the deviation in USD a day that the band may leave.
 
 An aversion is scale-free: 1 weighs the variance of a dollar's profit by 100/(options' notional in
 USD), so that a book of ten times the size has a band of ten times the width. 0.3 is thrifty, 3 is
@@ -33,7 +33,7 @@ HALVINGS: Final = 60
 class Conditions:
     """What is true now, as far as a width depends on it.
 
-    `gamma` is the largest |net gamma| within a deviation of a day, coin per 1 %; `vol` what the
+    `gamma` is the net gamma around the price (see `shocks`), coin per 1 %; `vol` what the
     index realises, or the book's implied volatility; `look_s` the time between two looks;
     `funding` a year, paid by longs; `swing` the deviation of a day's sum of squared returns, and
     `vol_day` that of a day's change of volatility (NaN: not known). `factor` is what the calendar

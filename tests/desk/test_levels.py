@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.book.measure import measure
-from bot.book.shocks import gamma_within
+from bot.book.shocks import gamma_around
 from bot.desk.levels import LOOK_S, conditions, levels_in_force
 from bot.desk.rules import DeskRules
 from bot.domain.units import NS_PER_S, seconds_between
@@ -44,16 +44,15 @@ def _look(desk, seconds, index=60_000.0):
 
 
 def test_conditions_are_what_is_true_now():
-    """Gamma within a day's deviation, cost of the instrument, size, time between looks."""
+    """Gamma within half a day's deviation, cost of the instrument, size, time between looks."""
     desk = _desk()
     desk.core.floor.levels.clear()
     levels, exposure, hedge = _levels(desk)
     now = conditions(desk.core.floor, desk.core.rules["BTC"], exposure, (hedge, LOT))
-    day = exposure.vol / 365.0**0.5
-    assert now.gamma == gamma_within(
-        desk.core.floor.book, "BTC", desk.now_ns, exposure.gamma_total, day
+    half = 0.5 * exposure.vol / 365.0**0.5
+    assert now.gamma == gamma_around(
+        desk.core.floor.book, "BTC", desk.now_ns, exposure.gamma_total, half
     )
-    assert now.gamma >= abs(exposure.gamma_total)
     assert (now.vol, now.vega_usd) == (exposure.vol, exposure.vega_usd)
     assert now.cost_usd_per_coin == hedge.cost_usd_per_coin
     assert (now.gross_coin, now.look_s, now.factor) == (3.0, 0.25, 1.0)
@@ -73,19 +72,20 @@ def test_realised_volatility_replaces_implied_when_it_is_known():
     assert now.swing == realised.swing
 
 
-def test_gamma_is_the_largest_within_the_move():
-    """A butterfly's gamma changes its sign: near zero here, large a move away."""
+def test_gamma_is_the_mean_around_the_price():
+    """A book's gamma changes its sign: near zero here, large a move away."""
     desk = _desk()
     book = desk.core.floor.book
     here = measure(book, "BTC", desk.now_ns).gamma_total
-    assert gamma_within(book, "BTC", desk.now_ns, here, 0.0) == abs(here)
-    wide = gamma_within(book, "BTC", desk.now_ns, here, 0.1)
+    assert gamma_around(book, "BTC", desk.now_ns, here, 0.0) == pytest.approx(abs(here))
+    wide = gamma_around(book, "BTC", desk.now_ns, here, 0.1)
     moved = []
     for move in (-0.1, 0.1):
         other = _desk()
         other.core.floor.book.coins["BTC"].market.index = desk.index * (1.0 + move)
         moved.append(abs(measure(other.core.floor.book, "BTC", desk.now_ns).gamma_total))
-    assert wide == pytest.approx(max(abs(here), *moved))
+    squares = [one**2 for one in (here, *moved)]
+    assert wide == pytest.approx((sum(squares) / 3.0) ** 0.5)
     assert measure(book, "BTC", desk.now_ns).gamma_total == here
 
 

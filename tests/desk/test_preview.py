@@ -135,7 +135,7 @@ def test_a_plan_shows_cost_risk_frontier_other_policies_and_gamma_against_theta(
     assert {row["policy"].split()[0] for row in shown["policies"]} == {
         "whalley_wilmott", "fixed", "bps",
     }  # fmt: skip
-    assert shown["band_inputs"]["shock_gamma_coin_per_pct"] > 0.0
+    assert shown["band_inputs"]["near_gamma_coin_per_pct"] > 0.0
     account = shown["gamma_account"]
     assert account["seconds"] > 60.0
     assert account["theta_usd"] > 0.0 > account["earned_usd"]
