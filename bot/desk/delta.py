@@ -24,13 +24,14 @@ from bot.domain.commands import Command, Note, Place
 from bot.domain.orders import Intent, TimeInForce
 from bot.domain.reasons import Because, Reason
 from bot.domain.records import Decision, TradeNote
-from bot.domain.states import SENDING
+from bot.domain.states import SENDING, State
 from bot.domain.units import NS_PER_S, seconds_between
 from bot.execution.rounding import to_lots, to_tick
 from bot.risk.gate import Proposal
 from bot.risk.limits import Caps
 from bot.strategy.at_once import plan_at_once
-from bot.strategy.delta import NEVER_INSIDE, LastHedge, LastInside
+from bot.strategy.delta import EDGE, NEVER_INSIDE, DeltaPlan, LastHedge, LastInside
+from bot.strategy.edge_order import plan_edge
 from bot.strategy.unwind import Unwind
 
 WORDS_S, WORDS_SHARE = 60.0, 0.2
@@ -90,7 +91,10 @@ class DeltaDesk:
         if not wanted.plan.wanted:
             self.attempts.relent()
             self.refused = self.silenced = ()
-            return commands
+            edge = self._edge(floor, exposure, wanted)
+            if edge is None:
+                return commands
+            wanted = replace(wanted, plan=edge)
         if stands:
             return commands
         drawn = draw(
@@ -108,6 +112,14 @@ class DeltaDesk:
         if drawn.ticket is None:
             return commands + self._refuse(floor, exposure, wanted, drawn.reasons)
         return commands + self._send(floor, exposure, wanted, drawn.ticket)
+
+    def _edge(self, floor: Floor, exposure: Exposure, wanted: Want) -> DeltaPlan | None:
+        """Return the order that should rest at the band's edge while nothing else is to be done."""
+        hedge, running = wanted.hedge, floor.machine.at(self.rules.coin) is State.RUNNING
+        if hedge is None or self.episode is not None or not running:
+            return None
+        levels, smallest = wanted.levels, wanted.smallest
+        return plan_edge(exposure, self.rules.delta, levels, hedge.quote, smallest)
 
     def _ask(
         self, floor: Floor, exposure: Exposure, wanted: Want, order: Proposal
@@ -128,7 +140,7 @@ class DeltaDesk:
         `under_way` names the instrument of a hedge whose last order was not sent yet: a hedge that
         is under way is finished, cooldown and minimum move stand before the next.
         """
-        fresh = self.episode is None and not under_way
+        fresh = (self.episode is None or self.episode.kind == EDGE) and not under_way
         last = self.attempts.last if fresh else LastHedge()
         used = under_way or self.used
         found = want(floor, self.rules, exposure, last, self.unwind, self.seen, used)
@@ -312,7 +324,7 @@ class DeltaDesk:
         episode = self.episode
         if episode is None or any(order.intent.label in episode.labels for order in floor.orders):
             return []
-        if not wanted.settled and not wanted.plan.step:
+        if not wanted.settled and not wanted.plan.step and episode.kind != EDGE:
             return []
         self.episode, self.attempts.rung = None, 0
         return [Note(episode.close(exposure))] if episode.filled else []

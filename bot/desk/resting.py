@@ -10,7 +10,8 @@ from bot.domain.orders import OrderState, TimeInForce
 from bot.domain.units import seconds_between
 from bot.execution.orders import OrderTable, WorkingOrder
 from bot.execution.tactics import should_reprice
-from bot.strategy.delta import Urgency, urgency_of
+from bot.strategy.delta import EDGE, Urgency, urgency_of
+from bot.strategy.edge_order import holds
 
 
 def tend(
@@ -35,6 +36,8 @@ def _outlived(
     order: WorkingOrder, rules: DeskRules, exposure: Exposure, wanted: Want, now_ns: int
 ) -> bool:
     hedge = wanted.hedge
+    if order.intent.purpose == EDGE:
+        return _left_edge(order, exposure, wanted)
     if hedge is None or seconds_between(order.sent_ns, now_ns) >= rules.tactics.rest_s:
         return True
     if hedge.instrument.name != order.intent.instrument:
@@ -46,6 +49,15 @@ def _outlived(
         return True
     price = float(order.intent.price)
     return should_reprice(rules.tactics, price, hedge.quote, buy=order.intent.is_buy)
+
+
+def _left_edge(order: WorkingOrder, exposure: Exposure, wanted: Want) -> bool:
+    """Tell whether an order at the band's edge is in the way, or no longer at the edge."""
+    hedge = wanted.hedge
+    if hedge is None or wanted.plan.wanted or hedge.instrument.name != order.intent.instrument:
+        return True
+    price, buy = float(order.intent.price), order.intent.is_buy
+    return not holds(price, exposure, wanted.levels.band, hedge.quote, buy=buy)
 
 
 def _rests(order: WorkingOrder) -> bool:

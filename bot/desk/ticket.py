@@ -16,6 +16,7 @@ from bot.desk.floor import Floor
 from bot.desk.levels import levels_in_force
 from bot.desk.rules import DeskRules
 from bot.desk.situation import Allowance, admit, circumstances
+from bot.domain.orders import TimeInForce
 from bot.domain.reasons import Because, Reason
 from bot.domain.states import SENDING
 from bot.domain.units import seconds_between
@@ -152,14 +153,17 @@ def draw(
         figures = {"quantity": quantity, "lot": float(instrument.lot)}
         below = Because(Reason.BELOW_ONE_LOT, instrument.name, figures)
         return Drawn(None, (below,))
-    pricing = price_hedge(
-        rules.tactics,
-        quote,
-        buy=size > 0.0,
-        passive=may_rest and plan.urgency is Urgency.PASSIVE,
-        attempt=rung,
-        widest_bps=rules.limits.hard_collar_bps,
-    )
+    if plan.rest_at is not None:
+        pricing = Pricing(plan.rest_at, TimeInForce.GTC, post_only=True)
+    else:
+        pricing = price_hedge(
+            rules.tactics,
+            quote,
+            buy=size > 0.0,
+            passive=may_rest and plan.urgency is Urgency.PASSIVE,
+            attempt=rung,
+            widest_bps=rules.limits.hard_collar_bps,
+        )
     proposal = Proposal(
         instrument=instrument,
         quantity=size,

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     DELTA_UNCERTAIN = "delta_uncertain"
     SETTLEMENT_UNWIND = "settlement_unwind"
     HEDGE_NOW = "hedge_now"
+    EDGE_ORDER = "edge_order"
     COOLDOWN = "cooldown"
     SMALL_MOVE = "small_move"
     UNEXPLAINED = "unexplained"

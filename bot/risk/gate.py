@@ -24,6 +24,9 @@ from bot.domain.reasons import Because, Reason
 from bot.domain.states import SENDING, State
 from bot.risk.limits import Caps, LimitRules
 
+INSIDE = frozenset({"unwind", "edge"})
+"""Purposes of orders that need not reduce delta, as long as the owner's band holds with them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
@@ -219,12 +222,12 @@ def _check_trust(case: Case) -> Because | None:
 
 def _check_side(case: Case) -> Because | None:
     order = case.order
-    if case.reducing or order.purpose not in {"delta", "unwind"}:
+    if case.reducing or order.purpose not in {"delta", *INSIDE}:
         return None
     figures = {"delta_coin": order.delta_coin}
     exposure, now = case.now.exposure, case.now
     low, high = exposure.low + order.delta_coin, exposure.high + order.delta_coin
-    if order.purpose == "unwind" and now.lower <= low and high <= now.upper:
+    if order.purpose in INSIDE and now.lower <= low and high <= now.upper:
         return None
     return Because(Reason.WRONG_SIDE, order.instrument.name, figures)
 

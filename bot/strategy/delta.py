@@ -24,6 +24,9 @@ from bot.domain.units import seconds_between
 from bot.strategy.bands import Band, Landing
 from bot.strategy.policies import Conditions, Room, Width
 
+EDGE = "edge"
+"""The purpose of an order that rests where the price will ask for a hedge."""
+
 ONE_WAY = 2.0
 """An hour that moved by more of its own deviations than this went one way."""
 
@@ -58,6 +61,7 @@ class DeltaPolicy:
 
     `most_share` is the widest a chosen policy band may be, as a share of the owner's narrower side;
     in a one-way market the band of a book that is long gamma is up to `trend_most` times as wide.
+    `rest_at_edges` lets such a book's next hedge rest in the market (see `edge_order`).
     `cross_share` is the part of the way from policy to owner's band after which waiting for a maker
     fill is no longer worth it.
     """
@@ -71,6 +75,7 @@ class DeltaPolicy:
     settle_s: float = 0.0
     most_share: float = 0.5
     trend_most: float = 1.0
+    rest_at_edges: bool = False
     cross_share: float = 0.35
 
     def room(self, now: Conditions) -> Room:
@@ -121,7 +126,8 @@ class DeltaPlan:
     """A signed change of delta that is wanted (coin); zero with reasons when nothing is.
 
     `step` is the step of a settlement unwind that the change completes, 0 where it is none.
-    `at_once` tells that a person asked for it, whatever the bands say.
+    `at_once` tells that a person asked for it, whatever the bands say. `rest_at` is the price at
+    which it waits at the band's edge (see `edge_order`).
     """
 
     change: float
@@ -130,6 +136,7 @@ class DeltaPlan:
     reasons: tuple[Because, ...]
     step: int = 0
     at_once: bool = False
+    rest_at: float | None = None
 
     @property
     def wanted(self) -> bool:
@@ -138,7 +145,9 @@ class DeltaPlan:
 
     @property
     def purpose(self) -> str:
-        """Return what an order for it is for: delta or unwind."""
+        """Return what an order for it is for: delta, unwind or edge."""
+        if self.rest_at is not None:
+            return EDGE
         return "unwind" if self.step else "delta"
 
 

@@ -65,6 +65,7 @@ def desk_rules(settings: Settings, coin: str, cadence: Cadence) -> DeskRules:
             settle_s=one.delta.settle_s,
             most_share=policy.most_share,
             trend_most=policy.trend_most,
+            rest_at_edges=policy.rest_at_edges,
         ),
         gamma=GammaPolicy(
             band=GammaBand(gamma.lower, gamma.upper),

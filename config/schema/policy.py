@@ -89,6 +89,11 @@ class DeltaPolicy(BaseModel):
         description="How many times as wide the band of a book that is long gamma may become while "
         "the price goes one way: it sells later into the rise. 1: it never does.",
     )
+    rest_at_edges: bool = Field(
+        default=False,
+        description="Whether the next hedge of a book that is long gamma rests in the market, "
+        "post-only, where the price will bring delta to the band's edge.",
+    )
     trade_to: Literal["edge", "target", "inner"] = Field(
         "inner",
         description="Where a hedge ends: the policy band's edge, the target, or the point between "
