@@ -19,6 +19,7 @@ from bot.desk.agreement import Agreement
 from bot.desk.delta import DeltaDesk
 from bot.desk.floor import Floor, day_start
 from bot.desk.gamma import GammaDesk
+from bot.desk.legs import Think
 from bot.desk.preview import preview
 from bot.desk.reconcile import Reconciler
 from bot.desk.rivals import Rivals
@@ -183,11 +184,15 @@ class Core:
         exposure = measure(self.floor.book, coin, now_ns, self.floor.orders.pending(coin))
         return self.reconciler.climb(coin, exposure, now_ns)
 
-    def preview(self, coin: str, now_ns: int) -> dict[str, object]:
-        """Return what would be done now, and each figure afterwards; changes nothing."""
+    def preview(self, coin: str, now_ns: int, think: Think | None = None) -> dict[str, object]:
+        """Return what would be done now, and each figure afterwards; changes nothing.
+
+        `think` solves an option plan on the spot; without it the last that was found is shown.
+        """
         shadow = self.shadows.get(coin)
         shown = None if shadow is None else shadow.shown(self.floor, now_ns)
-        return preview(self.floor, self.delta[coin], self.gamma[coin], now_ns) | {"shadow": shown}
+        made = preview(self.floor, self.delta[coin], self.gamma[coin], now_ns, think)
+        return made | {"shadow": shown}
 
     def position_rows(self) -> list[Row]:
         """Return every holding, for readers."""
@@ -220,7 +225,8 @@ class Core:
         doubts += self.agreements[coin].doubts(floor)
         commands += map(Note, floor.machine.judge(coin, doubts, now_ns))
         if isinstance(event, GammaWanted) and self.gamma[coin].thinking:
-            commands += self.gamma[coin].act(floor, exposure, self.delta[coin], now_ns)
+            gamma, delta = self.gamma[coin], self.delta[coin]
+            commands += gamma.act(floor, exposure, delta, event.solution, now_ns)
         elif isinstance(event, MarginAnswer) and self.gamma[coin].whatif.asked(event):
             commands += self.gamma[coin].answered(floor, exposure, self.delta[coin], now_ns)
         else:
@@ -254,6 +260,8 @@ class Core:
             for desk in (self.delta[due[0]], self.gamma[due[0]]):
                 if desk.episode is not None and fill.label in desk.episode.labels:
                     desk.episode.fold(fill, instrument, near)
+                    if isinstance(desk, GammaDesk):
+                        desk.filled(self.floor, fill, event.ts_ns)
         self.reconciler.saw_fill(fill, event.ts_ns)
         return due, list(self.floor.orders.fold(fill, event.ts_ns))
 

@@ -82,9 +82,10 @@ def vega_by_tenor(book: Book, coin: str, now_ns: int) -> dict[str, float]:
     first = columns.price_at(index, now_ns, settlement_averages(mine, now_ns))
     usd = columns.quantity * np.where(columns.inverse, index / columns.inputs[FORWARD], 1.0)
     days = seconds_left(columns.expiry_ns, now_ns) / 86_400.0
-    for day, vega in zip(days, usd * first[3] / 100.0, strict=True):
+    vegas = np.where(days > 0.0, np.nan_to_num(usd * first[3] / 100.0), 0.0)
+    for day, vega in zip(days.tolist(), vegas.tolist(), strict=True):
         name = next((name for limit, name in TENORS if day < limit), LAST_TENOR)
-        buckets[name] += float(np.nan_to_num(vega)) if day > 0.0 else 0.0
+        buckets[name] += vega
     return buckets
 
 

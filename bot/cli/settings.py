@@ -141,10 +141,11 @@ def _missing_files(settings: "Settings") -> Iterator[str]:
 
 
 def _keeps_a_limit(settings: "Settings", one: "Underlying") -> bool:
-    """Tell whether gamma plans have anything to keep: a limit on gamma, or on a shock."""
+    """Tell whether option plans have anything to keep: a limit on gamma, vega or a shock."""
     bands = (one.gamma.lower, one.gamma.upper, one.gamma.expiring.lower, one.gamma.expiring.upper)
     shocks = (one.shock.delta_2pct_coin, one.shock.loss_5pct_usd, one.shock.loss_10pct_usd)
-    limits = (*bands, *shocks, settings.limits.shock_loss_usd)
+    vegas = (one.vega.under_7d, one.vega.from_7d, one.vega.from_30d, one.vega.from_90d)
+    limits = (*bands, *shocks, *vegas, settings.limits.shock_loss_usd)
     return any(limit is not None for limit in limits)
 
 

@@ -40,7 +40,8 @@ class DayTotals:
     """Sums of one coin since the last 08:00 UTC, in USD; equity at that time in the coin.
 
     `counted` is the collateral whose price change is a loss too, in coin: 0 where it is excluded or
-    the book is a coin book, None for all of the equity. `fees_coin` waits for the first index.
+    the book is a coin book, None for all of the equity. `gamma_coin` are the options that were
+    traded for gamma. `fees_coin` waits for the first index.
     """
 
     counted: float | None = 0.0
@@ -48,6 +49,7 @@ class DayTotals:
     fees_usd: float = 0.0
     fees_coin: float = 0.0
     gamma_usd: float = 0.0
+    gamma_coin: float = 0.0
     start_equity: float | None = None
     start_index: float = math.nan
 
@@ -56,6 +58,7 @@ class DayTotals:
         start_ns = day_start(now_ns)
         if start_ns != self.day_ns:
             self.day_ns, self.fees_usd, self.fees_coin, self.gamma_usd = start_ns, 0.0, 0.0, 0.0
+            self.gamma_coin = 0.0
             self.start_equity, self.start_index = None, math.nan
 
     def see_index(self, index: float) -> None:

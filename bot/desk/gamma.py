@@ -1,10 +1,12 @@
 """The gamma desk of one underlying: notices a passed limit, thinks, and trades or proposes.
 
-The plan needs the whole chain, so it leaves the core as WantGamma and comes back as GammaWanted
-after its thinking time. Then the venue is asked what the legs would do to margin, and its answer
-meets a plan that is made anew. All legs go out at once, one immediate-or-cancel order per option at
-the displayed price; what is not filled is planned anew from the next chain. Nothing is traded while
-the delta that it brings could not be hedged.
+A search takes time, so its program leaves the core as WantGamma and the solution comes back as
+GammaWanted. It is held against the newest book: the same holdings, figures that have not moved far,
+every leg still there. Then the venue is asked what the legs would do to margin, and its answer
+meets the newest book again. All legs go out at once, one immediate-or-cancel order per option at
+the displayed price. What is filled is the book: when the orders have ended, the next look plans
+from there, so that a leg that stayed alone is completed, or is enough. Nothing is traded while the
+delta that it brings could not be hedged.
 """
 
 from __future__ import annotations
@@ -16,11 +18,21 @@ from bot.desk.delta import DeltaDesk
 from bot.desk.episode import Episode
 from bot.desk.explain import Wish, decision_record, snapshot
 from bot.desk.floor import Floor
-from bot.desk.legs import Leg, draw_legs, held_back, need_of, plan_for
+from bot.desk.legs import (
+    Answer,
+    Leg,
+    draw_legs,
+    held_back,
+    need_of,
+    plan_for,
+    question_of,
+)
 from bot.desk.rules import DeskRules
 from bot.desk.whatif import WhatIf
 from bot.domain.commands import Command, Note, Place, WantGamma
 from bot.domain.orders import Intent
+from bot.domain.positions import Fill
+from bot.domain.programs import Program, Solution
 from bot.domain.reasons import Because, Reason
 from bot.domain.records import TradeNote
 from bot.domain.states import State
@@ -28,7 +40,9 @@ from bot.domain.units import NS_PER_S, seconds_between
 from bot.execution.rounding import to_lots, to_tick
 from bot.execution.tactics import price_option
 from bot.strategy.candidates import Candidate
-from bot.strategy.gamma import GammaNeed, GammaPlan, GammaTrade
+from bot.strategy.options.churn import Traded
+from bot.strategy.options.plan import GammaPlan, GammaTrade
+from bot.strategy.options.rows import GammaNeed
 
 REPEAT_S = 300.0
 # An answer later than this after its thinking time is lost: it is asked for anew.
@@ -39,15 +53,19 @@ ANSWER_S = 10.0
 class GammaDesk:
     """Memory of one underlying's gamma: what is thought about, proposed and under way.
 
-    `asked_ns` is when thinking time was asked for, None while no answer is awaited; `whatif` what
-    the venue was asked about margin; `told` maps the reasons of refusals to when they were last
-    told.
+    `asked` is the program under search and `asked_ns` since when, None while no answer is awaited;
+    `answer` what was found last; `whatif` what the venue was asked about margin; `traded` what was
+    last traded in each option; `told` maps the reasons of refusals to when they were last told.
+    Nothing is asked before `rest_until_ns`.
     """
 
     rules: DeskRules
     asked_ns: int | None = None
+    asked: Program | None = None
+    answer: Answer | None = None
     checked_ns: int = 0
-    acted_ns: int = 0
+    rest_until_ns: int = 0
+    traded: dict[str, Traded] = field(default_factory=dict)
     told: dict[tuple[Reason, ...], int] = field(default_factory=dict)
     episode: Episode | None = None
     whatif: WhatIf = field(default_factory=WhatIf)
@@ -67,24 +85,37 @@ class GammaDesk:
         if not due or floor.machine.at(rules.coin) is not State.RUNNING:
             return commands
         self.checked_ns = now_ns
-        if seconds_between(self.acted_ns, now_ns) < rules.gamma_rest_s or exposure.doubts:
+        if now_ns < self.rest_until_ns or exposure.doubts:
             return commands
         need = need_of(floor, rules, exposure)
         if not need.any:
+            self.answer = None
             return commands
         stands = held_back(floor, rules, exposure)
         if stands:
             return commands + self._note(floor, exposure, _nothing(need), stands, now_ns)
-        self.asked_ns = now_ns
-        commands.append(WantGamma(rules.coin, round(rules.gamma_think_s * NS_PER_S)))
+        question = question_of(floor, rules, exposure, self.traded)
+        if question is not None:
+            self.asked, self.asked_ns = question.program, now_ns
+            think_ns = round(rules.gamma_think_s * NS_PER_S)
+            commands.append(WantGamma(rules.coin, think_ns, question.program))
         return commands
 
-    def act(self, floor: Floor, exposure: Exposure, delta: DeltaDesk, now_ns: int) -> list[Command]:
-        """Plan on what is true now that the thinking time is over, then trade or propose."""
+    def act(
+        self,
+        floor: Floor,
+        exposure: Exposure,
+        delta: DeltaDesk,
+        solution: Solution,
+        now_ns: int,
+    ) -> list[Command]:
+        """Hold a solution against what is true now, then trade or propose."""
+        program = self.asked
         awaited = self.asked_ns is not None and not self._overdue(now_ns)
-        self.asked_ns = None
-        if not awaited or self.episode is not None:
+        self.asked_ns = self.asked = None
+        if not awaited or program is None or self.episode is not None:
             return []
+        self.answer = Answer(program, solution)
         return self._work(floor, exposure, delta, now_ns)
 
     def answered(
@@ -105,31 +136,49 @@ class GammaDesk:
 
         A plan that has changed while it was asked about waits for the next look.
         """
-        self.acted_ns = now_ns
-        plan = plan_for(floor, self.rules, exposure)
-        if plan is None:
+        self._rest(self.rules.gamma_rest_s, now_ns)
+        question = question_of(floor, self.rules, exposure, self.traded)
+        if question is None or self.answer is None:
             return []
         stands = held_back(floor, self.rules, exposure)
         if stands:
-            return self._note(floor, exposure, _nothing(plan.need), stands, now_ns)
+            return self._note(floor, exposure, _nothing(question.need), stands, now_ns)
+        plan, refused = plan_for(floor, self.rules, exposure, question, self.answer)
+        if refused:
+            moved = refused[0].reason is Reason.BOOK_CHANGED
+            self._rest(self.rules.gamma_rest_s if moved else self.rules.gamma_again_s, now_ns)
+            return self._note(floor, exposure, plan, refused, now_ns)
         allowance = delta.allowance(floor, exposure, self.whatif)
         legs = draw_legs(floor, self.rules, exposure, plan, allowance)
         if legs.may_go:
             return self._send(floor, exposure, plan, legs.may_go, legs.refused, now_ns)
-        if legs.unasked and self.whatif.asked_ns is None:
-            return list(self.whatif.ask(floor, legs.unasked, now_ns))
         if legs.unasked:
-            return []
+            again = self.whatif.asked_ns is not None
+            return [] if again else list(self.whatif.ask(floor, legs.unasked, now_ns))
+        self._rest(self.rules.gamma_again_s, now_ns)
         return self._note(floor, exposure, plan, legs.refused, now_ns)
+
+    def filled(self, floor: Floor, fill: Fill, now_ns: int) -> None:
+        """Remember what was traded, for the day's turnover and the minimum holding time."""
+        quantity = float(fill.quantity)
+        floor.day(self.rules.coin, now_ns).gamma_coin += abs(quantity)
+        last = self.traded.get(fill.instrument)
+        turned = last is None or last.quantity * quantity < 0.0
+        before = 0.0 if turned or last is None else last.quantity
+        self.traded[fill.instrument] = Traded(now_ns, before + quantity)
+
+    def _rest(self, seconds: float, now_ns: int) -> None:
+        self.rest_until_ns = now_ns + round(seconds * NS_PER_S)
 
     def _give_up(self, floor: Floor, exposure: Exposure, now_ns: int) -> list[Command]:
         """Stop waiting for what does not come; an answer on margin that is refused is told."""
         if self._overdue(now_ns):
-            self.asked_ns = None
+            self.asked_ns = self.asked = None
         failed = self.whatif.failed(now_ns)
         if not failed:
             return []
         self.whatif.forget()
+        self._rest(self.rules.gamma_rest_s, now_ns)
         need = need_of(floor, self.rules, exposure)
         return self._note(floor, exposure, _nothing(need), failed, now_ns)
 
@@ -146,6 +195,7 @@ class GammaDesk:
         refused: tuple[Because, ...],
         now_ns: int,
     ) -> list[Command]:
+        self.answer = None
         decision = floor.names.decision(self.rules.coin)
         plan = plan.of(tuple(leg.trade for leg in legs))
         episode = Episode(
@@ -224,13 +274,14 @@ class GammaDesk:
                 refused=refused,
                 trades=tuple(_leg(trade) for trade in plan.trades),
                 candidates=tuple(_offer(candidate) for candidate in plan.candidates),
-                delta_change=sum(t.quantity * t.candidate.delta for t in plan.trades),
+                delta_change=plan.delta,
                 gamma_change=sum(t.gamma for t in plan.trades if not t.candidate.expiring),
                 cost_usd=plan.cost_usd,
             ),
             {
                 **snapshot(floor, self.rules.coin, exposure, None),
                 **{f"gamma_{name}": figure for name, figure in plan.lacks.items()},
+                **{f"plan_{name}": figure for name, figure in plan.worth.items()},
             },
         )
         return Note(record)
@@ -250,7 +301,7 @@ class GammaDesk:
 
 def _nothing(need: GammaNeed) -> GammaPlan:
     """Return the plan that leaves everything missing."""
-    return GammaPlan(need, (), (), 0.0, need.reasons).of(())
+    return GammaPlan(need, reasons=need.reasons)
 
 
 def _leg(trade: GammaTrade) -> TradeNote:

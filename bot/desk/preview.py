@@ -3,6 +3,8 @@
 The preview asks what the desks ask, in their order (options first, then the delta with what they
 bring), through the same sizing, caps and gate, and forgets the answers: looking spends no budget.
 The venue is not asked about margin; the local formula stands in for its word.
+A search for an option plan takes time: a running bot shows the last that was found, as long as it
+fits the book. One that is large enough is shown as a ticket for a block too.
 A hedge above the largest order goes out in slices; they are shown as one trade, as if each filled.
 """
 
@@ -20,7 +22,8 @@ from bot.desk.explain import by_model
 from bot.desk.floor import Floor
 from bot.desk.gamma import GammaDesk
 from bot.desk.hedge_rows import basis_rows, instrument_rows
-from bot.desk.legs import draw_legs, held_back, plan_for
+from bot.desk.legs import Answer, Think, draw_legs, held_back, plan_for, question_of
+from bot.desk.rfq import block
 from bot.desk.rows import parked_rows
 from bot.desk.rules import DeskRules
 from bot.desk.situation import Allowance, caps_in_force
@@ -28,7 +31,7 @@ from bot.desk.ticket import Ticket, Want, draw, waiting
 from bot.desk.whatif import estimated
 from bot.domain.reasons import Because, Reason
 from bot.strategy.candidates import Candidate
-from bot.strategy.gamma import GammaPlan, GammaTrade
+from bot.strategy.options.plan import GammaPlan, GammaTrade
 from bot.strategy.outlook import alternatives, frontier, residual
 
 Row = dict[str, object]
@@ -36,8 +39,13 @@ Row = dict[str, object]
 MOST_SLICES = 100
 
 
-def preview(floor: Floor, delta: DeltaDesk, gamma: GammaDesk, now_ns: int) -> Row:
-    """Return one underlying's plan in the shape of `deltaband plan --json`."""
+def preview(
+    floor: Floor, delta: DeltaDesk, gamma: GammaDesk, now_ns: int, think: Think | None = None
+) -> Row:
+    """Return one underlying's plan in the shape of `deltaband plan --json`.
+
+    `think` solves an option plan on the spot.
+    """
     rules, coin = delta.rules, delta.rules.coin
     exposure = measure(floor.book, coin, now_ns, floor.orders.pending(coin))
     allowance = Allowance(
@@ -45,7 +53,7 @@ def preview(floor: Floor, delta: DeltaDesk, gamma: GammaDesk, now_ns: int) -> Ro
         deepcopy(floor.budget(coin, now_ns)),
         partial(estimated, floor),
     )
-    plan, legs, refused = _options(floor, gamma, exposure, allowance)
+    plan, legs, refused = _options(floor, gamma, exposure, allowance, think)
     after = _with_options(exposure, legs)
     trades = [_leg(t.candidate.name, t.quantity, "coin", t.cost_usd, t.gamma) for t in legs]
     wanted = delta.want(floor, after)
@@ -69,6 +77,8 @@ def preview(floor: Floor, delta: DeltaDesk, gamma: GammaDesk, now_ns: int) -> Ro
         "proposed": [
             _leg(t.candidate.name, t.quantity, "coin", t.cost_usd, t.gamma) for t in proposed
         ],
+        "options": {} if plan is None else plan.told,
+        "rfq": block(floor, rules, proposed),
         "cost_usd": sum(float(str(t["cost_usd"])) for t in trades),
         "reasons": [str(b) for b in _once(because)],
         "refused": [str(b) for b in _once(refused)],
@@ -78,14 +88,24 @@ def preview(floor: Floor, delta: DeltaDesk, gamma: GammaDesk, now_ns: int) -> Ro
 
 
 def _options(
-    floor: Floor, gamma: GammaDesk, exposure: Exposure, allowance: Allowance
+    floor: Floor,
+    gamma: GammaDesk,
+    exposure: Exposure,
+    allowance: Allowance,
+    think: Think | None,
 ) -> tuple[GammaPlan | None, tuple[GammaTrade, ...], tuple[Because, ...]]:
     """Return the gamma plan, what of it would be sent now, and why the rest would not."""
-    rules = gamma.rules
-    plan = None if rules.gamma.action == "off" else plan_for(floor, rules, exposure)
-    if plan is None:
+    rules, answer = gamma.rules, gamma.answer
+    off = rules.gamma.action == "off"
+    question = None if off else question_of(floor, rules, exposure, gamma.traded)
+    if question is None:
         return None, (), ()
-    stands = held_back(floor, rules, exposure)
+    if think is not None:
+        answer = Answer(question.program, think(question.program))
+    if answer is None:
+        return GammaPlan(question.need, reasons=question.need.reasons), (), ()
+    plan, stands = plan_for(floor, rules, exposure, question, answer)
+    stands = (*held_back(floor, rules, exposure), *stands)
     if gamma.episode is not None:
         stands = (*stands, Because(Reason.UNRESOLVED_ORDER, f"{rules.coin} options"))
     if stands:

@@ -21,7 +21,8 @@ class DeskRules:
     Times in seconds of event time. `cycle_s` is the least time between two decisions that only
     quotes ask for; fills and order ends always ask. `margin_model` is the one that the owner
     expects of the account; None takes any. `hold_s` is for how long what a person trades by hand
-    is left alone; `events` when the owner wants another band.
+    is left alone; `events` when the owner wants another band. `gamma_rest_s` is the least time
+    between two option plans, `gamma_again_s` after one of which nothing was sent.
     """
 
     measure: UnderlyingRules
@@ -36,6 +37,7 @@ class DeskRules:
     gamma_check_s: float = 2.0
     gamma_think_s: float = 0.5
     gamma_rest_s: float = 5.0
+    gamma_again_s: float = 60.0
     patience_s: float = 10.0
     margin_model: str | None = None
     hold_s: float = 0.0

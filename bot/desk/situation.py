@@ -83,10 +83,10 @@ def circumstances(
     book, day, unconfirmed = floor.book, floor.day(coin, now_ns), coin in floor.unconfirmed
     balances = book.holdings.balances
     balance = balances.get(instrument.currency)
-    buy, sell = _rooms(floor, instrument, balance, exposure.index)
+    buy, sell = hedge_rooms(floor, instrument, balance, exposure.index)
     unknown = floor.orders.unknown(coin)
     since_ns = min((o.unknown_since_ns for o in unknown), default=0)
-    low, high = _position(floor, exposure)
+    low, high = futures_position(floor, exposure)
     return Circumstances(
         exposure=exposure,
         target=rules.delta.owner.target,
@@ -111,7 +111,7 @@ def circumstances(
     )
 
 
-def _rooms(
+def hedge_rooms(
     floor: Floor, instrument: Instrument, balance: Balance | None, index: float
 ) -> tuple[float, float]:
     """Return how many coins of a future may be bought and sold by the local formula of margin.
@@ -141,7 +141,7 @@ def admit(proposal: Proposal, now: Circumstances, allowance: Allowance) -> Verdi
     return Verdict(None, verdict.reducing, (because,))
 
 
-def _position(floor: Floor, exposure: Exposure) -> tuple[float, float]:
+def futures_position(floor: Floor, exposure: Exposure) -> tuple[float, float]:
     """Return the interval of the futures position (coin) over all that may still fill."""
     book, index = floor.book, exposure.index
     held = book.packed(exposure.coin).futures.items()

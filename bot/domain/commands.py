@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from bot.domain.orders import Intent
+from bot.domain.programs import Program
 from bot.domain.records import Record
 from bot.domain.units import Quantity
 
@@ -57,10 +58,15 @@ class AskMargin:
 
 @dataclass(frozen=True, slots=True)
 class WantGamma:
-    """A gamma plan is due: answer with GammaWanted when its modelled thinking time is over."""
+    """Solve a program: answer with GammaWanted, at the earliest after its thinking time.
+
+    A venue of modelled time solves it at once and answers just then, so that the answer depends on
+    nothing but the program; one of the wall clock solves it beside its loop.
+    """
 
     coin: str
     delay_ns: int
+    program: Program
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import TypeAlias
 from bot.domain.instruments import Instrument
 from bot.domain.orders import OrderReport
 from bot.domain.positions import Balance, Fill, Position
+from bot.domain.programs import Solution
 from bot.domain.quotes import Chain, Quote
 
 
@@ -149,10 +150,11 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class GammaWanted:
-    """The modelled time of a long decision has passed: the gamma plan of a coin may be computed."""
+    """What a program that was asked about came to (see `WantGamma`)."""
 
     ts_ns: int
     coin: str
+    solution: Solution
 
 
 Event: TypeAlias = (

@@ -23,6 +23,7 @@ from bot.monitor.telling import Item, Moved
 
 # Somebody has to look, also at night.
 PAGED: Final = frozenset({Reason.DELTA_DISAGREES, Reason.ANOTHER_BOT, Reason.JOURNAL_BUSY})
+HELPLESS: Final = frozenset({Reason.SOLVER_FAILED, Reason.NO_CANDIDATE, Reason.NO_FUNDS})
 ROUTINE: Final = "post_only_reject"  # the market came to meet a maker's order; another follows
 LEVELS: Final = ("debug", "info", "warning", "error")
 _ORDER_LEVEL: Final = {
@@ -56,13 +57,18 @@ def level(item: Item | Moved) -> str:
         case Decision():
             if item.refused:
                 naked = item.kind != "gamma" and not item.lower <= item.delta_coin <= item.upper
-                return "warning" if naked else "info"
+                return "warning" if naked or _helpless(item) else "info"
             return "info" if item.kind == "gamma" else "debug"
         case Doubt() | Standing():
             loud = "error" if item.because.reason in PAGED else "warning"
             return loud if item.active else "info"
         case _:
             return _LEVEL.get(type(item), "debug")
+
+
+def _helpless(item: Decision) -> bool:
+    """Tell whether a limit on options is passed and nothing can be done about it."""
+    return any(because.reason in HELPLESS for because in item.refused)
 
 
 def _of_order(moved: OrderTransition) -> str:

@@ -15,8 +15,14 @@ from typing import Final
 
 import numpy as np
 
-from bot.domain.commands import QueryPositions
-from bot.domain.events import Event, InstrumentsListed, PositionsReport, Settled
+from bot.domain.commands import QueryPositions, WantGamma
+from bot.domain.events import (
+    Event,
+    GammaWanted,
+    InstrumentsListed,
+    PositionsReport,
+    Settled,
+)
 from bot.domain.positions import Position
 from bot.domain.quotes import Chain, Quote
 from bot.domain.units import NS_PER_S, Quantity
@@ -118,6 +124,9 @@ class LivePaper:
 
     def send(self, request: Request, now_ns: int) -> None:
         """Send a request to the simulated exchange; real positions are asked for as well."""
+        if isinstance(request, WantGamma):  # solved beside the loop, as on the venue
+            self.feed.send(request, now_ns)
+            return
         self.paper.send(request, now_ns)
         if isinstance(request, QueryPositions) and self.feed.private is not None:
             self.feed.send(request, now_ns)
@@ -207,6 +216,8 @@ class LivePaper:
                 self._publish(event)
             elif isinstance(event, PositionsReport):
                 self._report = event
+            elif isinstance(event, GammaWanted):
+                self.paper.tell(event)
         if self._paper is not None:
             self._paper.stir()
 

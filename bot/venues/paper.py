@@ -32,6 +32,7 @@ from bot.domain.events import (
 from bot.domain.units import NS_PER_MS
 from bot.sim.exchange import Exchange
 from bot.sim.faults import Fault, FaultScript
+from bot.strategy.options.solve import solve
 from bot.venues.port import Request
 
 
@@ -105,7 +106,7 @@ class PaperVenue:
         now_ns = max(now_ns, self._now_ns)
         if isinstance(request, WantGamma):
             at = now_ns + request.delay_ns
-            self._schedule(at, GammaWanted(at, request.coin))
+            self._schedule(at, GammaWanted(at, request.coin, solve(request.program)))
             return
         delay = self._latency.draw(self._generator)
         if isinstance(request, Place):
@@ -122,6 +123,10 @@ class PaperVenue:
         if at not in self._wakes:
             self._wakes.add(at)
             self._schedule(at, Tick(at))
+
+    def tell(self, event: Event) -> None:
+        """Hand out an event that comes from elsewhere, as soon as possible."""
+        self._schedule(max(event.ts_ns, self._now_ns), event)
 
     def stir(self) -> None:
         """Ask the market again when it moves: one that is told from outside has heard something."""

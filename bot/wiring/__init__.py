@@ -26,6 +26,7 @@ from bot.sim.market import EPOCH_NS, SyntheticMarket, params
 from bot.sim.market.listing import never_listed
 from bot.sim.ports import Market
 from bot.sim.replay import ReplayMarket
+from bot.strategy.options.solve import solve
 from bot.venues.paper import Latency, PaperVenue
 from bot.wiring.desks import desk_rules, new_core
 from config.errors import ConfigError, Origin, Problem
@@ -199,4 +200,4 @@ def plan_once(settings: Settings, seed: int | None) -> dict[str, dict[str, objec
         core.handle(event)
     for coin in core.rules:
         core.climb(coin, until_ns)
-    return {coin: core.preview(coin, until_ns) for coin in core.rules}
+    return {coin: core.preview(coin, until_ns, solve) for coin in core.rules}

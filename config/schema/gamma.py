@@ -1,8 +1,8 @@
-"""How an underlying's gamma is limited and what a gamma plan may do.
+"""How an underlying's gamma and vega are limited and what an option plan may do.
 
-Owns `[underlying.<COIN>.gamma]` and its table `expiring`. Gamma is coin of delta per 1 % move of
-the underlying; either side may be absent. Refuses a lower limit that is not below the upper, an
-empty tenor range, and `auto` without a limit to act on.
+Owns `[underlying.<COIN>.gamma]` with its table `expiring`, and `[underlying.<COIN>.vega]`. Gamma is
+coin of delta per 1 % move of the underlying; either side may be absent. Vega is USD per volatility
+point. Refuses a lower limit that is not below the upper, and an empty tenor range.
 """
 
 from typing import Literal, Self
@@ -98,6 +98,45 @@ class Gamma(BaseModel):
         description="Plans buy nothing that expires later.",
         json_schema_extra=unit("days"),
     )
+    min_hold_s: Finite = Field(
+        14_400.0,
+        ge=0,
+        le=604_800,
+        description="No option is turned around sooner after a plan has traded it, unless a limit "
+        "would not be passed without it.",
+        json_schema_extra=unit("s"),
+    )
+    benefit_factor: Finite = Field(
+        1.5,
+        ge=0,
+        le=100,
+        description="A plan must be worth this many times its round trip; 0: never asked. A shock "
+        "limit, and one that is passed by more than a plan would bring it inside, is not asked.",
+    )
+    aversion: Finite | None = Field(
+        None,
+        gt=0,
+        le=1_000,
+        description="The risk aversion that a plan's worth is measured with, as in delta.policy: 1 "
+        "weighs the variance of a dollar by 100/(options' notional); absent: the one that the "
+        "delta band reveals.",
+        json_schema_extra=unit("", example=1.0),
+    )
+    turnover_coin_per_day: Finite | None = Field(
+        None,
+        gt=0,
+        le=LARGEST,
+        description="Most options that the plans of one day may trade; absent: no cap.",
+        json_schema_extra=unit("coin per day", example=100.0, scales=True),
+    )
+    rfq_usd: Finite | None = Field(
+        None,
+        gt=0,
+        le=LARGEST,
+        description="A proposal of this notional or more is also shown as a ticket for a block "
+        "trade or a request for quotes; absent: none is.",
+        json_schema_extra=unit("usd", example=1_000_000.0),
+    )
     expiring: GammaLimits = Field(default_factory=GammaLimits)
 
     @model_validator(mode="after")
@@ -106,6 +145,41 @@ class Gamma(BaseModel):
         if not self.max_days > self.min_days:
             refuse("max_days", f"more than min_days, which is {self.min_days}", self.max_days)
         return self
+
+
+class Vega(BaseModel):
+    """Limits on the size of the book's vega by time to expiry; each may be absent."""
+
+    model_config = STRICT
+
+    under_7d: Finite | None = Field(
+        None,
+        gt=0,
+        le=LARGEST,
+        description="Largest |vega| of what expires within 7 days; absent: no limit.",
+        json_schema_extra=unit("usd per point", example=1_000.0, scales=True),
+    )
+    from_7d: Finite | None = Field(
+        None,
+        gt=0,
+        le=LARGEST,
+        description="Largest |vega| of what expires in 7 to 30 days; absent: no limit.",
+        json_schema_extra=unit("usd per point", example=2_000.0, scales=True),
+    )
+    from_30d: Finite | None = Field(
+        None,
+        gt=0,
+        le=LARGEST,
+        description="Largest |vega| of what expires in 30 to 90 days; absent: no limit.",
+        json_schema_extra=unit("usd per point", example=2_000.0, scales=True),
+    )
+    from_90d: Finite | None = Field(
+        None,
+        gt=0,
+        le=LARGEST,
+        description="Largest |vega| of what expires later; absent: no limit.",
+        json_schema_extra=unit("usd per point", example=2_000.0, scales=True),
+    )
 
 
 def _sides(lower: float | None, upper: float | None) -> None:

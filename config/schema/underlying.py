@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from config.schema.fields import LARGEST, STRICT, Finite, refuse, shown, unit
-from config.schema.gamma import Gamma
+from config.schema.gamma import Gamma, Vega
 from config.schema.hedge import Hedge
 from config.schema.instrument import VenueName
 from config.schema.kinds import DeltaKinds
@@ -232,5 +232,6 @@ class Underlying(BaseModel):
     delta: Delta
     gamma: Gamma = Field(default_factory=Gamma)
     hedge: Hedge = Field(default_factory=Hedge)
+    vega: Vega = Field(default_factory=Vega)
     shock: Shock = Field(default_factory=Shock)
     scope: Scope = Field(default_factory=Scope)

@@ -16,6 +16,7 @@ from tests.bench import (
     exactness,
     importing,
     models,
+    options,
     policies,
     recorded,
     settling,
@@ -96,6 +97,7 @@ def _groups(asked: argparse.Namespace) -> list[Group]:
     decisions: list[Group] = [
         ("Rules on paired paths", policies.policies),
         ("Days beside trading to the target", lambda: days.thrift(asked.runs, asked.hours)),
+        ("Option plans", options.options),
     ]
     chosen = {
         "core": core,

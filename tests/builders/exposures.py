@@ -65,6 +65,7 @@ def candidate(
         "tick": 0.0005,
         "vega_price": 0.1,
         "spread_vol": 0.01,
+        "shock_delta": {move: 100.0 * move * gamma for move in (-0.02, 0.02)},
     }
     return Candidate(
         name=name,

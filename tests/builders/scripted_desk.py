@@ -18,11 +18,21 @@ from bot.book.numeraire import Numeraire
 from bot.core import Core
 from bot.desk.floor import Floor, Names
 from bot.desk.rules import DeskRules
-from bot.domain.commands import AskMargin, Cancel, Command, Note, Place, Query, QueryPositions
+from bot.domain.commands import (
+    AskMargin,
+    Cancel,
+    Command,
+    Note,
+    Place,
+    Query,
+    QueryPositions,
+    WantGamma,
+)
 from bot.domain.deribit import parse
 from bot.domain.events import (
     Event,
     Filled,
+    GammaWanted,
     InstrumentsListed,
     MarginAnswer,
     Operator,
@@ -33,6 +43,7 @@ from bot.domain.events import (
 )
 from bot.domain.orders import Intent, OrderState
 from bot.domain.positions import Balance, Position
+from bot.domain.programs import Program
 from bot.domain.records import Record
 from bot.domain.states import State
 from bot.domain.units import NS_PER_S
@@ -42,6 +53,7 @@ from bot.risk.machine import Machine
 from bot.strategy.bands import Band, GammaBand, Landing, TradeTo
 from bot.strategy.delta import DeltaPolicy
 from bot.strategy.gamma import GammaPolicy
+from bot.strategy.options.solve import solve
 from bot.strategy.policies import Fixed
 from tests.builders.books import NOW, PERPETUAL, OptionRow, chain, contract_of, quote
 from tests.builders.fills import fill, report
@@ -84,6 +96,7 @@ class ScriptedDesk:
     trades: int = 0
     balance: Balance = BALANCE
     after: Balance | None = BALANCE
+    program: Program | None = None
 
     def __post_init__(self) -> None:
         """Build the core as the wiring does."""
@@ -102,6 +115,8 @@ class ScriptedDesk:
         asked = list(self.core.handle(event))
         self.events.append(event)
         self.commands += asked
+        for wish in [c for c in asked if isinstance(c, WantGamma)]:
+            self.program = wish.program
         for question in [c for c in asked if isinstance(c, AskMargin)]:
             if self.after is not None:
                 asked += self.answers(question, self.after)
@@ -110,6 +125,11 @@ class ScriptedDesk:
     def answers(self, asked: AskMargin, after: Balance | None, why: str = "") -> list[Command]:
         """Tell what would become of margin."""
         return self.handle(MarginAnswer(self.now_ns, asked.question, asked.coin, after, why))
+
+    def solved(self) -> list[Command]:
+        """Answer the last program that the core asked about."""
+        assert self.program is not None
+        return self.handle(GammaWanted(self.now_ns, "BTC", solve(self.program)))
 
     def wait(self, seconds: float) -> Self:
         """Move the clock; nobody is told."""

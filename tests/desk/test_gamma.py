@@ -1,16 +1,22 @@
 """Gamma from the passed limit to the legs: thinking time, proposal, budget, limits, and the end."""
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 
 from bot.book.book import UnderlyingRules
 from bot.book.measure import measure
 from bot.book.numeraire import Numeraire
 from bot.book.scope import Scope
-from bot.desk.legs import draw_legs, plan_for
+from bot.desk.legs import draw_legs, question_of
 from bot.desk.situation import Allowance
 from bot.domain.commands import WantGamma
-from bot.domain.events import GammaWanted
+from bot.domain.deribit import parse
+from bot.domain.events import GammaWanted, PositionsReport
 from bot.domain.orders import OrderState, TimeInForce
+from bot.domain.positions import Position
+from bot.domain.programs import Solution, Stage
 from bot.domain.reasons import Reason
 from bot.domain.records import Decision, HedgeDone
 from bot.domain.units import NS_PER_S
@@ -18,6 +24,8 @@ from bot.risk.limits import LimitRules
 from bot.strategy.bands import Band, GammaBand
 from bot.strategy.delta import DeltaPolicy
 from bot.strategy.gamma import GammaPolicy
+from bot.strategy.options.churn import Traded
+from bot.strategy.options.solve import solve
 from bot.strategy.policies import Fixed
 from tests.builders.books import NOW, PERPETUAL, OptionRow, chain, contract_of
 from tests.builders.scripted_desk import (
@@ -35,11 +43,11 @@ ROWS = [
 ]
 
 
-def _desk(action="auto", limits=None, more=None, **policy):
+def _desk(action="auto", limits=None, more=None, rows=ROWS, **policy):
     """Return a running desk that is short 0.43 of gamma where 0.25 is allowed, delta hedged."""
     gamma = GammaPolicy(GammaBand(lower=-0.25), GammaBand(), action=action, **policy)
     rules = desk_rules(gamma=gamma, limits=limits or LimitRules(order_usd=1e9), **(more or {}))
-    desk = ScriptedDesk(rules=rules, rows=list(ROWS), positions={CALL.name: "-20"})
+    desk = ScriptedDesk(rules=rules, rows=list(rows), positions={CALL.name: "-20"})
     desk.positions[PERPETUAL] = "422670"
     return desk.started()
 
@@ -49,7 +57,7 @@ def _wanted(desk):
     for _ in range(20):
         if desk.core.gamma["BTC"].thinking:
             desk.wait(desk.rules.gamma_think_s).market()
-            return desk.handle(GammaWanted(desk.now_ns, "BTC"))
+            return desk.solved()
         desk.wait(0.5).market()
     return []
 
@@ -60,7 +68,7 @@ def test_a_passed_limit_asks_for_thinking_time_once():
     for _ in range(20):
         desk.wait(0.5).market()
     wishes = [c for c in desk.commands if isinstance(c, WantGamma)]
-    assert wishes == [WantGamma("BTC", 500_000_000)]
+    assert [(wish.coin, wish.delay_ns) for wish in wishes] == [("BTC", 500_000_000)]
 
 
 def test_a_plan_buys_enough_gamma_at_the_displayed_price():
@@ -85,7 +93,7 @@ def test_a_plan_buys_enough_gamma_at_the_displayed_price():
 
 def test_the_delta_that_the_legs_bring_is_hedged_at_once():
     """Each need by its own desk: the last leg's fill brings the hedge."""
-    desk = _desk()
+    desk = _desk(rows=[row for row in ROWS if row.instrument.is_call])
     legs = placed(_wanted(desk))
     hedges = [hedge for leg in legs for hedge in placed(desk.completes(leg))]
     (hedge,) = hedges
@@ -173,13 +181,13 @@ def _wishes(desk, seconds, told):
         desk.wait(0.5)
         told()
         if desk.core.gamma["BTC"].thinking:
-            desk.handle(GammaWanted(desk.now_ns, "BTC"))
+            desk.solved()
     return sum(isinstance(c, WantGamma) for c in desk.commands)
 
 
 def test_nothing_is_planned_on_a_stale_chain():
     """It still measures the book, but buys nothing; a fresh one is planned on again."""
-    desk = _desk("propose")
+    desk = _desk("propose", more={"gamma_again_s": 5.0})
     assert _wishes(desk, 25, desk.price) > 0
     _wishes(desk, 8, desk.price)
     assert _wishes(desk, 25, desk.price) == 0
@@ -196,7 +204,7 @@ def _asked(desk):
 
 
 def _answered(desk):
-    return placed(desk.handle(GammaWanted(desk.now_ns, "BTC")))
+    return placed(desk.solved())
 
 
 def _unhedged(**more):
@@ -319,8 +327,7 @@ def test_what_the_owner_excludes_is_not_traded_for_gamma():
 
 def test_a_need_that_nothing_can_serve_is_told_once_and_again_every_five_minutes():
     """With what is missing."""
-    desk = _desk()
-    desk.rows = [OptionRow(c, bid=0.0001, ask=0.2) for c in (CALL, PUT, ATM)]
+    desk = _desk(rows=[OptionRow(c, bid=0.0001, ask=0.2) for c in (CALL, PUT, ATM)])
     start_ns = desk.now_ns
     while desk.now_ns < start_ns + 280 * NS_PER_S:
         _wanted(desk.wait(4.0))
@@ -364,8 +371,9 @@ def test_the_gate_is_told_how_far_a_leg_may_be_from_its_model_value():
     desk = _desk()
     rules, floor = desk.core.rules["BTC"], desk.core.floor
     exposure = measure(floor.book, "BTC", desk.now_ns)
-    plan = plan_for(floor, rules, exposure)
-    assert plan is not None
+    question = question_of(floor, rules, exposure, {})
+    assert question is not None
+    plan = question.plan(solve(question.program), rules)
     caps = desk.core.delta["BTC"].caps_now(floor, exposure)
     allowance = Allowance(caps, floor.budget("BTC", desk.now_ns), lambda _: desk.balance)
     legs = draw_legs(floor, rules, exposure, plan, allowance)
@@ -373,3 +381,200 @@ def test_the_gate_is_told_how_far_a_leg_may_be_from_its_model_value():
     assert legs.refused == ()
     assert allowed.reference == planned.candidate.mark
     assert 0.0015 <= allowed.tolerance == planned.tolerance <= 0.5 * allowed.reference
+
+
+def _told(desk):
+    return [d for d in noted(desk.commands, Decision) if d.kind == "gamma"]
+
+
+def test_a_plan_tells_what_it_costs_gives_up_and_takes_away():
+    """Theta that short gamma would have earned, and the tail that is lifted per dollar."""
+    desk = _desk()
+    assert placed(_wanted(desk))
+    (told,) = _told(desk)
+    assert told.snapshot["plan_theta_usd_day"] < 0.0
+    assert told.snapshot["plan_tail_lifted_usd"] > 0.0
+    assert told.snapshot["plan_tail_lifted_per_usd"] == pytest.approx(
+        told.snapshot["plan_tail_lifted_usd"] / told.cost_usd
+    )
+    assert told.snapshot["plan_round_trip_usd"] >= 2.0 * told.cost_usd
+
+
+def _moved(desk):
+    desk.market(index=64_000.0)
+
+
+def _thinned(desk):
+    desk.rows = [replace(row, ask_size=1.0) for row in ROWS]
+    desk.market()
+
+
+@pytest.mark.parametrize("happens", [_moved, _thinned])
+def test_an_answer_to_another_book_is_dropped_and_asked_for_again(happens):
+    """Prices moved, or what was offered is gone: told, and not sent."""
+    desk = _asked(_unhedged())
+    stale = solve(desk.program)
+    assert stale.legs
+    happens(desk)
+    desk.commands.clear()
+    assert placed(desk.handle(GammaWanted(desk.now_ns, "BTC", stale))) == []
+    assert _refusals(desk) == [[Reason.BOOK_CHANGED]]
+    desk.commands.clear()
+    for _ in range(16):
+        desk.wait(0.5).market()
+    assert _wishes_so_far(desk) == 1
+
+
+def test_a_solver_that_failed_is_told_and_delta_stays_hedged():
+    """Nothing is sent for gamma; delta has its own desk, which does not wait for it."""
+    desk = _asked(_desk())
+    failed = Solution(Stage.FAILED, why="no answer within 3 s")
+    assert placed(desk.handle(GammaWanted(desk.now_ns, "BTC", failed))) == []
+    (told,) = _told(desk)
+    assert [(b.reason, b.subject) for b in told.refused] == [
+        (Reason.SOLVER_FAILED, "no answer within 3 s")
+    ]
+    (hedge,) = placed(desk.wait(0.5).market(index=60_300.0))
+    assert hedge.purpose == "delta"
+
+
+@pytest.mark.parametrize("action,rest_s", [("propose", 60), ("auto", 5)])
+def test_a_search_rests_after_a_plan_and_longer_after_one_that_was_not_sent(action, rest_s):
+    """Nothing is searched for again at once: a minute after a proposal, seconds after orders."""
+    desk = _desk(action, limits=LimitRules(order_usd=100_000.0))
+    legs = placed(_wanted(desk))
+    assert bool(legs) is (action == "auto")
+    for leg in legs:
+        desk.ends(leg, OrderState.CANCELLED)
+    start_ns = desk.now_ns
+    desk.commands.clear()
+    while not _wishes_so_far(desk):
+        desk.wait(0.5).market()
+    assert rest_s <= (desk.now_ns - start_ns) / NS_PER_S <= rest_s + 3.0
+
+
+def test_delta_is_hedged_while_a_plan_is_searched_for():
+    """An answer that never comes holds nothing up."""
+    desk = _asked(_desk())
+    (hedge,) = placed(desk.wait(0.5).market(index=60_300.0))
+    assert (hedge.purpose, desk.core.gamma["BTC"].thinking) == ("delta", True)
+
+
+def test_a_leg_that_stayed_alone_is_planned_on_from_there():
+    """One filled, one cancelled: delta is hedged at once, then what is still missing is bought."""
+    desk = _desk()
+    legs = placed(_wanted(desk))
+    assert len(legs) == 2
+    hedges = placed(desk.completes(legs[0])) + placed(desk.ends(legs[1], OrderState.CANCELLED))
+    assert hedges
+    assert {hedge.purpose for hedge in hedges} == {"delta"}
+    for hedge in hedges:
+        desk.completes(hedge)
+    now = desk.core.sample("BTC", desk.now_ns).gamma_coin_per_pct
+    more = placed(_wanted(desk.wait(6.0)))
+    assert bool(more) is (now < -0.25)
+    for leg in more:
+        desk.completes(leg)
+    assert desk.core.sample("BTC", desk.now_ns).gamma_coin_per_pct >= -0.25
+    assert placed(_wanted(desk.wait(61.0))) == []
+
+
+def test_a_days_turnover_is_the_owners_to_set():
+    """Two coins a day: as many, and then none until tomorrow."""
+    desk = _desk(turnover_coin=2.0)
+    legs = placed(_wanted(desk))
+    assert sum(abs(float(leg.quantity)) for leg in legs) == pytest.approx(2.0)
+    for leg in legs:
+        for hedge in placed(desk.completes(leg)):
+            desk.completes(hedge)
+    desk.commands.clear()
+    assert placed(_wanted(desk.wait(6.0))) == []
+    assert [b.reason for d in _told(desk) for b in d.refused] == [Reason.TURNOVER_SPENT]
+
+
+@pytest.mark.parametrize("age_s,sold", [(3_590, False), (3_610, True)])
+def test_what_was_bought_is_not_sold_again_within_its_time(age_s, sold):
+    """The cheaper one was bought an hour ago, or a little less."""
+    gamma = GammaPolicy(GammaBand(upper=0.25), GammaBand(), action="auto", min_hold_s=3_600.0)
+    wide = DeltaPolicy(Band(-50.0, 0.0, 50.0), Fixed(45.0))
+    rules = desk_rules(gamma=gamma, delta=wide, limits=LimitRules(order_usd=1e9))
+    rows = [replace(ROWS[0], bid=0.0304), ROWS[1]]
+    held = {CALL.name: "10", PUT.name: "10"}
+    desk = ScriptedDesk(rules=rules, rows=rows, positions=held)
+    desk.core.gamma["BTC"].traded[CALL.name] = Traded(desk.now_ns - age_s * NS_PER_S, 1.0)
+    legs = placed(_wanted(desk.started()))
+    assert legs
+    assert (CALL.name in {leg.instrument for leg in legs}) is sold
+
+
+def test_a_plan_that_is_not_worth_its_round_trip_is_told_and_not_sent():
+    """To an owner who minds little; a limit that is passed badly is not asked."""
+    desk = _desk(aversion=1e-4)
+    assert placed(_wanted(desk))
+    gamma = {"aversion": 1e-4, "aim_share": 0.2}
+    desk = _desk(**gamma)
+    assert placed(_wanted(desk)) == []
+    assert _refusals(desk) == [[Reason.NOT_WORTH_IT]]
+    assert placed(_wanted(_desk(**(gamma | {"benefit_factor": 0.0}))))
+    assert placed(_wanted(_desk(aim_share=0.2)))
+
+
+def test_a_vega_limit_is_kept_too():
+    """Twenty calls short of nearly 30 days: their vega comes back inside its own bucket."""
+    gamma = GammaPolicy(GammaBand(), GammaBand(), action="auto", vega_usd={"from_7d": 800.0})
+    rules = desk_rules(gamma=gamma, limits=LimitRules(order_usd=1e9))
+    desk = ScriptedDesk(rules=rules, rows=list(ROWS), positions={CALL.name: "-20"})
+    desk.positions[PERPETUAL] = "422670"
+    legs = placed(_wanted(desk.started()))
+    assert legs
+    for leg in legs:
+        desk.completes(leg)
+    sample = desk.core.sample("BTC", desk.now_ns)
+    vega = sum(sample.vega_by_tenor_usd.values())
+    assert -800.0 <= vega <= 0.0
+    assert _told(desk)[0].reasons[0].reason is Reason.VEGA_LIMIT
+
+
+def test_a_position_in_two_accounts_is_planned_for_as_one():
+    """Split or not: the same program but for the time."""
+    whole = _asked(_desk("propose"))
+    split = _desk("propose")
+    parts = [Position(CALL.name, CALL.quantity(Decimal(n)), a) for n, a in ((-12, "x"), (-8, "y"))]
+    parts.append(Position(PERPETUAL, parse(PERPETUAL).quantity(Decimal(422670)), "x"))
+    split.handle(PositionsReport(split.now_ns, tuple(parts), (split.balance,)))
+    split.core.gamma["BTC"].asked_ns = None
+    split = _asked(split.wait(3.0))
+    one, other = (replace(d.program, ts_ns=0) for d in (whole, split))
+    assert one.held == other.held
+    assert [(o.name, o.most, o.closes) for o in one.offers] == [
+        (o.name, o.most, o.closes) for o in other.offers
+    ]
+
+
+def test_a_large_proposal_is_a_ticket_for_a_block():
+    """Signed legs and what the whole is worth; a small one is none."""
+    desk = _desk("propose", rfq_usd=100_000.0)
+    shown = desk.core.preview("BTC", desk.now_ns, solve)
+    (ticket,) = shown["rfq"]
+    assert {leg["instrument"]: leg["quantity"] for leg in ticket["legs"]} == {
+        row["instrument"]: row["quantity"] for row in shown["proposed"]
+    }
+    coins = sum(leg["quantity"] for leg in ticket["legs"])
+    assert ticket["currency"] == "BTC"
+    assert ticket["net_screen"] == pytest.approx(0.0305 * coins)
+    assert ticket["net_mark"] == pytest.approx(0.03025 * coins)
+    assert ticket["net_most"] > ticket["net_screen"]
+    assert shown["options"]["found"] in {"rounded", "integer"}
+    assert _desk("propose", rfq_usd=1e9).core.preview("BTC", desk.now_ns, solve)["rfq"] == []
+
+
+def test_a_preview_does_not_search_by_itself():
+    """A running bot shows what was found last, while that fits the book."""
+    desk = _desk("propose")
+    assert desk.core.preview("BTC", desk.now_ns)["proposed"] == []
+    _wanted(desk)
+    shown = desk.core.preview("BTC", desk.now_ns)
+    assert shown["proposed"]
+    assert shown["proposed"] == desk.core.preview("BTC", desk.now_ns, solve)["proposed"]
+    _thinned(desk)
+    assert desk.core.preview("BTC", desk.now_ns)["proposed"] == []

@@ -35,6 +35,7 @@ from tests.journal.records import (
 )
 
 RATE = Because(Reason.ORDER_RATE, "BTC", {"per_min": 60.0})
+UNSOLVED = Because(Reason.SOLVER_FAILED, "no answer within 3 s")
 DISAGREES = Because(Reason.DELTA_DISAGREES, "BTC", {"ours_coin": 1.0, "venue_coin": 2.0})
 
 
@@ -76,6 +77,7 @@ def test_hedge_cycle_is_one_canonical_line():
         (decision(refused=(RATE,)), "hedge.refused", "warning"),
         (gamma_decision(), "gamma.planned", "info"),
         (gamma_decision(refused=(RATE,)), "gamma.refused", "info"),
+        (gamma_decision(refused=(UNSOLVED,)), "gamma.refused", "warning"),
         (hedge_done(), "hedge.done", "info"),
         (intent(), "order.intended", "debug"),
         (fill(), "order.executed", "debug"),

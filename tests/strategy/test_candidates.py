@@ -9,8 +9,10 @@ from bot.book.scope import Scope
 from bot.domain.instruments import FeeTier
 from bot.domain.reasons import Reason
 from bot.domain.units import NS_PER_S
+from bot.strategy.bands import GammaBand
 from bot.strategy.candidates import candidates
 from bot.strategy.choice import Task, choose_hedge
+from bot.strategy.gamma import GammaPolicy
 from greeks import black76
 from tests.builders.books import NOW, PERPETUAL, book, quote
 
@@ -52,6 +54,43 @@ def test_a_spread_is_told_in_volatility():
     (offer,) = _offered(book().option(0, 65_000.0)).values()
     vega = float(black76.first(True, 60_000.0, 65_000.0, 30.0 / 365.0, 0.6).vega)
     assert offer.spread_vol == pytest.approx(0.001 * 60_000.0 / vega, rel=1e-6)
+
+
+def test_a_candidate_swings_as_the_book_would_that_holds_it():
+    """Delta after a move, less delta before it, in both numeraires."""
+    for numeraire in ("usd", "coin"):
+        held = book(numeraire).long_call()
+        before, after = held.measure().delta, held.shocks().delta
+        (offer,) = _offered(book(numeraire).option(0, 65_000.0)).values()
+        for move, delta in after.items():
+            assert offer.shock_delta[move] == pytest.approx(delta - before, abs=1e-9)
+
+
+def test_a_policy_leaves_only_what_may_be_bought_and_what_is_held():
+    """Tenor, and delta unless wings are wanted."""
+    builder = book().option(0, 65_000.0).option(0, 60_000.0, days=90.0).option(0, 80_000.0)
+    builder.option(-1, 61_000.0, days=1.0)
+    everything = set(_offered(builder))
+    policy = GammaPolicy(GammaBand(), GammaBand())
+    found = {c.name for c in candidates(builder.built(), "BTC", builder.now_ns, TIER, policy)}
+    assert found == {name for name in everything if "65000" in name or "61000" in name}
+    assert len(everything) == 4
+    asked = candidates(builder.built(), "BTC", builder.now_ns, TIER, policy, wings=True)
+    found = {c.name for c in asked}
+    assert any("80000" in name for name in found)
+
+
+def test_of_a_long_chain_what_does_most_for_its_cost_is_looked_at():
+    """Seventy options of forty days have more vega than three of a week, which have more gamma."""
+    builder = book()
+    for k in range(70):
+        builder.option(0, 58_000.0 + 50.0 * k, days=40.0)
+    for k in range(3):
+        builder.option(0, 59_000.0 + 1_000.0 * k, days=7.0)
+    policy = GammaPolicy(GammaBand(), GammaBand())
+    found = candidates(builder.built(), "BTC", builder.now_ns, TIER, policy)
+    assert sum(c.days == pytest.approx(7.0) for c in found) == 3
+    assert 40 <= len(found) < 60
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,10 @@ from bot.domain.units import NS_PER_MS, NS_PER_S, utc_ns
 from bot.sim.exchange import Exchange, StartingAccount
 from bot.sim.faults import DelayReport, DropReport, DuplicateReport, LostAck, LostRequest
 from bot.sim.market import SyntheticMarket
+from bot.strategy.options.solve import solve
 from bot.venues import Latency, PaperVenue, Venue
 from tests.builders.intents import intent
+from tests.builders.programs import program
 from tests.builders.scripted_market import START_NS, ScriptedMarket, Terms
 from tests.sim.exchange.desk import PERPETUAL, position
 
@@ -128,12 +130,13 @@ def test_a_wake_comes_once_at_its_time_also_where_the_market_is_silent():
     assert isinstance(paper.next_event(), Quote)
 
 
-def test_a_wish_for_a_gamma_plan_comes_back_after_its_thinking_time():
-    """The delay is the command's own, without network."""
+def test_a_program_comes_back_solved_after_its_thinking_time():
+    """The delay is the command's own, without network; the solution is that of the program."""
+    asked = program(10, 10_000)
     paper = venue()
     drain(paper, START_NS)
-    paper.send(WantGamma("BTC", 300 * NS_PER_MS), START_NS)
-    assert paper.next_event() == GammaWanted(START_NS + 300 * NS_PER_MS, "BTC")
+    paper.send(WantGamma("BTC", 300 * NS_PER_MS, asked), START_NS)
+    assert paper.next_event() == GammaWanted(START_NS + 300 * NS_PER_MS, "BTC", solve(asked))
 
 
 def test_positions_are_answered_with_what_the_account_holds():

@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from bot.domain import deribit
-from bot.domain.commands import Place
-from bot.domain.events import Filled, InstrumentsListed, OrderUpdate, Settled
+from bot.domain.commands import Place, WantGamma
+from bot.domain.events import Filled, GammaWanted, InstrumentsListed, OrderUpdate, Settled
 from bot.domain.orders import Intent, OrderState, TimeInForce
 from bot.domain.positions import Position
 from bot.domain.quotes import Quote
@@ -18,6 +18,7 @@ from bot.sim.arriving import ArrivingMarket
 from bot.sim.exchange import Exchange, StartingAccount
 from bot.sim.exchange.settlement import VenueAverages, next_settlement
 from bot.sim.wire.hub import Opening
+from bot.strategy.options.solve import solve
 from bot.venues.deribit.orders import OrderLaneError
 from bot.venues.deribit.terms import ApiKey
 from bot.venues.deribit.venue import DeribitVenue
@@ -25,6 +26,7 @@ from bot.venues.live_paper import LivePaper
 from bot.venues.paper import DEFAULT_LATENCY
 from bot.wiring.live import CADENCE, terms_of
 from bot.wiring.onlooking import public_paper
+from tests.builders.programs import program
 from tests.wire.onlooking import Onlooker, chance, orders, simulated, step, tap
 from tests.wire.test_run import booked, straddle
 
@@ -129,6 +131,34 @@ async def test_an_order_meets_the_live_book_and_not_the_exchange(serve, tmp_path
     assert done[0].ts_ns - now_ns > 2 * venue.paper._latency.low_ns
     assert orders(asked) == []
     assert booked(server) == {}
+
+
+async def test_a_program_is_solved_beside_the_loop(serve, tmp_path):
+    """As on the venue itself; the simulated exchange hands the answer on."""
+    server = await serve(Opening(seed=3))
+    graph = public_paper(
+        Onlooker(server, tmp_path, "paper", {}).settings(), time.time_ns, seed=1, epoch=1, sticky={}
+    )
+    venue = simulated(graph)
+    await venue.start()
+    asked, answers = program(10, 10_000), list[GammaWanted]()
+    try:
+        venue.send(WantGamma("BTC", 0, asked), venue.now_ns())
+
+        def answered() -> bool:
+            return venue.feed.solver.pid is not None
+
+        events = await step(graph, answered)
+        for _ in range(200):
+            answers += [event for event in events if isinstance(event, GammaWanted)]
+            if answers:
+                break
+            await venue.wait(0.1)
+            events = [event for event in iter(venue.next_event, None) if event is not None]
+    finally:
+        await venue.close()
+    assert [(one.coin, one.solution) for one in answers] == [("BTC", solve(asked))]
+    assert venue.feed.solver.pid is None
 
 
 def held(venue: LivePaper) -> Decimal:

@@ -37,6 +37,7 @@ from bot.venues.deribit.tasks import Tasks
 from bot.venues.deribit.terms import ApiKey, DeribitSettings, Health, VenueUnreachableError
 from bot.venues.deribit.union import Union
 from bot.venues.port import Request
+from bot.venues.solver import Solver
 
 
 class DeribitVenue:
@@ -61,6 +62,7 @@ class DeribitVenue:
         self._inbox = Inbox(clock)
         self._tasks = Tasks(clock, self.flaws)
         self._closed = False
+        self.solver = Solver()
         around = Surroundings(self._inbox.put, clock, self.flaws)
         self.public = PublicSide(
             settings, self._exchange(None), around, held=self.held, settles=self._settles
@@ -145,6 +147,7 @@ class DeribitVenue:
         if self.lane is not None:
             self.lane.disarm()
         await self._tasks.close()
+        await self.solver.close()
         for session in self._sessions():
             with suppress(Exception):
                 await session.exchange.close()
@@ -167,9 +170,8 @@ class DeribitVenue:
         Raises OrderLaneError where this venue was made without what the request needs.
         """
         match request:
-            case WantGamma(coin=coin, delay_ns=delay_ns):
-                at_ns = now_ns + delay_ns
-                self._inbox.later(at_ns, GammaWanted(at_ns, coin))
+            case WantGamma():
+                self._tasks.start(self._solve(request, now_ns))
             case Place(intent=intent):
                 self._lane(request).place(intent)
             case Cancel(label=label, instrument=instrument):
@@ -249,6 +251,12 @@ class DeribitVenue:
         )
 
     # --- parts ------------------------------------------------------------------------------------
+
+    async def _solve(self, asked: WantGamma, now_ns: int) -> None:
+        """Have a program solved beside the loop, and tell what it came to."""
+        solution = await self.solver.solve(asked.program)
+        at_ns = max(now_ns + asked.delay_ns, self._clock())
+        self._inbox.later(at_ns, GammaWanted(at_ns, asked.coin, solution))
 
     def _lane(self, request: Request) -> OrderLane:
         if self.lane is None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bot.domain.events import GammaWanted, Tick
+from bot.domain.programs import Solution, Stage
 from bot.domain.quotes import Quote
 from bot.domain.units import NS_PER_MS, NS_PER_S
 from bot.venues.deribit.backoff import Backoff
@@ -142,7 +143,7 @@ def test_events_are_told_in_time_order_whatever_was_conflated():
     inbox = Inbox(clock)
     start = clock.now_ns
     inbox.put(quote(start))
-    inbox.put(GammaWanted(start + 1, "BTC"))
+    inbox.put(GammaWanted(start + 1, "BTC", Solution(Stage.NONE)))
     inbox.put(quote(start + 2, bid=1.1))
     inbox.wake_at(start + 1)
     clock.turn(1.0)

@@ -23,10 +23,12 @@ from bot.domain.events import (
 from bot.domain.orders import OrderState
 from bot.domain.quotes import Chain, Quote
 from bot.domain.units import NS_PER_MS, NS_PER_S
+from bot.strategy.options.solve import solve
 from bot.venues.deribit.flaws import Flaw
 from bot.venues.deribit.orders import OrderLaneError
 from bot.venues.deribit.terms import VenueUnreachableError
 from tests.builders.intents import intent
+from tests.builders.programs import program
 from tests.wire.adapter.drive import PATIENCE_S, drain, take, until
 from tests.wire.scripted import (
     CALL,
@@ -321,19 +323,29 @@ async def test_an_expiry_is_settled_at_the_venue_s_delivery_price(connect, serve
 # --- the port -------------------------------------------------------------------------------------
 
 
-async def test_ticks_and_gamma_come_when_the_wall_clock_makes_them_due(connect):
+async def test_ticks_come_when_the_wall_clock_makes_them_due(connect):
     """Not before, and once each however often they were asked for."""
     venue = await connect()
     drain(venue)
     at_ns = now_ns() + 60 * NS_PER_MS
     venue.wake_at(at_ns)
     venue.wake_at(at_ns)
-    venue.send(WantGamma("BTC", 30 * NS_PER_MS), now_ns())
     assert not drain(venue)
-    assert (await take(venue, GammaWanted)).coin == "BTC"
     assert (await take(venue, Tick)).ts_ns == at_ns
     assert now_ns() >= at_ns
     assert not drain(venue)
+
+
+async def test_a_program_comes_back_solved(connect):
+    """In a process beside the loop, which ends with the venue."""
+    venue = await connect()
+    asked = program(10, 10_000)
+    venue.send(WantGamma("BTC", 30 * NS_PER_MS, asked), now_ns())
+    answer = await take(venue, GammaWanted)
+    assert (answer.coin, answer.solution) == ("BTC", solve(asked))
+    assert venue.solver.pid is not None
+    await venue.close()
+    assert venue.solver.pid is None
 
 
 async def test_waiting_ends_when_something_arrives(connect, server):
