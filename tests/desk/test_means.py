@@ -33,6 +33,7 @@ def _means(balance=STANDARD, limits=None, **policy):
     floor, now_ns = desk.core.floor, desk.now_ns
     exposure = measure(floor.book, "BTC", now_ns)
     question = question_of(floor, rules, exposure, {})
+    assert question is not None
     hedge, _ = choose_hedge(floor.book, "BTC", now_ns, floor.tier)
     offered = candidates(floor.book, "BTC", now_ns, floor.tier)
     return means_of(floor, rules, exposure, hedge, question.need, offered, {CALL.name: -20.0}, {})

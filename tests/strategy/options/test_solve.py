@@ -23,7 +23,7 @@ def _offer(name="a", **changes):
         "side": 1, "lot": 0.1, "least": 1, "most": 500, "cost_usd": 0.5, "delta": 0.0,
         "brings": (0.001,), "closes": False,
     }  # fmt: skip
-    return Offer(name, **(figures | changes))
+    return Offer(name, **(figures | changes))  # type: ignore[arg-type]
 
 
 def _program(*offers, rows=(GAMMA,), **changes):
@@ -187,8 +187,11 @@ def test_rounding_is_possible_where_the_integer_program_is_and_costs_little_more
             continue
         found = first_plan(asked)
         assert found.stage is Stage.ROUNDED
+        bare = searching._search(figures, integer=False, soft=False).lots
+        assert whole.lots is not None
+        assert bare is not None
         gaps.append(found.cost_usd / figures.cost_of(whole.lots[:, None])[0] - 1.0)
-        near = np.round(searching._search(figures, integer=False, soft=False).lots)[:, None]
+        near = np.asarray(np.round(bare), dtype=np.float64)[:, None]
         nearest += bool(figures.allowed(near)[0]) and not figures.missing(near).any()
     assert len(gaps) == books
     assert max(gaps) < 0.05
