@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from copy import deepcopy
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 
 from bot.book.exposure import Exposure
@@ -23,16 +23,15 @@ from bot.desk.floor import Floor
 from bot.desk.gamma import GammaDesk
 from bot.desk.hedge_rows import basis_rows, instrument_rows
 from bot.desk.legs import Answer, Think, draw_legs, held_back, plan_for, question_of
+from bot.desk.outlook_rows import outlook_rows
 from bot.desk.rfq import block
 from bot.desk.rows import parked_rows
-from bot.desk.rules import DeskRules
 from bot.desk.situation import Allowance, caps_in_force
-from bot.desk.ticket import Ticket, Want, draw, waiting
+from bot.desk.ticket import Ticket, draw, waiting
 from bot.desk.whatif import estimated
 from bot.domain.reasons import Because, Reason
 from bot.strategy.candidates import Candidate
 from bot.strategy.options.plan import GammaPlan, GammaTrade
-from bot.strategy.outlook import alternatives, frontier, residual
 
 Row = dict[str, object]
 
@@ -67,9 +66,7 @@ def preview(
     return {
         "before": _figures(exposure),
         "after": _figures(after),
-        "band_inputs": _inputs(rules, wanted),
-        **_outlook(rules, exposure, wanted),
-        "gamma_account": asdict(floor.account(coin).figures(exposure)),
+        **outlook_rows(floor, rules, exposure, wanted),
         "candidates": [_offer(c) for c in (plan.candidates if plan else ())],
         "instruments": instrument_rows(floor, rules, wanted, now_ns),
         "basis": basis_rows(floor, coin, now_ns),
@@ -188,40 +185,6 @@ def _once(reasons: Iterable[Because]) -> list[Because]:
         if because not in found:
             found.append(because)
     return found
-
-
-def _outlook(rules: DeskRules, exposure: Exposure, wanted: Want) -> Row:
-    """Return what the band costs and leaves, what others would, and what could not be had."""
-    policy, levels = rules.delta, wanted.levels
-    return {
-        "residual": asdict(residual(levels, policy.landing)),
-        "frontier": [asdict(point) for point in frontier(policy, levels.conditions)],
-        "policies": [asdict(o) for o in alternatives(policy, exposure, levels.conditions)],
-        "notes": [str(note) for note in levels.notes],
-    }
-
-
-def _inputs(rules: DeskRules, wanted: Want) -> Row:
-    owner, policy, hedge = rules.delta.owner, wanted.plan.policy, wanted.hedge
-    now = wanted.levels.conditions
-    return {
-        "target": owner.target,
-        "lower": owner.lower,
-        "upper": owner.upper,
-        "policy_lower": policy.lower,
-        "policy_upper": policy.upper,
-        "cost_usd_per_coin": 0.0 if hedge is None else hedge.cost_usd_per_coin,
-        "near_gamma_coin_per_pct": now.gamma,
-        "vol": now.vol,
-        "gross_option_coin": now.gross_coin,
-        "look_s": now.look_s,
-        "funding_year": now.funding,
-        "event_factor": now.factor,
-        "trade_to_share": wanted.levels.share,
-        "gamma_lower": rules.gamma.band.lower,
-        "gamma_upper": rules.gamma.band.upper,
-        "gamma_action": rules.gamma.action,
-    }
 
 
 def _offer(candidate: Candidate) -> Row:

@@ -10,7 +10,7 @@ from bot.execution.tactics import TacticRules
 from bot.risk.limits import LimitRules
 from bot.strategy.bands import Band, Landing, TradeTo
 from bot.strategy.delta import DeltaPolicy
-from bot.strategy.policies import Fixed
+from bot.strategy.policies import Fixed, Knob, WhalleyWilmott
 from tests.builders.books import PERPETUAL
 from tests.builders.scripted_desk import CALL, ScriptedDesk, desk_rules, placed
 
@@ -139,3 +139,24 @@ def test_a_plan_shows_cost_risk_frontier_other_policies_and_gamma_against_theta(
     account = shown["gamma_account"]
     assert account["seconds"] > 60.0
     assert account["theta_usd"] > 0.0 > account["earned_usd"]
+
+
+@pytest.mark.parametrize("knob,subject", [(Knob.COST, "cost_usd_day"), (Knob.DEVIATION, "dev")])
+def test_a_budget_below_the_floor_is_shown_with_what_options_would_cost(knob, subject):
+    """The floor, the gamma that would have to go, and its price at the cheapest option."""
+    policy = DeltaPolicy(Band(-0.10, 0.0, 0.10), WhalleyWilmott(knob, 0.001))
+    desk = _before(desk_rules(delta=policy)).started()
+    while orders := placed(desk.commands):
+        desk.commands.clear()
+        desk.completes(orders[0])
+    desk.wait(1.0).market()
+    (note,) = _preview(desk)["notes"]
+    assert note.startswith(f"below_floor({subject}")
+    said = {
+        name: float(figure)
+        for name, figure in (part.split("=") for part in note[:-1].split(": ")[1].split(", "))
+    }
+    assert said["asked_usd_day"] == 0.001 < said["floor_usd_day"]
+    gamma = abs(desk.core.sample("BTC", desk.now_ns).gamma_coin_per_pct)
+    assert 0.9 * gamma < said["gamma_away_coin_per_pct"] < gamma
+    assert said["options_usd"] > 0.0
