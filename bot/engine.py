@@ -111,6 +111,7 @@ class Engine:
         self._wall_start = time.monotonic()
         self._event_start = self.now_ns
         self._polled = self._viewed = 0.0
+        self._wake_ns = 0
         self._saved_ns = 0
         self._count = 0
         self._sending = self._told_busy = False
@@ -202,8 +203,9 @@ class Engine:
             self._save_account()  # what orders build on is on disk with the first of them
         if commands:
             self._carry_out(commands)
-        if self.core.waiting:
-            self.venue.wake_at(self.now_ns + WAKE_NS)
+        if self.core.waiting and self._wake_ns <= self.now_ns:  # one at a time: each asks anew
+            self._wake_ns = self.now_ns + WAKE_NS
+            self.venue.wake_at(self._wake_ns)
 
     def _carry_out(self, commands: Iterable[Command]) -> None:
         """Journal everything, then send: an order leaves only after its intent is on disk."""

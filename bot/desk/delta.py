@@ -21,7 +21,7 @@ from bot.desk.situation import Allowance, CapsInForce, caps_in_force
 from bot.desk.ticket import Ticket, Want, draw, waiting, want
 from bot.desk.whatif import WhatIf
 from bot.domain.commands import Command, Note, Place
-from bot.domain.orders import Intent, TimeInForce
+from bot.domain.orders import EDGE, Intent, TimeInForce
 from bot.domain.reasons import Because, Reason
 from bot.domain.records import Decision, TradeNote
 from bot.domain.states import SENDING, State
@@ -30,7 +30,7 @@ from bot.execution.rounding import to_lots, to_tick
 from bot.risk.gate import Proposal
 from bot.risk.limits import Caps
 from bot.strategy.at_once import plan_at_once
-from bot.strategy.delta import EDGE, NEVER_INSIDE, DeltaPlan, LastHedge, LastInside
+from bot.strategy.delta import NEVER_INSIDE, DeltaPlan, LastHedge, LastInside
 from bot.strategy.edge_order import plan_edge
 from bot.strategy.unwind import Unwind
 
@@ -118,6 +118,8 @@ class DeltaDesk:
         hedge, running = wanted.hedge, floor.machine.at(self.rules.coin) is State.RUNNING
         if hedge is None or self.episode is not None or not running:
             return None
+        if hedge.instrument.name in floor.skipped:
+            return None  # a report that settles the position comes between two that rest
         levels, smallest = wanted.levels, wanted.smallest
         return plan_edge(exposure, self.rules.delta, levels, hedge.quote, smallest)
 

@@ -140,7 +140,8 @@ class Floor:
 
     A coin is in `unconfirmed` until a person has typed the `words` (by coin) that its first large
     hedge asks for. `barred` is why no order can reach the venue; empty when they can.
-    `notices` are what a person should see of a coin although it stops nothing; `levels` the
+    `notices` are what a person should see of a coin although it stops nothing; `skipped` the
+    instruments that the newest report of positions could not settle; `levels` the
     policy's bands in force, `accounts` what gamma earned.
     """
 
@@ -155,6 +156,7 @@ class Floor:
     words: dict[str, str] = field(default_factory=dict)
     barred: str = ""
     notices: dict[str, Because] = field(default_factory=dict)
+    skipped: frozenset[str] = frozenset()
     levels: dict[str, Levels] = field(default_factory=dict)
     accounts: dict[str, GammaAccount] = field(default_factory=dict)
 

@@ -73,8 +73,7 @@ class Disagreement:
 class Reconciler:
     """What was last asked and answered about positions.
 
-    `skipped` are the instruments that the newest report could not settle; `moving` tells until when
-    an instrument is taken for one that its owner keeps trading.
+    `moving` tells until when an instrument is taken for one that its owner keeps trading.
     """
 
     floor: Floor
@@ -83,7 +82,6 @@ class Reconciler:
     asked_ns: int = 0
     fills: deque[tuple[int, str, Decimal]] = field(default_factory=deque)
     doubted: dict[str, Disagreement] = field(default_factory=dict)
-    skipped: frozenset[str] = frozenset()
     moving: dict[str, int] = field(default_factory=dict)
     waiting_since: dict[str, int] = field(default_factory=dict)
     hold: Hold = field(init=False)
@@ -131,7 +129,7 @@ class Reconciler:
         if self._explain(differences):
             differences = self._differences(event, busy)
         lagging = {n for n, (ours, theirs) in differences.items() if self._lags(n, ours - theirs)}
-        self.skipped = frozenset(busy | lagging)
+        self.floor.skipped = frozenset(busy | lagging)
         commands = self._judge(event, {n: d for n, d in differences.items() if n not in lagging})
         return commands + self._ready(now_ns)
 
@@ -142,7 +140,8 @@ class Reconciler:
         if self.moving:
             self.moving = {n: until_ns for n, until_ns in self.moving.items() if until_ns > now_ns}
         waiting = State.RECONCILING in self.floor.machine.states.values()
-        soon = self.doubted or self.skipped or self.moving or waiting or not self.adopted
+        open_now = self.floor.skipped - self.floor.orders.patient
+        soon = self.doubted or open_now or self.moving or waiting or not self.adopted
         if (
             seconds_between(self.asked_ns, now_ns) < (REPEAT_S if soon else REPORT_S)
             or self.floor.machine.at(INSTANCE) is State.BOOT
@@ -209,7 +208,7 @@ class Reconciler:
         """Forget what agrees again, adopt what is confirmed or keeps differing, doubt the rest."""
         now_ns = event.ts_ns
         before = self.doubted
-        silent = {n: d for n, d in before.items() if n in self.skipped}
+        silent = {n: d for n, d in before.items() if n in self.floor.skipped}
         agreed = {n: d.values for n, d in before.items() if n not in {*silent, *differences}}
         newest = {
             name: before[name].then(values, now_ns)
@@ -248,7 +247,9 @@ class Reconciler:
 
     def _ready(self, now_ns: int) -> list[Command]:
         """Let go on what is reconciled: the instance, and every coin with nothing left open."""
-        waiting = {n for n in self.skipped if not self._in_order(n)} | self._just_filled(now_ns)
+        waiting = {n for n in self.floor.skipped if not self._in_order(n)} | self._just_filled(
+            now_ns
+        )
         waiting |= {name for name in self.doubted if name not in self.moving}
         held = {_coin(name) for name in waiting}
         held |= {coin for coin in self.rules if self.floor.orders.busy(coin, now_ns)}

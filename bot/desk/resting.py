@@ -6,12 +6,16 @@ from bot.book.exposure import Exposure
 from bot.desk.rules import DeskRules
 from bot.desk.ticket import Want
 from bot.domain.commands import Cancel, Command
-from bot.domain.orders import OrderState, TimeInForce
+from bot.domain.orders import EDGE, OrderState, TimeInForce
 from bot.domain.units import seconds_between
 from bot.execution.orders import OrderTable, WorkingOrder
 from bot.execution.tactics import should_reprice
-from bot.strategy.delta import EDGE, Urgency, urgency_of
+from bot.strategy.delta import Urgency, urgency_of
 from bot.strategy.edge_order import holds
+
+# While an order works nobody can tell a trade by hand from its fill: positions are settled between
+# two that rest at an edge.
+EDGE_S = 300.0
 
 
 def tend(
@@ -55,6 +59,8 @@ def _left_edge(order: WorkingOrder, exposure: Exposure, wanted: Want) -> bool:
     """Tell whether an order at the band's edge is in the way, or no longer at the edge."""
     hedge = wanted.hedge
     if hedge is None or wanted.plan.wanted or hedge.instrument.name != order.intent.instrument:
+        return True
+    if seconds_between(order.sent_ns, exposure.ts_ns) >= EDGE_S:
         return True
     price, buy = float(order.intent.price), order.intent.is_buy
     return not holds(price, exposure, wanted.levels.band, hedge.quote, buy=buy)

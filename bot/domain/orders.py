@@ -20,6 +20,9 @@ from typing import Final, Self
 
 from bot.domain.units import Quantity
 
+EDGE: Final = "edge"
+"""The purpose of an order that rests where the price will ask for a hedge."""
+
 
 class TimeInForce(StrEnum):
     """How long an order stands."""

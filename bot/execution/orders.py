@@ -18,6 +18,7 @@ from decimal import Decimal
 from bot.domain.commands import Command, Note, Query, QueryPositions
 from bot.domain.errors import TransitionError
 from bot.domain.orders import (
+    EDGE,
     TERMINAL,
     TRANSITIONS,
     Intent,
@@ -116,6 +117,15 @@ class OrderTable:
                 and seconds_between(o.unknown_since_ns, now_ns) > self.patience.unknown_s
             )
             for o in self.orders.values()
+        )
+
+    @property
+    def patient(self) -> frozenset[str]:
+        """Return the instruments whose order waits at a band's edge, perhaps for minutes."""
+        return frozenset(
+            o.intent.instrument
+            for o in self.orders.values()
+            if o.intent.purpose == EDGE and o.state is OrderState.WORKING
         )
 
     def unresolved(self, instrument: str) -> WorkingOrder | None:

@@ -19,13 +19,11 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from bot.book.exposure import Exposure
+from bot.domain.orders import EDGE
 from bot.domain.reasons import Because, Reason
 from bot.domain.units import seconds_between
 from bot.strategy.bands import Band, Landing
 from bot.strategy.policies import Conditions, Room, Width
-
-EDGE = "edge"
-"""The purpose of an order that rests where the price will ask for a hedge."""
 
 ONE_WAY = 2.0
 """An hour that moved by more of its own deviations than this went one way."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.domain.commands import QueryPositions
 from bot.domain.orders import OrderState, TimeInForce
 from bot.domain.records import Decision, HedgeDone
 from bot.domain.states import State
@@ -126,3 +127,32 @@ def test_nothing_rests_while_only_reducing_is_allowed():
         desk.wait(0.5).market()
         if desk.core.floor.machine.at("BTC") is State.REDUCE_DELTA_ONLY:
             assert placed(desk.commands) == []
+
+
+def test_it_rests_five_minutes_at_a_time_and_positions_are_settled_in_between():
+    """Then a report that nothing is open in, then the next one."""
+    desk, (order,) = _resting()
+    for _ in range(14):
+        desk.wait(20.0).market()
+    desk.told()
+    assert (cancelled(desk.commands), placed(desk.commands)) == ([], [])
+    desk.wait(25.0).market()
+    desk.wait(0.3).tick()
+    assert cancelled(desk.commands) == [order.label]
+    desk.commands.clear()
+    desk.ends(order, OrderState.CANCELLED)
+    for _ in range(3):
+        desk.wait(0.5).market()
+    assert placed(desk.commands) == []
+    desk.told()
+    desk.wait(0.5).market()
+    assert [o.purpose for o in placed(desk.commands)] == ["edge"]
+
+
+def test_positions_are_asked_for_no_more_often_because_it_rests():
+    """Every half minute as without it; a report does not make it hurry."""
+    desk, _ = _resting()
+    desk.told()
+    for _ in range(60):
+        desk.wait(0.5).market()
+    assert len([c for c in desk.commands if isinstance(c, QueryPositions)]) == 1
