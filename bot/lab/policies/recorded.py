@@ -200,7 +200,7 @@ def _demo(
 ) -> Iterator[Holding]:
     """Yield the options of one week of the demo's book."""
     now = snapshots[0]
-    listed = _Listed(record, now)
+    listed = Listed(record, now)
     friday = listed.expiry(now.ts_ns + WEEK_NS)
     begin, last = seen.place(now.ts_ns), seen.place(snapshots[-1].ts_ns)
     for strike in listed.around(friday, now.index)[:STRADDLES]:
@@ -215,7 +215,7 @@ def _demo(
     for shot in snapshots:
         if shot.ts_ns < due or friday - shot.ts_ns < STRANGLE[2] * NS_PER_DAY / 2:
             continue
-        listed = _Listed(record, shot)
+        listed = Listed(record, shot)
         due = listed.expiry(shot.ts_ns + STRANGLE[2] * NS_PER_DAY)
         for share, call in zip(STRANGLE[:2], (False, True), strict=True):
             option = listed.nearest(due, share * shot.index, call=call)
@@ -228,7 +228,7 @@ def _fly(
 ) -> Iterator[Holding]:
     """Yield the options of one week's fly."""
     now = snapshots[0]
-    listed = _Listed(record, now)
+    listed = Listed(record, now)
     friday = listed.expiry(now.ts_ns + WEEK_NS)
     middle = listed.around(friday, now.index)[0] / now.index
     legs = ((middle, True, -1.0), (middle, False, -1.0), (FLY[0], False, 1.0), (FLY[1], True, 1.0))
@@ -238,7 +238,7 @@ def _fly(
         yield Holding(0, option, quantity, seen.place(now.ts_ns), ends)
 
 
-class _Listed:
+class Listed:
     """The options of one snapshot that can be priced, to choose from."""
 
     def __init__(self, record: CoinRecord, shot: Snapshot) -> None:
