@@ -83,7 +83,7 @@ class Market:
         self.lot: Final = float(deribit.COINS[record.coin].option_lot)
         self._tracks: dict[str, Track] = {}
         self._quoted: dict[int, dict[str, Candidate]] = {}
-        self._offers: dict[tuple[int, Bucket, bool], tuple[Candidate, ...]] = {}
+        self._offers: dict[tuple[int, Bucket], tuple[Candidate, ...]] = {}
         self._book: Final = Book(
             [UnderlyingRules(record.coin, Numeraire.USD, "exclude", (f"{record.coin}-PERPETUAL",))]
         )
@@ -103,14 +103,13 @@ class Market:
             self._quoted[look] = {one.name: one for one in found}
         return self._quoted[look]
 
-    def offers(self, look: int, bucket: Bucket, *, wings: bool = False) -> tuple[Candidate, ...]:
+    def offers(self, look: int, bucket: Bucket) -> tuple[Candidate, ...]:
         """Return the options of a bucket that the desk would look at."""
-        key = look, bucket, wings
+        key = look, bucket
         if key not in self._offers:
             self._offers[key] = candidates(
-                self._seen(look), self.record.coin, self._now(look), FeeTier(), policy_of(bucket),
-                wings=wings,
-            )  # fmt: skip
+                self._seen(look), self.record.coin, self._now(look), FeeTier(), policy_of(bucket)
+            )
         return self._offers[key]
 
     def strike(self, name: str) -> float:

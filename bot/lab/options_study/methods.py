@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from bot.book.exposure import Exposure, Shocks
+from bot.book.exposure import Exposure
 from bot.lab.options_study.market import Bucket, Market, policy_of
 from bot.strategy.bands import GammaBand
 from bot.strategy.candidates import Candidate
@@ -30,13 +30,12 @@ from bot.strategy.options.churn import Traded, benefit_usd, held_too_short, reve
 from bot.strategy.options.plan import GammaPlan, plan_of
 from bot.strategy.options.problem import Means, problem
 from bot.strategy.options.rows import gamma_need
-from bot.strategy.options.solve import Effort, solve
+from bot.strategy.options.solve import first_plan
 
 HEDGE_COST: Final = 5e-4
 """Of the perpetual's notional."""
 
 EXPIRING_DAYS: Final = 1.0
-EFFORT: Final = Effort(nodes=20)
 ORDER: Final = 2.0
 """A leg is at most this many times the book's gross coins."""
 
@@ -60,7 +59,6 @@ class Sight:
     bucket: Bucket
     limit: float
     exposure: Exposure
-    shocks: Shocks
     away: float
     base: Mapping[str, float]
     held: Mapping[str, float]
@@ -83,23 +81,6 @@ class Habits(NamedTuple):
     netting: bool
     hysteresis: bool
     one_expiry: bool = False
-    losses: bool = False
-
-
-def nearest_losses(sight: Sight) -> list[Trade]:
-    trades = list(leaving(sight))
-    lot = sight.market.lot
-    worst = sight.shocks.worst_usd()
-    one = at_the_money(sight)
-    if worst < -sight.limit and one is not None:
-        lots = max(
-            math.ceil((-sight.limit - p) / (one.shock_usd(m) * lot) - DUST)
-            for m, p in sight.shocks.pnl_usd.items()
-        )
-        return [*trades, Trade(one, lots * lot)]
-    if sight.exposure.gamma > 0.0:
-        return nearest(sight)
-    return trades
 
 
 def nearest(sight: Sight) -> list[Trade]:
@@ -167,7 +148,7 @@ def middle(sight: Sight) -> float | None:
 def _planned(sight: Sight, habits: Habits, first: list[Trade]) -> list[Trade]:
     """Return what the optimiser wants beside what leaves anyhow."""
     policy = _policy(sight, habits)
-    need = gamma_need(sight.exposure, policy, sight.shocks)
+    need = gamma_need(sight.exposure, policy)
     if not need.any:
         return []
     offered, held = _offered(sight, habits, {trade.candidate.name for trade in first})
@@ -179,7 +160,7 @@ def _planned(sight: Sight, habits: Habits, first: list[Trade]) -> list[Trade]:
         means = replace(means, barred=barred)
     coin, ts_ns = sight.exposure.coin, sight.exposure.ts_ns
     program = problem(coin, ts_ns, need, offered, held, policy, means)
-    plan = plan_of(program, solve(program, EFFORT), need, offered, held, policy)
+    plan = plan_of(program, first_plan(program), need, offered, held, policy)
     if habits.hysteresis and not worth(sight.exposure, policy, plan):
         return []
     return [Trade(trade.candidate, trade.quantity) for trade in plan.trades]
@@ -187,7 +168,7 @@ def _planned(sight: Sight, habits: Habits, first: list[Trade]) -> list[Trade]:
 
 def worth(exposure: Exposure, policy: GammaPolicy, plan: GammaPlan) -> bool:
     """Tell whether the desk would send a plan: it is a promise, or worth its round trip."""
-    if plan.need.losses or plan.need.badly(policy.aim_share):
+    if plan.need.badly(policy.aim_share):
         return True
     half = DELTA_BAND * exposure.gross_option_coin
     gammas = (exposure.gamma_total, policy.band.lower or 0.0, policy.band.upper or 0.0)
@@ -199,9 +180,6 @@ def worth(exposure: Exposure, policy: GammaPolicy, plan: GammaPlan) -> bool:
 
 def _policy(sight: Sight, habits: Habits) -> GammaPolicy:
     policy = replace(policy_of(sight.bucket), band=GammaBand(-sight.limit, 0.0))
-    if habits.losses:
-        losses = dict.fromkeys(sight.shocks.pnl_usd, sight.limit)
-        policy = replace(policy, band=GammaBand(None, 0.0), shock_loss_usd=losses)
     return policy if habits.hysteresis else replace(policy, aim_share=1.0)
 
 
@@ -219,7 +197,7 @@ def _offered(
         names = {*own, *sight.held}
     else:
         names = set(held)
-    offers = {o.name: o for o in sight.market.offers(sight.look, sight.bucket, wings=habits.losses)}
+    offers = {one.name: one for one in sight.market.offers(sight.look, sight.bucket)}
     if habits.one_expiry:
         expiry = middle(sight)
         offers = {name: one for name, one in offers.items() if one.days == expiry}
@@ -235,9 +213,7 @@ def _means(sight: Sight, habits: Habits, first: list[Trade]) -> Means:
     if not habits.netting:
         return Means(order_coin=order)
     away = sight.away + sum(trade.quantity * trade.candidate.delta for trade in first)
-    return Means(
-        hedge_usd=HEDGE_COST * sight.exposure.index, away_coin=away, order_coin=order
-    )
+    return Means(hedge_usd=HEDGE_COST * sight.exposure.index, away_coin=away, order_coin=order)
 
 
 def hedge_usd(index: float, coins: float) -> float:

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from bot.book.exposure import Exposure, Shocks
+from bot.book.exposure import Exposure
 from bot.book.numeraire import Numeraire
 from bot.book.shocks import PNL_MOVES
 from bot.domain.quotes import FloatArray
@@ -118,9 +118,7 @@ class _Walker:
         for name in [n for n in self.held if self.market.track(n).last <= look]:
             quantity, own = self.held.pop(name), base.get(name, 0.0)
             value = float(self.market.track(name).value[look])
-            fees += min(DELIVERY * index, DELIVERY_CAP * value) * (
-                abs(own + quantity) - abs(own)
-            )
+            fees += min(DELIVERY * index, DELIVERY_CAP * value) * (abs(own + quantity) - abs(own))
         return fees
 
     def _sight(self, i: int, index: float, away: float) -> Sight:
@@ -149,14 +147,9 @@ class _Walker:
             gross_option_coin=float(week.gross[i]),
         )
         return Sight(
-            self.market, look, self.bucket, self.limit, exposure, self._shocks(i), away,
-            week.base(look), dict(self.held), self.bought,
+            self.market, look, self.bucket, self.limit, exposure, away, week.base(look),
+            dict(self.held), self.bought,
         )  # fmt: skip
-
-    def _shocks(self, i: int) -> Shocks:
-        """Return what is earned in each shock, delta hedged."""
-        gains = self.week.gains[:, i] + self._gains(self.week.begin + i)
-        return Shocks({}, dict(zip(PNL_MOVES, gains.tolist(), strict=True)))
 
     def _gains(self, look: int) -> FloatArray:
         """Return what it gains in each shock, USD."""

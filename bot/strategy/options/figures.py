@@ -16,8 +16,8 @@ from bot.domain.quotes import BoolArray, FloatArray, IntArray
 
 # Floats of sums: a limit is passed when it is by more than this part of its scale.
 TOLERANCE = 1e-7
-# What opens a position costs so much more than what closes one at the same price.
-OPENING = 1e-3
+# What opens a position must be taken off again one day: what closes one is half of a round trip.
+CLOSING = 0.5
 DEAR = 10.0
 # An offer that does less than this part of what the best does is none that helps.
 HELPS = 1e-3
@@ -28,8 +28,8 @@ class Figures:
     """One program's arrays; rows and offers in the program's order.
 
     `brings` rows by offers, in scales per lot; `low`, `high` and `wanted` how far each row may fall
-    and rise and should move, in scales (`wanted` 0: it may stay); `cost` USD and `delta` coin per
-    lot; `price` USD per scale that is missed.
+    and rise and should move, in scales (`wanted` 0: it may stay); `cost` USD, half where a holding
+    is closed, and `delta` coin per lot; `price` USD per scale that is missed.
     """
 
     program: Program
@@ -55,7 +55,7 @@ class Figures:
             low=np.array([row.low - row.now for row in rows]) / scale,
             high=np.array([row.high - row.now for row in rows]) / scale,
             wanted=np.array([0.0 if r.aim is None else r.aim - r.now for r in rows]) / scale,
-            cost=np.array([o.cost_usd * (1.0 if o.closes else 1.0 + OPENING) for o in offers]),
+            cost=np.array([o.cost_usd * (CLOSING if o.closes else 1.0) for o in offers]),
             delta=np.array([offer.delta for offer in offers]),
             least=np.array([float(offer.least) for offer in offers]),
             most=np.array([float(offer.most) for offer in offers]),
@@ -103,7 +103,7 @@ class Figures:
         return hedges
 
     def cost_of(self, lots: FloatArray) -> FloatArray:
-        """Return USD of each column of lots: entry, tickets and the hedge that it needs."""
+        """Return what columns of lots are compared by, USD: legs, tickets and the hedge."""
         tickets = self.program.ticket_usd * (lots > 0.0).sum(axis=0)
         hedges = self.program.hedge_usd * np.abs(self.hedge(lots))
         total: FloatArray = self.cost @ lots + tickets + hedges
@@ -148,5 +148,9 @@ class Figures:
             stage = Stage.SOFT
         offers = self.program.offers
         legs = [Leg(offers[i].name, offers[i].side, round(lots[i])) for i in np.flatnonzero(lots)]
-        hedge, cost = float(self.hedge(column)[0]), float(self.cost_of(column)[0])
+        hedge, halved = float(self.hedge(column)[0]), float(self.cost_of(column)[0])
+        spared = sum(
+            (1.0 - CLOSING) * n * o.cost_usd for n, o in zip(lots, offers, strict=True) if o.closes
+        )
+        cost = halved + float(spared)
         return Solution(stage, tuple(legs), hedge, cost, bound_usd, why)

@@ -133,9 +133,13 @@ def room(
 ) -> tuple[float, float]:
     """Return how many coins may be traded on a side, and at what distance from the mark.
 
-    The distance is in the option's own unit.
+    The distance is in the option's own unit. Where a holding is closed it is that and no more: what
+    goes beyond opens a new one, which costs more (see `figures`).
     """
     shown = candidate.ask_size if side > 0 else candidate.bid_size
+    owned = held.get(candidate.name, 0.0)
+    closes = owned * side < 0.0
+    shown = min(shown, abs(owned)) if closes else shown
     away = side * ((candidate.ask if side > 0 else candidate.bid) - candidate.mark)
     opening = policy.max_spread_vol
     fresh = side > 0 and _fresh(candidate, need, policy)
@@ -143,9 +147,8 @@ def room(
         return shown, candidate.tolerance(opening)
     closing = CLOSING_SPREADS * opening
     fits = candidate.spread_vol <= closing and away <= candidate.tolerance(closing) + DUST
-    owned = held.get(candidate.name, 0.0)
-    if fits and owned * side < 0.0:
-        return min(shown, abs(owned)), candidate.tolerance(closing)
+    if fits and closes:
+        return shown, candidate.tolerance(closing)
     return 0.0, 0.0
 
 

@@ -71,6 +71,8 @@ def test_a_held_short_is_closed_up_to_what_is_held():
     wide = candidate("BTC-4FEB26-69000-C", cost_usd=5.0, spread_vol=0.2)
     plan = planned(short(0.10), (wide, DEAR), {wide.name: -0.7})
     assert legs(plan) == {wide.name: pytest.approx(0.7), DEAR.name: pytest.approx(9.3)}
+    tight = planned(short(0.10), (CHEAP, DEAR), {CHEAP.name: -0.7})
+    assert legs(tight) == {CHEAP.name: pytest.approx(0.7), DEAR.name: pytest.approx(9.3)}
 
 
 def test_gamma_is_sold_only_out_of_what_is_held_long():
