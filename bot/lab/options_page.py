@@ -19,6 +19,10 @@ from bot.lab.recording import read
 from greeks import arithmetic
 
 HALF: Final = 0.5
+PAID: Final = (
+    "| limit | costs | of options | of their hedge | carry | coins "
+    "| worst loss | its deviation | root mean square |"
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -82,9 +86,7 @@ def _savings(found: Sequence[Comparison]) -> Iterator[str]:
 def _paid(found: Sequence[Paid]) -> Iterator[str]:
     for title, group in groupby(found, key=lambda p: (p.coin, p.straddles, p.bucket)):
         lines = [
-            f"| {title[0]}, {title[1]:g} coins a straddle, {title[2]}: USD a week | limit | costs "
-            "| of options | of their hedge | carry | coins | worst loss | its deviation "
-            "| root mean square |",
+            f"| {title[0]}, {title[1]:g} coins a straddle, {title[2]}: USD a week {PAID}",
             "|---|" + "--:|" * 9,
         ]
         lines += [

@@ -1,9 +1,11 @@
 """What buying gamma back costs by method, inside buckets, where shocked losses vary equally.
 
-Every method walks the same weeks at several limits. Costs are read off a method's limits at the
-deviation that ours leaves at each of three (`policies.compare`): the deviation of the worst shocked
-loss over looks, and the root mean square of all shocked results. Weeks are drawn again, together
-for all methods; where there are few of them, blocks of three days.
+Every method walks the same weeks at several limits. Costs are read off between a method's limits at
+the deviation that ours leaves at each of three (`policies.compare`). Deviations are of two kinds:
+the root mean square of the delta-hedged result of the four shocks at all looks, which is what a
+shock may cost, and the deviation of the worst of the four over looks, which is only how unevenly.
+Weeks are drawn again, together for all methods and buckets; where there are few, blocks of three
+days.
 
 `python -m bot.lab.options_page FOLDER` prints it.
 """
@@ -37,6 +39,9 @@ ASKED: Final = (0.65, 0.5, 0.35)
 SIZES: Final = (0.5, 5.0, 50.0)
 """Straddles of each strike that a book is short of, coins."""
 
+RESULTS: Final = "shocked results"
+WORST: Final = "worst shocked loss"
+TOGETHER: Final = "all buckets"
 TOLD: Final = 5.0
 """The size at which savings are told apart."""
 
@@ -129,10 +134,15 @@ def study(
         if not held:
             continue
         names = METHODS if straddles == told else {NEAREST: METHODS[NEAREST], OURS: METHODS[OURS]}
-        for bucket in buckets:
-            runs = _runs(market, held, bucket, names)
+        every = [_runs(market, held, bucket, names) for bucket in buckets]
+        for bucket, runs in zip(buckets, every, strict=True):
             found.paid.extend(_paid(record.coin, bucket, straddles, run) for run in runs)
-            found.comparisons.extend(_compared(market, held, bucket, straddles, runs))
+        together = [
+            _Run(same[0].method, same[0].limit, [one for run in same for one in run.walks])
+            for same in zip(*every, strict=True)
+        ]
+        for name, runs in ((TOGETHER, together), *zip(map(str, buckets), every, strict=True)):
+            found.comparisons.extend(_compared(market, held, name, straddles, runs))
     return found
 
 
@@ -175,14 +185,15 @@ def _paid(coin: str, bucket: Bucket, straddles: float, run: _Run) -> Paid:
 
 
 def _compared(
-    market: Market, held: list[Week], bucket: Bucket, straddles: float, runs: list[_Run]
+    market: Market, held: list[Week], bucket: str, straddles: float, runs: list[_Run]
 ) -> Iterator[Comparison]:
     known = {run.method for run in runs}
     looks = np.concatenate([np.arange(week.begin, week.end + 1) for week in held])
     block = np.repeat(np.arange(len(held)), [week.end + 1 - week.begin for week in held])
     if len(held) < FEW:
         block = market.looks.ts_ns[looks] // int(SHORT * NS_PER_DAY)
-    for measure, squared in (("worst shocked loss", False), ("shocked results", True)):
+    block = np.tile(block, len(runs[0].walks) // len(held))
+    for measure, squared in ((RESULTS, True), (WORST, False)):
         tried = [_tried(run, squared=squared) for run in runs]
         copies = len(tried[0].left) // len(block)
         units = Units(tried, np.tile(block, copies))
@@ -191,7 +202,7 @@ def _compared(
                 rows = savings(units, ours, [beside], ASKED)
                 rows = [row._replace(at=row.at.replace("aversion", "limit")) for row in rows]
                 yield Comparison(
-                    market.record.coin, str(bucket), straddles, len(held), len(np.unique(block)),
+                    market.record.coin, bucket, straddles, len(held), len(np.unique(block)),
                     measure, ours, beside, rows,
                 )  # fmt: skip
 

@@ -52,7 +52,7 @@ def test_what_closes_comes_first_at_equal_price():
 
 @pytest.mark.parametrize("dearer,taken", [(1.9, "own"), (2.1, "new")])
 def test_what_closes_is_half_of_a_round_trip(dearer, taken):
-    """An own short is bought back unless a new option costs less than half; the cost told is whole."""
+    """An own short is bought back unless a new one costs less than half; the whole cost is told."""
     own, new = _offer("own", cost_usd=0.5 * dearer, closes=True), _offer("new")
     found = solve(_program(own, new))
     assert set(_lots(found)) == {(taken, 1)}
