@@ -130,7 +130,7 @@ def candidates(
     lean = listed_shift(mine.rules.greeks, mine.slopes, rows, first[3] * usd, index, now_ns)
     unit_usd = np.where(inverse, index, 1.0)
     half_spread = 0.5 * (chain.ask[rows] - chain.bid[rows]) * unit_usd
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         spread_vol = 2.0 * half_spread / (first[3] * usd)
     gains = _shock_gains(chain, rows, forward, left_s[rows], usd, first)
     chosen = list(range(len(kept)))

@@ -98,6 +98,7 @@ def _groups(asked: argparse.Namespace) -> list[Group]:
         ("Rules on paired paths", policies.policies),
         ("Days beside trading to the target", lambda: days.thrift(asked.runs, asked.hours)),
         ("Option plans", options.options),
+        ("Round trips of options on recorded weeks", recorded.round_trips),
     ]
     chosen = {
         "core": core,

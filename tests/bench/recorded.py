@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bot.domain import deribit
 from bot.domain.units import NS_PER_MS, NS_PER_S, SECONDS_PER_YEAR
+from bot.lab.options_study import trips
 from bot.lab.recorded_study import study as study_of
 from bot.lab.recording import read
 from bot.sim.recorded import CoinRecord
@@ -38,6 +39,28 @@ def study() -> list[Row]:
         rows.most("recorded.left", coin.left, "hedged / unhedged", 0.10),
         rows.least("recorded.plain_factor", coin.plain_factor, "N(d1) / net delta", 1.7),
     ]
+
+
+def round_trips() -> list[Row]:
+    """Return what our option plans save of the nearest option's costs at equal shocked results."""
+    data = os.environ.get(DATA)
+    if not data:
+        return rows.skipped("round_trips", f"{DATA} is not set")
+    found = trips.study(read(data / CHAINS, coins=["BTC"]).coins["BTC"], sizes=(trips.TOLD,))
+    told = []
+    for one in found.comparisons:
+        if one.measure != trips.RESULTS:
+            continue
+        mean = one.rows[-1]
+        name = f"round_trips.{one.bucket}.{one.ours}_beside_{one.beside}".replace(" ", "_")
+        unit = f"of the cost, {mean.low:.2f} to {mean.high:.2f}"
+        ours = (one.ours, one.beside) == (trips.OURS, trips.NEAREST)
+        told.append(
+            rows.least(name, mean.share, unit, 0.10) if ours else rows.plain(name, mean.share, unit)
+        )
+        if ours:
+            told.append(rows.least(f"{name}_low", mean.low, "of the cost, 2.5 %", 0.0))
+    return told
 
 
 def agreement() -> list[Row]:

@@ -152,13 +152,12 @@ def _planned(sight: Sight, habits: Habits, first: list[Trade]) -> list[Trade]:
     if not need.any:
         return []
     offered, held = _offered(sight, habits, {trade.candidate.name for trade in first})
-    means = _means(sight, habits, first)
-    if habits.hysteresis:
-        barred = held_too_short(
-            sight.traded, need, offered, sight.exposure.ts_ns, policy.min_hold_s
-        )
-        means = replace(means, barred=barred)
     coin, ts_ns = sight.exposure.coin, sight.exposure.ts_ns
+    # What is still short of an option that has left the bucket is no longer bought back.
+    barred = frozenset((one.name, 1) for one in offered if not sight.bucket.holds(one.days))
+    if habits.hysteresis:
+        barred |= held_too_short(sight.traded, need, offered, ts_ns, policy.min_hold_s)
+    means = replace(_means(sight, habits, first), barred=barred)
     program = problem(coin, ts_ns, need, offered, held, policy, means)
     plan = plan_of(program, first_plan(program), need, offered, held, policy)
     if habits.hysteresis and not worth(sight.exposure, policy, plan):
