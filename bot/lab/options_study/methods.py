@@ -4,7 +4,8 @@ Everybody has the same limit, the same bucket, the same quotes, and sees gamma b
 band is from the limit up to zero: more gamma than that is sold again.
 
     nearest      the at-the-money option of the bucket's middle expiry, bought up to the limit at
-                 every look; sold what was bought first; sold what has less than 24 hours
+                 every look; sold what was bought first; sold what has less than 24 hours. What is
+                 quoted wider than the desk allows is not bought either
     selection    the optimiser chooses the option; all else as the nearest, own options left alone
     netting      and may close own short options of the bucket and sell own long ones, and counts
                  the delta that it brings as free where it nets what is traded anyhow
@@ -129,7 +130,7 @@ def at_the_money(sight: Sight) -> Candidate | None:
     """Return the option whose strike is nearest to its forward; of call and put the cheaper."""
     market, look = sight.market, sight.look
     expiry = middle(sight)
-    found = [one for one in market.quoted(look).values() if one.days == expiry]
+    found = [one for one in _tight(sight) if one.days == expiry]
 
     def far(one: Candidate) -> tuple[float, float]:
         return abs(market.strike(one.name) - market.forward(look, one.name)), one.cost_usd
@@ -140,9 +141,16 @@ def at_the_money(sight: Sight) -> Candidate | None:
 def middle(sight: Sight) -> float | None:
     """Return the days to the expiry that lies nearest to the bucket's (geometric) middle."""
     bucket = sight.bucket
-    days = {o.days for o in sight.market.quoted(sight.look).values() if bucket.holds(o.days)}
+    days = {one.days for one in _tight(sight)}
     centre = math.sqrt(bucket.least * bucket.most)
     return min(days, key=lambda one: abs(math.log(one / centre)), default=None)
+
+
+def _tight(sight: Sight) -> list[Candidate]:
+    """Return what is quoted in the bucket and no wider than the desk allows."""
+    most = policy_of(sight.bucket).max_spread_vol
+    quoted = sight.market.quoted(sight.look).values()
+    return [one for one in quoted if sight.bucket.holds(one.days) and one.spread_vol <= most]
 
 
 def _planned(sight: Sight, habits: Habits, first: list[Trade]) -> list[Trade]:
