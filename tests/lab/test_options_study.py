@@ -32,7 +32,8 @@ CHAINS = "market/deribit_chain_6h"
 def record():
     """Return 30 days of a Brownian market, looked at every six hours; a tick of half spread.
 
-    Options expire on each of three days ahead, on Fridays and in a month; the index is the forward.
+    Options expire on each of three days ahead, on Fridays and in a month; forwards lie half a
+    percent above the index.
     """
     count = 30 * 4
     price = gbm(np.random.default_rng(4), 90_000.0, VOL, 6 / 8760, count, 1)[:, 0]
@@ -50,7 +51,7 @@ def record():
         now = START + look * DAY_NS // 4
         ahead, friday = expiry_ns - now, (expiry_ns - first) % (7 * DAY_NS) == 0
         option = np.flatnonzero((ahead > 0) & (friday | (ahead <= 3 * DAY_NS)))
-        forward, vol = np.full(len(option), price[look]), np.full(len(option), VOL)
+        forward, vol = np.full(len(option), 1.005 * price[look]), np.full(len(option), VOL)
         years = ahead[option] / NS_PER_YEAR
         one = black76.first(call[option], forward, strike[option], years, VOL)
         mark = one.price / forward
@@ -232,9 +233,27 @@ def test_the_nearest_option_is_the_one_at_the_money(market, week):
 
     walk(market, week, BUCKET, 1.0, watched)
     for sight, one in found:
-        price = market.looks.index[sight.look]
+        price = 1.005 * market.looks.index[sight.look]
         assert abs(market.record.strike[market.place[one.name]] - price) <= 1_000.0
         assert abs(np.log(one.days / np.sqrt(147.0))) < 0.5
+
+
+@pytest.mark.parametrize("name,kept", [(trips.NEAREST, False), (trips.OURS, True)])
+def test_what_ends_within_a_day_is_sold_by_who_does_not_wait(market, week, name, kept):
+    """In the bucket of two to seven days: the desk alone lets it expire."""
+    seen = []
+
+    def watched(sight):
+        trades = trips.METHODS[name](sight)
+        left = dict(sight.held)
+        for one, quantity in trades:
+            left[one.name] = left.get(one.name, 0.0) + quantity
+        days = {n: market.track(n).days[sight.look] for n, q in left.items() if q > 1e-9}
+        seen.append(min(days.values(), default=9.0))
+        return trades
+
+    walk(market, week, Bucket(2.0, 7.0), 0.5 * abs(week.gamma[0]), watched)
+    assert (min(seen) < 1.0) is kept
 
 
 def test_netting_buys_own_shorts_back_and_costs_less(market, week):
