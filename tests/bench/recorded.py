@@ -54,6 +54,9 @@ def round_trips() -> list[Row]:
         mean = one.rows[-1]
         name = f"round_trips.{one.bucket}.{one.ours}_beside_{one.beside}".replace(" ", "_")
         unit = f"of the cost, {mean.low:.2f} to {mean.high:.2f}"
+        if not np.isfinite(mean.share):
+            told.append(rows.plain(name, None, "the other never leaves as little"))
+            continue
         ours = (one.ours, one.beside) == (trips.OURS, trips.NEAREST)
         told.append(
             rows.least(name, mean.share, unit, 0.10) if ours else rows.plain(name, mean.share, unit)

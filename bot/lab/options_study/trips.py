@@ -46,7 +46,7 @@ TOLD: Final = 5.0
 """The size at which savings are told apart."""
 
 NEAREST: Final = "nearest"
-ONE: Final = "selection, one expiry"
+ONE: Final = "one expiry"
 SELECTION: Final = "selection"
 NETTING: Final = "netting"
 OURS: Final = "hysteresis"
