@@ -19,6 +19,7 @@ from bot.strategy.choice import Hedge
 from bot.strategy.delta import Levels
 from bot.strategy.event_calendar import factor_at
 from bot.strategy.policies import Conditions
+from bot.strategy.unwind import whole_hedge
 
 LOOK_S = 5.0
 STAYS = 0.1
@@ -68,6 +69,7 @@ def conditions(
         look_s=rules.cycle_s,
         funding=floor.book.coins[coin].funding_a_year,
         factor=factor_at(rules.events, now_ns),
+        step_coin=whole_hedge(rules.unwind, exposure) / rules.unwind.steps,
         stretch=realised.stretch if exposure.gamma_total > 0.0 else 0.0,
         vega_usd=exposure.vega_usd,
         swing=realised.swing,
@@ -82,6 +84,7 @@ def _stand(
     if hedge is None or not math.isfinite(was.cost_usd_per_coin):
         return hedge is None
     same = was.gross_coin == exposure.gross_option_coin
+    same = same and (was.step_coin > 0.0) == (exposure.window_left_s > 0.0)
     same = same and was.factor == factor_at(rules.events, exposure.ts_ns)
     return same and seconds_between(was.ts_ns, exposure.ts_ns) < LOOK_S
 

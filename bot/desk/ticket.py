@@ -106,7 +106,8 @@ def want(
     known = None if hedge is None else (hedge, smallest)
     levels = levels_in_force(floor, rules, exposure, known)
     plan = plan_delta(exposure, rules.delta, levels, last, smallest, seen)
-    unwind = schedule(rules.unwind, running, exposure, plan.policy)
+    target = rules.delta.owner.target
+    unwind = schedule(rules.unwind, running, exposure, plan.policy, target)
     if unwind is not None and not plan.wanted:
         plan = due(rules.unwind, unwind, exposure, plan.policy, smallest) or plan
     if plan.wanted and not 0.0 < plan.change / (task.change or math.inf) <= 1.0:

@@ -28,6 +28,9 @@ from bot.strategy.policies import Conditions, Room, Width
 ONE_WAY = 2.0
 """An hour that moved by more of its own deviations than this went one way."""
 
+STEP_SHARE = 0.5
+"""One step of a settlement unwind is at most this share of the policy's half-width."""
+
 LEAST_SHARE = 0.05
 """A policy that chooses its width is never narrower than this share of the owner's."""
 
@@ -77,10 +80,14 @@ class DeltaPolicy:
     cross_share: float = 0.35
 
     def room(self, now: Conditions) -> Room:
-        """Return the half-widths between which a policy chooses."""
+        """Return the half-widths between which a policy chooses.
+
+        An unwind's steps fit into the band, or the two would undo each other.
+        """
         narrower = self.owner.narrower
         most = self.most_share * narrower
-        return Room(min(max(LEAST_SHARE * narrower, now.smallest_coin), most), most)
+        least = max(LEAST_SHARE * narrower, now.smallest_coin, now.step_coin / STEP_SHARE)
+        return Room(min(least, most), most)
 
     def levels(self, now: Conditions) -> Levels:
         """Return the band for what is true now; the calendar's factor stays inside the owner's."""

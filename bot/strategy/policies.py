@@ -37,7 +37,8 @@ class Conditions:
     index realises, or the book's implied volatility; `look_s` the time between two looks;
     `funding` a year, paid by longs; `swing` the deviation of a day's sum of squared returns, and
     `vol_day` that of a day's change of volatility (NaN: not known). `factor` is what the calendar
-    asks of the width; `stretch` how one-way the last hour was, for a book that is long gamma.
+    asks of the width; `step_coin` what one step of a settlement unwind trades; `stretch` how
+    one-way the last hour was, for a book that is long gamma.
     """
 
     index: float
@@ -49,6 +50,7 @@ class Conditions:
     look_s: float = 0.0
     funding: float = 0.0
     factor: float = 1.0
+    step_coin: float = 0.0
     stretch: float = 0.0
     vega_usd: float = 0.0
     swing: float = math.nan

@@ -27,13 +27,11 @@ from bot.book.exposure import Exposure
 from bot.domain.reasons import Because, Reason
 from bot.domain.units import NS_PER_S
 from bot.strategy.bands import Band
-from bot.strategy.delta import DeltaPlan, Urgency
+from bot.strategy.delta import STEP_SHARE, DeltaPlan, Urgency
 
 FEWEST_STEPS = 30
 # Below this share of the policy's band an expiring delta is noise.
 LEAST_SHARE = 0.02
-# One step is at most this share of the policy's half-width.
-STEP_SHARE = 0.5
 # The unwind may trade this much of the fading delta's size, and so this much more than it.
 MOST = 1.1
 
@@ -69,13 +67,26 @@ def steps_due(policy: UnwindPolicy, steps: int, left_s: float) -> int:
     return min(math.floor(elapsed * steps + 0.5), steps)
 
 
+def whole_hedge(policy: UnwindPolicy, exposure: Exposure) -> float:
+    """Return the size of the hedge (coin) that what fades now had when its window opened."""
+    if exposure.window_left_s <= 0.0:
+        return 0.0
+    return abs(exposure.window_delta) * policy.window_s / exposure.window_left_s
+
+
 def schedule(
-    policy: UnwindPolicy, running: Unwind | None, exposure: Exposure, band: Band
+    policy: UnwindPolicy,
+    running: Unwind | None,
+    exposure: Exposure,
+    band: Band,
+    target: float | None = None,
 ) -> Unwind | None:
     """Return the schedule in force: the running one, a new one for what is inside its window now.
 
-    `band` is the policy's. None when nothing worth a hedge is inside a window, or while the book is
-    outside the band: what the band will trade first must not be taken for the options' hedge.
+    `band` is the policy's, `target` the owner's where funding has shifted the band's middle: what
+    funding asks for is no part of the options' hedge. None when nothing worth a hedge is inside a
+    window, or while the book is outside the band: what the band will trade first must not be taken
+    for the options' hedge.
     """
     if running is not None and running.expiry_ns > exposure.ts_ns:
         return running
@@ -84,15 +95,16 @@ def schedule(
         return None
     if not band.holds(exposure.low, exposure.high):
         return None
-    whole = abs(fading) * policy.window_s / exposure.window_left_s
+    whole = whole_hedge(policy, exposure)
     steps = min(max(policy.steps, math.ceil(whole / (STEP_SHARE * width))), policy.most)
     done = steps_due(policy, steps, exposure.window_left_s)
     if done >= steps:
         return None
-    left_over = _without_fading(exposure) - band.target
+    middle = band.target if target is None else target
+    left_over = _without_fading(exposure) - middle
     traded = math.copysign(min(abs(left_over), MOST * abs(fading)), left_over)
     expiry_ns = exposure.ts_ns + round(exposure.window_left_s * NS_PER_S)
-    return Unwind(expiry_ns, band.target + left_over - traded, steps, done)
+    return Unwind(expiry_ns, middle + left_over - traded, steps, done)
 
 
 def due(

@@ -233,6 +233,7 @@ def test_the_nearest_option_is_the_one_at_the_money(market, week):
 
     walk(market, week, BUCKET, 1.0, watched)
     for sight, one in found:
+        assert one is not None
         price = 1.005 * market.looks.index[sight.look]
         assert abs(market.record.strike[market.place[one.name]] - price) <= 1_000.0
         assert abs(np.log(one.days / np.sqrt(147.0))) < 0.5
@@ -241,7 +242,8 @@ def test_the_nearest_option_is_the_one_at_the_money(market, week):
 @pytest.mark.parametrize("name", list(trips.METHODS))
 def test_what_ends_within_a_day_is_sold_by_who_does_not_wait(market, name):
     """In the bucket of two to seven days, while it has a bid: the desk alone lets it expire."""
-    kept, sold = [], []
+    kept: list[str] = []
+    sold: list[str] = []
 
     def watched(sight):
         trades = trips.METHODS[name](sight)

@@ -91,7 +91,7 @@ class Batches(Journal):
 
 
 def _run(tmp_path, for_s, *, silent_after_s=None, stop_after_s=None):
-    settings = book(*STRADDLE)
+    settings = book(*STRADDLE, band=0.2)
     journal = Journal.open(tmp_path, settings.instance, durability=Durability.BATCH)
     market = wiring.market(settings, 7)
     paper = wiring.paper(settings, market, seed=7)

@@ -197,6 +197,7 @@ def test_the_room_ends_before_the_owners_edge_and_above_the_smallest_order():
     room = policy.room(conditions())
     assert (room.least, room.most) == pytest.approx((0.005, 0.07))
     assert policy.room(conditions(smallest_coin=0.02)).least == 0.02
+    assert policy.room(conditions(step_coin=0.02)).least == pytest.approx(0.04)
     room = policy.room(conditions(smallest_coin=0.5))
     assert (room.least, room.most) == pytest.approx((0.07, 0.07))
 
