@@ -109,10 +109,14 @@ def thrift(runs: int, hours: float) -> list[Row]:
     paid, cost = (sum(d.fees_usd + d.slippage_usd for d in days) for days in (ours, target))
     return [
         *found,
-        rows.least("thrift.fees_saved", 1.0 - fees / asked, "share of to_target's", 0.30),
-        rows.plain("thrift.cost_saved", 1.0 - paid / cost, "share, slippage as well"),
+        rows.least("thrift.fees_saved", _saved(fees, asked), "share of to_target's", 0.30),
+        rows.plain("thrift.cost_saved", _saved(paid, cost), "share, slippage as well"),
         rows.least("thrift.delta_held", _held(ours, "delta_ns"), "share of time, pooled", 0.995),
     ]
+
+
+def _saved(ours: float, theirs: float) -> float | None:
+    return 1.0 - ours / theirs if theirs else None
 
 
 def parts(hours: float) -> list[Row]:

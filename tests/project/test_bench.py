@@ -1,7 +1,6 @@
 """The benchmark: its arguments, its rows, and that what it compares is the same thing."""
 
 import json
-import re
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +13,6 @@ from greeks import black76
 from tests.bench import c_kernel, days, importing, models, policies, rows, speed
 from tests.bench.__main__ import main
 from tests.bench.programs import BenchError, run
-from tests.bench.rows import Row
 
 TOP = Path(__file__).parents[2]
 
@@ -54,35 +52,36 @@ def test_only_the_greeks_are_measured_and_written_as_rows(tmp_path, monkeypatch,
     assert " targets met, " in capsys.readouterr().out
 
 
-def test_rules_are_measured_beside_the_exact_solution(monkeypatch, capsys):
+def test_rules_are_measured_beside_the_exact_solution(monkeypatch):
     """On few paths of one day: every market, every aversion, losses above nothing."""
     monkeypatch.delenv("DELTABAND_DATA", raising=False)
     for name, small in (("PATHS", 400), ("CHUNK", 200), ("STEPS", 24), ("ORACLE_STEPS", 24)):
         monkeypatch.setattr(policies, name, small)
     monkeypatch.setattr(policies, "FITTED_PATHS", 4_000)
-    assert main(["--only", "decisions"]) == 0
-    shown = capsys.readouterr().out
-    found = {row.name: row for row in map(_read, shown.splitlines()) if row is not None}
+    told = policies.policies()
+    found = {row.name: row for row in told}
+    value = {row.name: row.value for row in told if row.value is not None}
     for market in ("gbm25", "gbm50", "gbm80", "bates"):
-        assert all(found[f"policies.{market}_loss_{g}"].value > 0.0 for g in ("0.3", "1", "3"))
+        assert all(value[f"policies.{market}_loss_{g}"] > 0.0 for g in ("0.3", "1", "3"))
         assert found[f"policies.{market}_saved_4h"].target == ">= 0.4"
     for fitted in FITTED:
-        assert found[f"policies.{fitted.name}_loss_1"].value > 0.0
-        assert 0.5 < found[f"policies.{fitted.name}_hybrid_1"].value < 2.0
-    least = [row.value for name, row in found.items() if name.startswith("policies.oracle_")]
+        assert value[f"policies.{fitted.name}_loss_1"] > 0.0
+        assert 0.5 < value[f"policies.{fitted.name}_hybrid_1"] < 2.0
+    least = [one for name, one in value.items() if name.startswith("policies.oracle_")]
     assert len(least) == 72
     assert min(least) >= 1.0
-    assert 0.8 < found["policies.gbm50_over_exact_1"].value < 1.2
-    assert "skipped: DELTABAND_DATA is not set" in shown
+    assert 0.8 < value["policies.gbm50_over_exact_1"] < 1.2
+    assert "skipped: DELTABAND_DATA is not set" in {row.unit for row in told}
 
 
-def _read(line):
-    """Return the row of a printed line that has a value, None of another."""
-    words = line.split()
-    if not words or not words[0].startswith("policies.") or words[1] == "-":
-        return None
-    bound = re.search(r"[<>]= \S+", line)
-    return Row(words[0], float(words[1]), target=bound and bound.group())
+def test_days_are_compared_with_trading_to_the_target():
+    """Two short runs of one seed: what each paid, and the share that was saved where it paid."""
+    found = {row.name: row.value or 0.0 for row in days.thrift(1, 0.02)}
+    assert found["thrift.runs"] == 1
+    assert found["thrift.to_target_fees"] > 0.0
+    saved = 1.0 - found["thrift.ours_fees"] / found["thrift.to_target_fees"]
+    assert found["thrift.fees_saved"] == pytest.approx(saved)
+    assert found["thrift.delta_held"] > 0.9
 
 
 def test_whatever_is_timed_computes_the_same(tmp_path):
