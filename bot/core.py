@@ -226,7 +226,7 @@ class Core:
         commands += map(Note, floor.machine.judge(coin, doubts, now_ns))
         if isinstance(event, GammaWanted) and self.gamma[coin].thinking:
             gamma, delta = self.gamma[coin], self.delta[coin]
-            commands += gamma.act(floor, exposure, delta, event.solution, now_ns)
+            commands += gamma.act(floor, exposure, delta, event, now_ns)
         elif isinstance(event, MarginAnswer) and self.gamma[coin].whatif.asked(event):
             commands += self.gamma[coin].answered(floor, exposure, self.delta[coin], now_ns)
         else:

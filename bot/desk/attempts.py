@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bot.domain.orders import TERMINAL, OrderState, TimeInForce
+from bot.domain.orders import EDGE, TERMINAL, OrderState, TimeInForce
 from bot.domain.reasons import Because, Reason
 from bot.domain.units import NS_PER_S
 from bot.execution.orders import WorkingOrder
@@ -47,7 +47,7 @@ class Attempts:
             elif order.state in ACCEPTED:
                 self.relent()
             if order.state in TERMINAL:
-                self._ended(order, index)
+                self._ended(order, index, now_ns)
         self.sent = [(o, index) for o, index in self.sent if o.state not in TERMINAL]
 
     def relent(self) -> None:
@@ -76,9 +76,11 @@ class Attempts:
         self.rejects += 1
         self.quiet_until_ns = now_ns + round(pause_s * NS_PER_S)
 
-    def _ended(self, order: WorkingOrder, index: float) -> None:
+    def _ended(self, order: WorkingOrder, index: float, now_ns: int) -> None:
         if order.reported:
-            self.last = LastHedge(order.sent_ns, index)
+            rested = order.intent.purpose == EDGE  # perhaps for minutes: it traded just now
+            at_edge = LastHedge(now_ns, float(order.intent.price))
+            self.last = at_edge if rested else LastHedge(order.sent_ns, index)
         if order.reported == order.intent.quantity.value:
             self.rung = 0
         elif order.intent.time_in_force is TimeInForce.IOC and order.code != SETTLING:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from bot.book.exposure import Exposure
 from bot.desk.attempts import Attempts
+from bot.desk.edges import QUIET_S, edge_plan
 from bot.desk.episode import Episode
 from bot.desk.explain import Wish, decision_record, snapshot
 from bot.desk.floor import Floor
@@ -24,14 +25,13 @@ from bot.domain.commands import Command, Note, Place
 from bot.domain.orders import EDGE, Intent, TimeInForce
 from bot.domain.reasons import Because, Reason
 from bot.domain.records import Decision, TradeNote
-from bot.domain.states import SENDING, State
+from bot.domain.states import SENDING
 from bot.domain.units import NS_PER_S, seconds_between
 from bot.execution.rounding import to_lots, to_tick
 from bot.risk.gate import Proposal
 from bot.risk.limits import Caps
 from bot.strategy.at_once import plan_at_once
-from bot.strategy.delta import NEVER_INSIDE, DeltaPlan, LastHedge, LastInside
-from bot.strategy.edge_order import plan_edge
+from bot.strategy.delta import NEVER_INSIDE, LastHedge, LastInside
 from bot.strategy.unwind import Unwind
 
 WORDS_S, WORDS_SHARE = 60.0, 0.2
@@ -67,6 +67,7 @@ class DeltaDesk:
     at_once_ns: int | None = None
     seen: LastInside = NEVER_INSIDE
     used: str = ""
+    edge_quiet_ns: int = 0
 
     def doubts(self, now_ns: int) -> tuple[Because, ...]:
         """Return what is doubtful beside the exposure: the fate of orders, the lack of a hedge."""
@@ -85,18 +86,37 @@ class DeltaDesk:
             return commands + cancel_resting(floor.orders, self.rules.coin, now_ns)
         self.unwind = wanted.unwind
         if self.at_once_ns is None:
-            commands += tend(floor.orders, self.rules, exposure, wanted, now_ns)
+            commands += tend(floor, self.rules, exposure, wanted, now_ns)
         else:  # what rests waits for a maker's fill, and would be in the way of what crosses
             commands += cancel_resting(floor.orders, self.rules.coin, now_ns)
         if not wanted.plan.wanted:
-            self.attempts.relent()
-            self.refused = self.silenced = ()
-            edge = self._edge(floor, exposure, wanted)
-            if edge is None:
-                return commands
-            wanted = replace(wanted, plan=edge)
-        if stands:
-            return commands
+            return commands + self._at_leisure(floor, exposure, wanted, stands)
+        return commands if stands else commands + self._act(floor, exposure, wanted)
+
+    def _at_leisure(
+        self, floor: Floor, exposure: Exposure, wanted: Want, stands: tuple[Because, ...]
+    ) -> list[Command]:
+        """Forget what stood in the way of a hedge, and let the next one rest where that is wanted.
+
+        What is refused or rejected at an edge is left alone for a while: it is no need.
+        """
+        now_ns = exposure.ts_ns
+        if self.attempts.rejects:
+            self.edge_quiet_ns = now_ns + round(QUIET_S * NS_PER_S)
+        self.attempts.relent()
+        self.refused = self.silenced = ()
+        if stands or self.episode is not None or now_ns < self.edge_quiet_ns:
+            return []
+        edge = edge_plan(floor, self.rules, exposure, wanted)
+        if edge is None:
+            return []
+        commands = self._act(floor, exposure, replace(wanted, plan=edge))
+        if self.was_refused:
+            self.edge_quiet_ns = now_ns + round(QUIET_S * NS_PER_S)
+        return commands
+
+    def _act(self, floor: Floor, exposure: Exposure, wanted: Want) -> list[Command]:
+        """Send what a plan wants, ask the venue about it first, or tell why neither."""
         drawn = draw(
             floor,
             self.rules,
@@ -107,21 +127,11 @@ class DeltaDesk:
             may_rest=self.may_rest,
         )
         if drawn.asks is not None:
-            return commands + self._ask(floor, exposure, wanted, drawn.asks)
+            return self._ask(floor, exposure, wanted, drawn.asks)
         self.whatif.forget()
         if drawn.ticket is None:
-            return commands + self._refuse(floor, exposure, wanted, drawn.reasons)
-        return commands + self._send(floor, exposure, wanted, drawn.ticket)
-
-    def _edge(self, floor: Floor, exposure: Exposure, wanted: Want) -> DeltaPlan | None:
-        """Return the order that should rest at the band's edge while nothing else is to be done."""
-        hedge, running = wanted.hedge, floor.machine.at(self.rules.coin) is State.RUNNING
-        if hedge is None or self.episode is not None or not running:
-            return None
-        if hedge.instrument.name in floor.skipped:
-            return None  # a report that settles the position comes between two that rest
-        levels, smallest = wanted.levels, wanted.smallest
-        return plan_edge(exposure, self.rules.delta, levels, hedge.quote, smallest)
+            return self._refuse(floor, exposure, wanted, drawn.reasons)
+        return self._send(floor, exposure, wanted, drawn.ticket)
 
     def _ask(
         self, floor: Floor, exposure: Exposure, wanted: Want, order: Proposal
@@ -181,6 +191,11 @@ class DeltaDesk:
         """Return what orders of this underlying may use up now."""
         budget = floor.budget(self.rules.coin, exposure.ts_ns)
         return Allowance(self.caps_now(floor, exposure), budget, whatif.answers(exposure.ts_ns))
+
+    @property
+    def was_refused(self) -> bool:
+        """Tell whether the last order that was wanted may not go."""
+        return bool(self.refused)
 
     @property
     def may_rest(self) -> bool:

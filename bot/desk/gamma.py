@@ -30,9 +30,10 @@ from bot.desk.legs import (
 from bot.desk.rules import DeskRules
 from bot.desk.whatif import WhatIf
 from bot.domain.commands import Command, Note, Place, WantGamma
+from bot.domain.events import GammaWanted
 from bot.domain.orders import Intent
 from bot.domain.positions import Fill
-from bot.domain.programs import Program, Solution
+from bot.domain.programs import Program
 from bot.domain.reasons import Because, Reason
 from bot.domain.records import TradeNote
 from bot.domain.states import State
@@ -106,16 +107,21 @@ class GammaDesk:
         floor: Floor,
         exposure: Exposure,
         delta: DeltaDesk,
-        solution: Solution,
+        wanted: GammaWanted,
         now_ns: int,
     ) -> list[Command]:
-        """Hold a solution against what is true now, then trade or propose."""
+        """Hold a solution against what is true now, then trade or propose.
+
+        One of a program that was given up meanwhile is dropped; the newer one is still awaited.
+        """
         program = self.asked
+        if program is None or wanted.asked_ns != program.ts_ns:
+            return []
         awaited = self.asked_ns is not None and not self._overdue(now_ns)
         self.asked_ns = self.asked = None
-        if not awaited or program is None or self.episode is not None:
+        if not awaited or self.episode is not None:
             return []
-        self.answer = Answer(program, solution)
+        self.answer = Answer(program, wanted.solution)
         return self._work(floor, exposure, delta, now_ns)
 
     def answered(

@@ -102,7 +102,7 @@ def want(
     `used` names the instrument of the last hedge.
     """
     task = _task(floor, rules, exposure, used)
-    hedge, missing, smallest = _chosen(floor, rules, exposure, task)
+    hedge, missing, smallest = chosen(floor, rules, exposure, task)
     known = None if hedge is None else (hedge, smallest)
     levels = levels_in_force(floor, rules, exposure, known)
     plan = plan_delta(exposure, rules.delta, levels, last, smallest, seen)
@@ -110,10 +110,11 @@ def want(
     unwind = schedule(rules.unwind, running, exposure, plan.policy, target)
     if unwind is not None and not plan.wanted:
         plan = due(rules.unwind, unwind, exposure, plan.policy, smallest) or plan
-    if plan.wanted and not 0.0 < plan.change / (task.change or math.inf) <= 1.0:
-        # An unwind may trade the other way, a ratio above one further than to the target.
+    if plan.wanted and (hedge is None or not 0.0 < plan.change / (task.change or math.inf) <= 1.0):
+        # An unwind may trade the other way, a ratio above one further than to the target; and what
+        # is traded may fit a limit that all the way to the target would not.
         task = replace(task, change=plan.change)
-        hedge, missing, smallest = _chosen(floor, rules, exposure, task)
+        hedge, missing, smallest = chosen(floor, rules, exposure, task)
     return Want(plan, levels, hedge, missing, unwind, smallest, task)
 
 
@@ -197,7 +198,7 @@ def _task(floor: Floor, rules: DeskRules, exposure: Exposure, used: str) -> Task
     )
 
 
-def _chosen(
+def chosen(
     floor: Floor, rules: DeskRules, exposure: Exposure, task: Task
 ) -> tuple[Hedge | None, tuple[Because, ...], float]:
     """Return the hedge for a task or what it lacks, and the delta of its smallest order."""

@@ -150,11 +150,15 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class GammaWanted:
-    """What a program that was asked about came to (see `WantGamma`)."""
+    """What a program that was asked about came to (see `WantGamma`).
+
+    `asked_ns` is the program's own time: an answer that comes late is no answer to a newer one.
+    """
 
     ts_ns: int
     coin: str
     solution: Solution
+    asked_ns: int
 
 
 Event: TypeAlias = (

@@ -49,7 +49,11 @@ class Band:
         """Return the distance from the target to the nearer edge."""
         return min(self.upper - self.target, self.target - self.lower)
 
-    def inside(self, half_width: float, shift: float = 0.0) -> Band:
+    def inside(self, half_width: float) -> Band:
+        """Return the band of this half-width around the target, cut to this one."""
+        return self.around(half_width, 0.0)
+
+    def around(self, half_width: float, shift: float) -> Band:
         """Return the band of this half-width around the shifted target, cut to this one."""
         middle = self.target + shift
         return Band(

@@ -91,11 +91,16 @@ class DeltaPolicy:
 
     def levels(self, now: Conditions) -> Levels:
         """Return the band for what is true now; the calendar's factor stays inside the owner's."""
-        sized = self.width.size(now, self.room(now), self.landing)
+        room = self.room(now)
+        sized = self.width.size(now, room, self.landing)
         trend = min(max(abs(now.stretch) / ONE_WAY, 1.0), self.trend_most)
-        half = max(sized.half * now.factor * trend, 1e-9)
+        least = max(min(room.least, sized.half), 1e-9)
+        half = max(sized.half * now.factor * trend, least)
         aside = 0.5 * min(half, self.owner.narrower)
-        band = self.owner.inside(half, max(-aside, min(sized.shift, aside)))
+        shift = max(-aside, min(sized.shift, aside))
+        # What funding asks for is no reason to go further from the target than a policy may.
+        most = max(room.most, half) if shift else half
+        band = self.owner.inside(most).around(half, shift)
         share = self.landing.share(now.cost_usd_per_coin, half)
         return Levels(band, share, now, sized.notes)
 

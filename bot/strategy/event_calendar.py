@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bot.domain.units import NS_PER_S, seconds_between
+from bot.domain.units import seconds_between
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +34,3 @@ class ScheduledEvent:
 def factor_at(events: Iterable[ScheduledEvent], now_ns: int) -> float:
     """Return what the calendar asks of the band's width: the narrowest of what is on, else 1."""
     return min((event.factor for event in events if event.is_on(now_ns)), default=1.0)
-
-
-def next_change_ns(events: Iterable[ScheduledEvent], now_ns: int) -> int | None:
-    """Return when the next event that is not yet on begins; None where none is to come."""
-    begins = []
-    for event in events:
-        begin_ns = event.at_ns - round(event.before_s * NS_PER_S)
-        if event.every_s is not None and begin_ns <= now_ns:
-            step_ns = round(event.every_s * NS_PER_S)
-            begin_ns += -(-(now_ns + 1 - begin_ns) // step_ns) * step_ns
-        if begin_ns > now_ns:
-            begins.append(begin_ns)
-    return min(begins, default=None)

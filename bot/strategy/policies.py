@@ -144,10 +144,14 @@ class Knob(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WhalleyWilmott:
-    """The cheapest band for what it leaves; `setting` is in the knob's own unit."""
+    """The cheapest band for what it leaves; `setting` is in the knob's own unit.
+
+    `funding` tells whether the band's middle moves with funding.
+    """
 
     knob: Knob = Knob.AVERSION
     setting: float = 1.0
+    funding: bool = True
 
     def size(self, now: Conditions, room: Room, landing: Landing) -> Sized:
         """Return the half-width that is cheapest now.
@@ -211,7 +215,7 @@ class WhalleyWilmott:
 
     def _shift(self, now: Conditions, half: float) -> float:
         """Return where funding moves the middle of a band of this half-width, coin."""
-        if not now.funding or half <= 0.0 or not math.isfinite(now.funding):
+        if not self.funding or not now.funding or half <= 0.0 or not math.isfinite(now.funding):
             return 0.0
         aversion = float(width.aversion_of(half, now.cost_usd_per_coin, now.bend))
         if aversion <= 0.0:

@@ -106,7 +106,9 @@ class PaperVenue:
         now_ns = max(now_ns, self._now_ns)
         if isinstance(request, WantGamma):
             at = now_ns + request.delay_ns
-            self._schedule(at, GammaWanted(at, request.coin, solve(request.program)))
+            self._schedule(
+                at, GammaWanted(at, request.coin, solve(request.program), request.program.ts_ns)
+            )
             return
         delay = self._latency.draw(self._generator)
         if isinstance(request, Place):

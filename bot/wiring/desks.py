@@ -116,10 +116,11 @@ def _width(delta: Delta) -> Width:
         case "bps":
             return OfBook(float(policy.width_bps or 0.0))
         case "whalley_wilmott":
+            lean = policy.follow_funding
             turned = [(knob, getattr(policy, knob)) for knob in Knob]
             return next(
-                (WhalleyWilmott(knob, to) for knob, to in turned if to is not None),
-                WhalleyWilmott(Knob.AVERSION, AVERSION),
+                (WhalleyWilmott(knob, to, lean) for knob, to in turned if to is not None),
+                WhalleyWilmott(Knob.AVERSION, AVERSION, lean),
             )
 
 

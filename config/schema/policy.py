@@ -82,6 +82,11 @@ class DeltaPolicy(BaseModel):
         description="The widest that whalley_wilmott may choose, as a share of the owner's "
         "narrower side: the rest is for what a price does before an order is filled.",
     )
+    follow_funding: bool = Field(
+        default=True,
+        description="Whether the band of whalley_wilmott leans to the side that funding pays, by at "
+        "most half its width and never beyond most_share.",
+    )
     trend_most: Finite = Field(
         1.0,
         ge=1,

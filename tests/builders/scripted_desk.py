@@ -129,7 +129,7 @@ class ScriptedDesk:
     def solved(self) -> list[Command]:
         """Answer the last program that the core asked about."""
         assert self.program is not None
-        return self.handle(GammaWanted(self.now_ns, "BTC", solve(self.program)))
+        return self.handle(GammaWanted(self.now_ns, "BTC", solve(self.program), self.program.ts_ns))
 
     def wait(self, seconds: float) -> Self:
         """Move the clock; nobody is told."""

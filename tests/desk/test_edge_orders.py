@@ -1,11 +1,16 @@
 """A long book's hedge that rests at the band's edge: sent, kept, filled, and out of the way."""
 
+from dataclasses import replace
+
 import pytest
 
-from bot.domain.commands import QueryPositions
+from bot.domain.commands import AskMargin, QueryPositions
 from bot.domain.orders import OrderState, TimeInForce
+from bot.domain.positions import Balance
 from bot.domain.records import Decision, HedgeDone
 from bot.domain.states import State
+from bot.domain.units import NS_PER_S
+from bot.risk.limits import LimitRules
 from bot.strategy.bands import Band, Landing, TradeTo
 from bot.strategy.delta import DeltaPolicy
 from bot.strategy.policies import Fixed
@@ -117,16 +122,81 @@ def test_a_smile_that_moves_the_edge_moves_the_order():
     assert (other.purpose, other.price != order.price) == ("edge", True)
 
 
-def test_nothing_rests_while_only_reducing_is_allowed():
-    """An order at an edge reduces nothing yet."""
+def test_it_goes_when_only_reducing_is_allowed():
+    """An order at an edge reduces nothing: quotes of the chain grow old, and it is cancelled."""
     desk, (order,) = _resting()
+    for _ in range(70):
+        desk.wait(0.5).price()
+    assert desk.core.floor.machine.at("BTC") is State.REDUCE_DELTA_ONLY
+    assert cancelled(desk.commands) == [order.label]
     desk.ends(order, OrderState.CANCELLED)
     desk.commands.clear()
-    desk.core.floor.machine.states["BTC"] = State.REDUCE_DELTA_ONLY
-    for _ in range(3):
-        desk.wait(0.5).market()
-        if desk.core.floor.machine.at("BTC") is State.REDUCE_DELTA_ONLY:
-            assert placed(desk.commands) == []
+    for _ in range(5):
+        desk.wait(0.5).price()
+    assert placed(desk.commands) == []
+
+
+def test_it_goes_when_delta_leaves_the_owners_band():
+    """Also where the policy's band reaches as far: the promise does not wait for a fill."""
+    wide = replace(EDGES, width=Fixed(0.1))
+    desk, (order,) = _resting(wide, perpetual="-16200")
+    desk.rows = [OptionRow(CALL, vol=0.66)]
+    desk.wait(1.0).market()
+    desk.wait(0.5).tick()
+    assert desk.core.sample("BTC", desk.now_ns).delta_coin > 0.1
+    assert cancelled(desk.commands) == [order.label]
+
+
+def _refusals(desk, seconds):
+    """Let a desk look four times a second; return its decisions and its questions on margin."""
+    desk.commands.clear()
+    for _ in range(round(4 * seconds)):
+        desk.wait(0.25).market()
+    asked = [c for c in desk.commands if isinstance(c, AskMargin)]
+    return noted(desk.commands, Decision), asked
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"after": Balance("BTC", 5.0, 5.0, 4.9, 4.8)}, {"limits": LimitRules(position_coin=0.35)}],
+)
+def test_one_that_is_refused_is_asked_for_once_a_minute(more):
+    """It is no need: neither the journal nor the venue hears of it at every look."""
+    limits = {"limits": more.pop("limits")} if "limits" in more else {}
+    rules = desk_rules(delta=EDGES, **limits)
+    positions = {CALL.name: "1", PERPETUAL: "-21000"}
+    desk = ScriptedDesk(rules=rules, positions=positions, **more).started()
+    told, asked = _refusals(desk, 30.0)
+    assert placed(desk.commands) == []
+    assert len(told) <= 1
+    assert len(asked) <= 1
+
+
+def test_one_that_is_rejected_is_not_tried_again_at_once():
+    """Neither is the order budget spent on it."""
+    positions = {CALL.name: "1", PERPETUAL: "-21000"}
+    desk = ScriptedDesk(rules=desk_rules(delta=EDGES), positions=positions).started()
+    sent = 0
+    for _ in range(120):
+        for order in placed(desk.commands):
+            sent += 1
+            desk.commands.clear()
+            desk.ends(order, OrderState.REJECTED, code="10009")
+        desk.wait(0.25).market()
+    assert sent == 1
+
+
+def test_a_cooldown_counts_from_its_fill():
+    """Not from when it was sent, minutes before."""
+    desk, (order,) = _resting()
+    sent_ns = desk.now_ns
+    desk.wait(200.0)
+    desk.index = float(order.price)
+    desk.completes(order)
+    desk.wait(0.5).market()
+    last = desk.core.delta["BTC"].attempts.last
+    assert last.ts_ns >= sent_ns + 200 * NS_PER_S
+    assert last.index == float(order.price)
 
 
 def test_it_rests_five_minutes_at_a_time_and_positions_are_settled_in_between():

@@ -417,7 +417,7 @@ def test_an_answer_to_another_book_is_dropped_and_asked_for_again(happens):
     assert stale.legs
     happens(desk)
     desk.commands.clear()
-    assert placed(desk.handle(GammaWanted(desk.now_ns, "BTC", stale))) == []
+    assert placed(desk.handle(GammaWanted(desk.now_ns, "BTC", stale, desk.program.ts_ns))) == []
     assert _refusals(desk) == [[Reason.BOOK_CHANGED]]
     desk.commands.clear()
     for _ in range(16):
@@ -429,7 +429,7 @@ def test_a_solver_that_failed_is_told_and_delta_stays_hedged():
     """Nothing is sent for gamma; delta has its own desk, which does not wait for it."""
     desk = _asked(_desk())
     failed = Solution(Stage.FAILED, why="no answer within 3 s")
-    assert placed(desk.handle(GammaWanted(desk.now_ns, "BTC", failed))) == []
+    assert placed(desk.handle(GammaWanted(desk.now_ns, "BTC", failed, desk.program.ts_ns))) == []
     (told,) = _told(desk)
     assert [(b.reason, b.subject) for b in told.refused] == [
         (Reason.SOLVER_FAILED, "no answer within 3 s")
@@ -578,3 +578,14 @@ def test_a_preview_does_not_search_by_itself():
     assert shown["proposed"] == desk.core.preview("BTC", desk.now_ns, solve)["proposed"]
     _thinned(desk)
     assert desk.core.preview("BTC", desk.now_ns)["proposed"] == []
+
+
+def test_a_late_answer_is_not_taken_for_that_to_a_newer_question():
+    """The owner traded meanwhile and the desk asked anew: the first solution is of another book."""
+    desk = _desk()
+    first = desk.program
+    late = solve(first)
+    newer = replace(first, ts_ns=first.ts_ns + NS_PER_S)
+    desk.core.gamma["BTC"].asked = newer
+    assert placed(desk.handle(GammaWanted(desk.now_ns, "BTC", late, first.ts_ns))) == []
+    assert desk.core.gamma["BTC"].asked is newer

@@ -113,12 +113,12 @@ def test_a_book_of_another_size_has_its_band_at_once():
 
 
 def test_the_calendar_turns_the_band_at_once():
-    """Half as wide while an event is on."""
-    event = ScheduledEvent("release", NOW + 2 * NS_PER_S, 0.0, 1.0, 0.5)
+    """Seven tenths as wide while an event is on."""
+    event = ScheduledEvent("release", NOW + 2 * NS_PER_S, 0.0, 1.0, 0.7)
     desk = _desk(desk_rules(delta=POLICY, events=(event,)))
     before = desk.core.floor.levels["BTC"].band
     _look(desk, seconds_between(desk.now_ns, event.at_ns))
-    assert desk.core.floor.levels["BTC"].band.upper == pytest.approx(before.upper / 2.0, rel=0.02)
+    assert desk.core.floor.levels["BTC"].band.upper == pytest.approx(before.upper * 0.7, rel=0.02)
     _look(desk, 1.0)
     assert desk.core.floor.levels["BTC"].band.upper == pytest.approx(before.upper, rel=0.02)
 

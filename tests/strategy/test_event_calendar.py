@@ -3,7 +3,7 @@
 import pytest
 
 from bot.domain.units import NS_PER_S
-from bot.strategy.event_calendar import ScheduledEvent, factor_at, next_change_ns
+from bot.strategy.event_calendar import ScheduledEvent, factor_at
 
 AT = 1_700_000_000 * NS_PER_S
 DAY_S = 86_400.0
@@ -43,13 +43,3 @@ def test_the_narrowest_of_several_wins():
     assert factor_at([event(2.0), event(0.5), event(0.8)], AT) == 0.5
     assert factor_at([event(2.0)], AT) == 2.0
     assert factor_at([], AT) == 1.0
-
-
-def test_the_next_one_is_told():
-    """Where it begins; none where none is to come."""
-    assert next_change_ns([event()], after(-5_000)) == after(-900)
-    assert next_change_ns([event()], after(0)) is None
-    daily = event(every_s=DAY_S)
-    assert next_change_ns([daily], after(0)) == after(DAY_S - 900)
-    assert next_change_ns([daily], after(DAY_S - 900)) == after(2 * DAY_S - 900)
-    assert next_change_ns([daily, event()], after(-5_000)) == after(-900)

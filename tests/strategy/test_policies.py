@@ -149,6 +149,8 @@ def test_funding_moves_the_middle_against_who_is_paid():
     dear = WhalleyWilmott().size(replace(NOW, funding=-50.0), WIDE, EDGE)
     assert dear.shift == pytest.approx(0.5 * dear.half)
     assert WhalleyWilmott().size(NOW, WIDE, EDGE).shift == 0.0
+    deaf = WhalleyWilmott(funding=False)
+    assert deaf.size(replace(NOW, funding=0.02), WIDE, EDGE).shift == 0.0
     still = replace(NOW, funding=0.02, gamma=0.0)
     assert WhalleyWilmott().size(still, WIDE, EDGE).shift == 0.0
 
@@ -217,3 +219,19 @@ def test_a_one_way_market_widens_the_band_of_who_lets_it(stretch, factor):
     policy = DeltaPolicy(Band(-10.0, 0.0, 10.0), Fixed(1.0), trend_most=2.0)
     assert policy.levels(now).band.upper == pytest.approx(factor)
     assert replace(policy, trend_most=1.0).levels(now).band.upper == 1.0
+
+
+def test_a_leaning_band_never_passes_the_room():
+    """However dear funding is, no delta is further from the target than a policy may let it."""
+    policy = DeltaPolicy(Band(-1.0, 0.0, 1.0), WhalleyWilmott(setting=0.01), most_share=0.5)
+    for funding in (-1.0, 1.0):
+        band = policy.levels(conditions(gamma=0.5, gross_coin=20.0, funding=funding)).band
+        assert (band.lower, band.upper) != (-0.5, 0.5)
+        assert -0.5 <= band.lower < band.upper <= 0.5
+
+
+def test_the_calendar_never_goes_below_the_narrowest_band():
+    """A tenth of the least would be less than an order."""
+    policy = DeltaPolicy(Band(-1.0, 0.0, 1.0), WhalleyWilmott())
+    narrow = policy.levels(conditions(gamma=0.0, factor=0.1)).band
+    assert narrow.upper == pytest.approx(0.05)

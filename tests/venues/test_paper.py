@@ -136,7 +136,9 @@ def test_a_program_comes_back_solved_after_its_thinking_time():
     paper = venue()
     drain(paper, START_NS)
     paper.send(WantGamma("BTC", 300 * NS_PER_MS, asked), START_NS)
-    assert paper.next_event() == GammaWanted(START_NS + 300 * NS_PER_MS, "BTC", solve(asked))
+    assert paper.next_event() == GammaWanted(
+        START_NS + 300 * NS_PER_MS, "BTC", solve(asked), asked.ts_ns
+    )
 
 
 def test_positions_are_answered_with_what_the_account_holds():

@@ -256,7 +256,7 @@ class DeribitVenue:
         """Have a program solved beside the loop, and tell what it came to."""
         solution = await self.solver.solve(asked.program)
         at_ns = max(now_ns + asked.delay_ns, self._clock())
-        self._inbox.later(at_ns, GammaWanted(at_ns, asked.coin, solution))
+        self._inbox.later(at_ns, GammaWanted(at_ns, asked.coin, solution, asked.program.ts_ns))
 
     def _lane(self, request: Request) -> OrderLane:
         if self.lane is None:

@@ -143,7 +143,7 @@ def test_events_are_told_in_time_order_whatever_was_conflated():
     inbox = Inbox(clock)
     start = clock.now_ns
     inbox.put(quote(start))
-    inbox.put(GammaWanted(start + 1, "BTC", Solution(Stage.NONE)))
+    inbox.put(GammaWanted(start + 1, "BTC", Solution(Stage.NONE), start))
     inbox.put(quote(start + 2, bid=1.1))
     inbox.wake_at(start + 1)
     clock.turn(1.0)

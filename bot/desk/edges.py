@@ -1,0 +1,67 @@
+"""Orders at the band's edge: whether one may rest now, and whether one that rests must go.
+
+Only while the underlying runs freely, nothing is in doubt and no option fades; each is settled with
+a report of positions before the next, because while it rests nobody can tell a trade by hand from
+its fill. One that was refused or rejected is not tried again for a while.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.book.exposure import Exposure
+from bot.desk.floor import Floor
+from bot.desk.rules import DeskRules
+from bot.desk.ticket import Want, chosen
+from bot.domain.states import State
+from bot.domain.units import seconds_between
+from bot.execution.orders import WorkingOrder
+from bot.strategy.delta import DeltaPlan, Urgency, urgency_of
+from bot.strategy.edge_order import holds, plan_edge
+
+LONGEST_S = 300.0
+QUIET_S = 60.0
+
+
+def edge_plan(floor: Floor, rules: DeskRules, exposure: Exposure, wanted: Want) -> DeltaPlan | None:
+    """Return the order that should rest at the band's edge; None where none may."""
+    hedge = wanted.hedge
+    if hedge is None or not _free(floor, rules, exposure):
+        return None
+    if hedge.instrument.name in floor.skipped:
+        return None
+    plan = plan_edge(exposure, rules.delta, wanted.levels, hedge.quote, wanted.smallest)
+    if plan is None:
+        return None
+    # What it would trade may fit another instrument than what is missing to the target.
+    task = replace(wanted.task, change=plan.change)
+    fits = chosen(floor, rules, exposure, task)[0]
+    same = fits is not None and fits.instrument.name == hedge.instrument.name
+    return plan if same else None
+
+
+def left_edge(
+    order: WorkingOrder, floor: Floor, rules: DeskRules, exposure: Exposure, wanted: Want
+) -> bool:
+    """Tell whether an order at the band's edge is in the way, or no longer at the edge."""
+    hedge, band = wanted.hedge, wanted.levels.band
+    if hedge is None or wanted.plan.wanted or hedge.instrument.name != order.intent.instrument:
+        return True
+    if not _free(floor, rules, exposure):
+        return True
+    if seconds_between(order.sent_ns, exposure.ts_ns) >= LONGEST_S:
+        return True
+    # The interval holds its fill, so that the plan alone would wait for it outside the band.
+    if not rules.delta.owner.holds(exposure.delta):
+        return True
+    outside = not band.holds(exposure.delta)
+    if outside and urgency_of(rules.delta, band, exposure.delta) is not Urgency.PASSIVE:
+        return True
+    price, buy = float(order.intent.price), order.intent.is_buy
+    return not holds(price, exposure, band, hedge.quote, buy=buy)
+
+
+def _free(floor: Floor, rules: DeskRules, exposure: Exposure) -> bool:
+    """Tell whether orders that reduce nothing may be in the market."""
+    running = floor.machine.at(rules.coin) is State.RUNNING
+    return running and exposure.trusted and not exposure.doubts and exposure.window_left_s <= 0.0
