@@ -84,8 +84,8 @@ class DeltaPolicy(BaseModel):
     )
     follow_funding: bool = Field(
         default=True,
-        description="Whether the band of whalley_wilmott leans to the side that funding pays, by at "
-        "most half its width and never beyond most_share.",
+        description="Whether the band of whalley_wilmott leans to the side that funding pays, by "
+        "at most half its width and never beyond most_share.",
     )
     trend_most: Finite = Field(
         1.0,

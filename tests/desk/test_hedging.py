@@ -15,6 +15,7 @@ from bot.execution.tactics import TacticRules
 from bot.risk.limits import LimitRules
 from bot.strategy.bands import Band, Landing, TradeTo
 from bot.strategy.delta import DeltaPolicy
+from bot.strategy.hedge_cost import HedgePolicy
 from bot.strategy.policies import Fixed
 from tests.builders.books import NOW, PERPETUAL, OptionRow, contract_of
 from tests.builders.scripted_desk import (
@@ -278,3 +279,19 @@ def test_a_price_that_jumps_is_hedged_at_once():
     desk = _calm()
     (order,) = placed(desk.wait(1.0).market(63_000.0))
     assert order.instrument == PERPETUAL
+
+
+def test_a_limit_on_basis_is_held_against_what_is_traded():
+    """All the way to the target would pass .45 coin in the expiry; to the band's edge does not."""
+    future = "BTC-27MAR26"
+    edge = DeltaPolicy(Band(-0.10, 0.0, 0.10), Fixed(0.05), Landing(TradeTo.EDGE))
+    rules = desk_rules(
+        measure=UnderlyingRules("BTC", Numeraire.USD, "exclude", ("future",)),
+        delta=edge,
+        hedge=HedgePolicy(basis_coin=0.45),
+    )
+    held = {CALL.name: "1.3", future: "-20100"}
+    desk = ScriptedDesk(rules=rules, positions=held, futures=(future,)).started()
+    order = _first(desk)
+    assert order.instrument == future
+    assert float(order.quantity) == pytest.approx(-0.073 * 60_000.0, rel=0.02)
