@@ -21,7 +21,7 @@ from bot.desk.rules import DeskRules
 from bot.desk.situation import Allowance, CapsInForce, caps_in_force
 from bot.desk.ticket import Ticket, Want, draw, waiting, want
 from bot.desk.whatif import WhatIf
-from bot.domain.commands import Command, Note, Place
+from bot.domain.commands import AskMargin, Command, Note, Place
 from bot.domain.orders import EDGE, Intent, TimeInForce
 from bot.domain.reasons import Because, Reason
 from bot.domain.records import Decision, TradeNote
@@ -110,9 +110,10 @@ class DeltaDesk:
         edge = edge_plan(floor, self.rules, exposure, wanted)
         if edge is None:
             return []
+        self.edge_quiet_ns = now_ns + round(QUIET_S * NS_PER_S)
         commands = self._act(floor, exposure, replace(wanted, plan=edge))
-        if self.was_refused:
-            self.edge_quiet_ns = now_ns + round(QUIET_S * NS_PER_S)
+        if any(isinstance(c, Place | AskMargin) for c in commands) or self.whatif.waiting:
+            self.edge_quiet_ns = 0  # it was not refused
         return commands
 
     def _act(self, floor: Floor, exposure: Exposure, wanted: Want) -> list[Command]:
@@ -191,11 +192,6 @@ class DeltaDesk:
         """Return what orders of this underlying may use up now."""
         budget = floor.budget(self.rules.coin, exposure.ts_ns)
         return Allowance(self.caps_now(floor, exposure), budget, whatif.answers(exposure.ts_ns))
-
-    @property
-    def was_refused(self) -> bool:
-        """Tell whether the last order that was wanted may not go."""
-        return bool(self.refused)
 
     @property
     def may_rest(self) -> bool:

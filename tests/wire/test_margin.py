@@ -67,7 +67,7 @@ async def test_options_are_bought_only_after_the_exchange_was_asked(short_of_gam
 async def test_an_order_above_the_limit_is_refused_and_margin_is_shown(short_of_gamma):
     """No option is bought; the journal tells the margin used and how far liquidation is."""
     bot, server, asked = short_of_gamma
-    tight = ("limits.initial_margin_share=0.001", "limits.maintenance_margin_share=0.001")
+    tight = ("limits.maintenance_margin_share=0.001",)
     code, _, said = await bot.run_until('"reason":"margin"', *sets(*tight), then_s=2.0)
     assert code == 0, said
     assert MARGIN in [method for method, _ in asked]

@@ -36,6 +36,8 @@ class Run:
     def __init__(self, numeraire):
         self.numeraire = numeraire
         names = [f'underlying.{coin}.numeraire="{numeraire}"' for coin in ("BTC", "ETH")]
+        # A narrow band, so that half an hour has fills enough to look at.
+        names += [f'underlying.{coin}.delta.policy.kind="fixed"' for coin in ("BTC", "ETH")]
         settings = config.load(sets=names, environ={}).settings
         market = SyntheticMarket(3, "normal", START_NS, ("BTC", "ETH"))
         self.graph = wiring.paper(settings, market, seed=3)
