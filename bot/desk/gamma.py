@@ -151,8 +151,9 @@ class GammaDesk:
             return self._note(floor, exposure, _nothing(question.need), stands, now_ns)
         plan, refused = plan_for(floor, self.rules, exposure, question, self.answer)
         if refused:
-            moved = refused[0].reason is Reason.BOOK_CHANGED
-            self._rest(self.rules.gamma_rest_s if moved else self.rules.gamma_again_s, now_ns)
+            # A search that came too late, or that had nothing to choose from, is no verdict.
+            soon = refused[0].reason is Reason.BOOK_CHANGED or not plan.candidates
+            self._rest(self.rules.gamma_rest_s if soon else self.rules.gamma_again_s, now_ns)
             return self._note(floor, exposure, plan, refused, now_ns)
         allowance = delta.allowance(floor, exposure, self.whatif)
         legs = draw_legs(floor, self.rules, exposure, plan, allowance)

@@ -61,7 +61,7 @@ async def test_options_are_bought_only_after_the_exchange_was_asked(short_of_gam
         elif method in {BUY, "private/sell"}:
             assert params["instrument_name"] == "BTC-PERPETUAL"
     assert option in first
-    assert bot.held() == booked(server)
+    assert bot.held() == pytest.approx(booked(server))
 
 
 async def test_an_order_above_the_limit_is_refused_and_margin_is_shown(short_of_gamma):
