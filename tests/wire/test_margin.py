@@ -71,7 +71,7 @@ async def test_an_order_above_the_limit_is_refused_and_margin_is_shown(short_of_
     exchange's word on margin (tests/desk/test_margin.py has that one alone).
     """
     bot, server, asked = short_of_gamma
-    tight = ("limits.maintenance_margin_share=0.001",)
+    tight = ("limits.initial_margin_share=0.001", "limits.maintenance_margin_share=0.001")
     code, _, said = await bot.run_until('"event":"gamma.refused"', *sets(*tight), then_s=8.0)
     assert code == 0, said
     bought = [params["instrument_name"] for method, params in asked if method == BUY]
