@@ -65,7 +65,7 @@ async def test_options_are_bought_only_after_the_exchange_was_asked(short_of_gam
 
 
 async def test_an_order_above_the_limit_is_refused_and_margin_is_shown(short_of_gamma):
-    """No option is bought; the journal tells the margin used and how far liquidation is.
+    """Nothing is bought but what is held short; the journal tells the margin used and how far liquidation is.
 
     Who refuses first depends on the moment: the plan, for which nothing may be on offer yet, or the
     exchange's word on margin (tests/desk/test_margin.py has that one alone).
@@ -75,9 +75,10 @@ async def test_an_order_above_the_limit_is_refused_and_margin_is_shown(short_of_
     code, _, said = await bot.run_until('"event":"gamma.refused"', *sets(*tight), then_s=8.0)
     assert code == 0, said
     bought = [params["instrument_name"] for method, params in asked if method == BUY]
-    assert not [name for name in bought if name.endswith(("-C", "-P"))]
     held = {p.instrument: float(p.quantity) for p in straddle("-5")}
-    assert {n: q for n, q in booked(server).items() if n in held} == held
+    options = {name for name in bought if name.endswith(("-C", "-P"))}
+    assert options <= set(held)  # what closes a short lowers margin, and may always go
+    assert all(booked(server).get(name, 0.0) <= 0.0 for name in held)
     reader = Reader.open(bot.folder, "sand")
     try:
         margin = reader.status()["underlyings"]["BTC"]["margin"]
