@@ -65,7 +65,7 @@ async def test_options_are_bought_only_after_the_exchange_was_asked(short_of_gam
 
 
 async def test_an_order_above_the_limit_is_refused_and_margin_is_shown(short_of_gamma):
-    """Nothing is bought but what is held short; the journal tells the margin used and how far liquidation is.
+    """Only what is held short is bought; margin used and liquidation's distance are told.
 
     Who refuses first depends on the moment: the plan, for which nothing may be on offer yet, or the
     exchange's word on margin (tests/desk/test_margin.py has that one alone).
