@@ -51,9 +51,7 @@ def left_edge(
         return True
     if seconds_between(order.sent_ns, exposure.ts_ns) >= LONGEST_S:
         return True
-    # The interval holds its fill, so that the plan alone would wait for it outside the band.
-    if not rules.delta.owner.holds(exposure.delta):
-        return True
+    # The interval holds its fill, so that the plan alone would wait, even outside the owner's band.
     outside = not band.holds(exposure.delta)
     if outside and urgency_of(rules.delta, band, exposure.delta) is not Urgency.PASSIVE:
         return True
