@@ -27,13 +27,20 @@ CRASH_SEEDS = 3
 ORDER_USD = 25_000.0
 DAY_HOURS = 24.0
 TIMED_HOURS = 1.0
+PAID = """
+SELECT count(*), sum(fee_usd), sum(slippage_usd), sum(fee_usd) FILTER (WHERE seq NOT IN (
+  SELECT min(seq) FROM hedges WHERE kind = 'delta' GROUP BY coin
+)) FROM hedges WHERE kind = 'delta'
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
     """One run: its summary, processor seconds, states that stopped it, its largest future order.
 
-    `fees_usd` and `slippage_usd` are what its hedges of delta have paid, `hedges` how many.
+    `fees_usd` and `slippage_usd` are what its hedges of delta have paid, `hedges` how many;
+    `later_usd` are the fees without the first hedge of each coin, which brings in a book that
+    nobody had hedged.
     """
 
     summary: dict[str, Any]
@@ -43,6 +50,7 @@ class Day:
     hedges: int
     fees_usd: float
     slippage_usd: float
+    later_usd: float
 
 
 def normal(runs: int, hours: float) -> list[Row]:
@@ -103,13 +111,16 @@ def thrift(runs: int, hours: float) -> list[Row]:
         found += [
             rows.plain(f"thrift.{name}_hedges", sum(d.hedges for d in days), "in all runs"),
             rows.plain(f"thrift.{name}_fees", fmean(d.fees_usd for d in days), "USD a run"),
+            rows.plain(f"thrift.{name}_later_fees", fmean(d.later_usd for d in days), "USD a run"),
             rows.plain(f"thrift.{name}_slippage", fmean(d.slippage_usd for d in days), "USD a run"),
         ]
     fees, asked = (sum(d.fees_usd for d in days) for days in (ours, target))
+    later, before = (sum(d.later_usd for d in days) for days in (ours, target))
     paid, cost = (sum(d.fees_usd + d.slippage_usd for d in days) for days in (ours, target))
     return [
         *found,
         rows.least("thrift.fees_saved", _saved(fees, asked), "share of to_target's", 0.30),
+        rows.plain("thrift.later_fees_saved", _saved(later, before), "share, first hedges apart"),
         rows.plain("thrift.cost_saved", _saved(paid, cost), "share, slippage as well"),
         rows.least("thrift.delta_held", _held(ours, "delta_ns"), "share of time, pooled", 0.995),
     ]
@@ -160,10 +171,7 @@ def _day(seed: int, hours: float, settings: Sequence[str]) -> Day:
         with closing(sqlite3.connect(journal)) as base:
             query = "SELECT max(abs(CAST(quantity AS REAL))) FROM intents WHERE unit = 'usd'"
             (largest,) = base.execute(query).fetchone()
-            query = (
-                "SELECT count(*), sum(fee_usd), sum(slippage_usd) FROM hedges WHERE kind = 'delta'"
-            )
-            paid = base.execute(query).fetchone()
+            paid = base.execute(PAID).fetchone()
             stopped = _stopped(base)
     return Day(summary, done.user_s, stopped, float(largest or 0.0), *(p or 0 for p in paid))
 
