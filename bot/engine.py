@@ -1,16 +1,11 @@
 """The loop: the only place where the core meets a venue, a journal, a clock and an operator.
 
-    pull the next event → show it to observers → core.handle → journal → send → tell observers
-
-What a decision leaves behind (records, intents) is on disk before its orders leave, and is told
-only after that: nobody who listens stands before an order. While another process holds the journal
-no order leaves: the core hears that it has not, and tries again. Whatever else goes wrong (a
-journal that cannot be written, a fault of this program) ends the run with that error after
-cancelling what works; a note on the error says so. As long as the HALT file exists the bot is
-halted, and a `resume` is answered with the file that must go. Event time is paced against the wall
-clock at `speed` (1 = real time, 60 = a minute a second) or not at all; decisions do not depend on
-it. On a live venue event time is the wall clock, and a Tick comes at least twice a second, so that
-silence is noticed.
+It pulls the next event, lets a `Stepper` take it through, and hears operators between events. An
+error that a step does not know how to live with (a journal that cannot be written, a fault of this
+program) ends the run with that error after cancelling what works; a note on the error says so.
+Event time is paced against the wall clock at `speed` (1 = real time, 60 = a minute a second) or not
+at all; decisions do not depend on it. On a live venue event time is the wall clock, and a Tick
+comes at least twice a second, so that silence is noticed.
 """
 
 from __future__ import annotations
@@ -20,47 +15,19 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from bot.core import Core
-from bot.domain.commands import Command, Note, Place
-from bot.domain.errors import JournalBusyError
-from bot.domain.events import (
-    Event,
-    Filled,
-    Operator,
-    OrderUpdate,
-    PositionsReport,
-    Settled,
-    Tick,
-)
-from bot.domain.orders import OrderReport
+from bot.domain.events import Tick
 from bot.domain.positions import Balance, Position
-from bot.domain.reasons import Because, Reason
-from bot.domain.records import CommandOutcome, Doubt, Record
-from bot.domain.states import State
-from bot.domain.units import NS_PER_MS, NS_PER_S
+from bot.domain.units import NS_PER_S
 from bot.journal import Journal
+from bot.stepper import WAKE_NS, Observer, Stepper
 from bot.venues.port import LiveVenue, Venue
 
 POLL_S = 0.05
 VIEW_S = 1.0
 DRAIN_S = 3.0
-WAKE_NS = 500 * NS_PER_MS
 UNPACED_CHECK = 64
-SAVE_NS = 300 * NS_PER_S
-
-
-class Observer(Protocol):
-    """Somebody who watches and never takes part."""
-
-    def see(self, event: Event) -> None:
-        """Take an event that is about to reach the core."""
-        ...
-
-    def note(self, record: Record) -> None:
-        """Take what the core says about itself."""
-        ...
 
 
 @dataclass(slots=True)
@@ -81,7 +48,7 @@ class Control:
 
 
 class Engine:
-    """One core on one venue, journalled."""
+    """One core on one venue, journalled, in the time of a loop."""
 
     def __init__(
         self,
@@ -95,27 +62,30 @@ class Engine:
         views: Callable[[int], Iterable[tuple[str, object]]],
         account: Callable[[], tuple[Sequence[Position], Sequence[Balance]]],
     ) -> None:
-        """Take the parts. `speed` None runs as fast as the machine can.
-
-        `views` feed the readers; `account` is what a later run would go on with.
-        """
-        self.core = core
+        """Take the parts (see `Stepper`). `speed` None runs as fast as the machine can."""
         self.venue = venue
-        self.journal = journal
         self.control = control
         self.speed = speed
-        self.observers = tuple(observers)
-        self.views = views
-        self.account = account
-        self.now_ns = (venue.now_ns() if isinstance(venue, LiveVenue) else venue.next_time()) or 0
+        begin_ns = (venue.now_ns() if isinstance(venue, LiveVenue) else venue.next_time()) or 0
+        self.steps = Stepper(
+            core,
+            venue,
+            journal,
+            begin_ns,
+            observers=observers,
+            views=views,
+            account=account,
+            halt_file=control.halt_file,
+        )
         self._wall_start = time.monotonic()
-        self._event_start = self.now_ns
+        self._event_start = begin_ns
         self._polled = self._viewed = 0.0
-        self._wake_ns = 0
-        self._saved_ns = 0
         self._count = 0
-        self._sending = self._told_busy = False
-        self._untold: list[Record] = []
+
+    @property
+    def now_ns(self) -> int:
+        """Return the newest time that the run has heard of."""
+        return self.steps.now_ns
 
     async def run(self, until_ns: int | None) -> None:
         """Run until the market ends, event time reaches `until_ns`, or somebody asks to stop.
@@ -130,23 +100,8 @@ class Engine:
                 await self._loop(until_ns)
             await self._end()
         except BaseException as error:
-            self._abandon(error)
+            self.steps.abandon(error)
             raise
-
-    def _abandon(self, error: BaseException) -> None:
-        """Cancel what works without the journal's help, and note on the error what was done."""
-        cancelled = 0
-        for command in self.core.cancel_all(self.now_ns):
-            if isinstance(command, Note | Place):
-                continue
-            try:
-                self.venue.send(command, self.now_ns)
-                cancelled += 1
-            except Exception as fault:  # noqa: BLE001  the other orders are cancelled all the same
-                error.add_note(f"a working order could not be cancelled: {fault}")
-        error.add_note(
-            f"the run was abandoned: cancellation of {cancelled} working orders was sent"
-        )
 
     async def _loop(self, until_ns: int | None) -> None:
         while not self.control.stop.is_set():
@@ -164,8 +119,8 @@ class Engine:
             event = self.venue.next_event(until_ns)
             if event is None:
                 break
-            self._step(event)
-            self._tell()
+            self.steps.step(event)
+            self.steps.tell()
 
     async def _live(self, venue: LiveVenue, until_ns: int | None) -> None:
         """Take events as they arrive; between them hear operators and notice silence."""
@@ -180,78 +135,14 @@ class Engine:
                 self._listen()
                 await venue.wait(POLL_S)
                 continue
-            self._step(event)
-            if self._sending:  # it leaves now, before anything is told or looked after
-                self._sending = False
+            self.steps.step(event)
+            if self.steps.sending:  # it leaves now, before anything is told or looked after
+                self.steps.sending = False
                 await asyncio.sleep(0)
-            self._tell()
+            self.steps.tell()
             self._count += 1
             if self._count % UNPACED_CHECK == 0:
                 await self._breathe()
-
-    def _step(self, event: Event) -> None:
-        self._tell()  # what was said before this event is heard before it
-        self.now_ns = max(self.now_ns, event.ts_ns)
-        for observer in self.observers:
-            observer.see(event)
-        if isinstance(event, Filled):
-            self.journal.fill(event.fill)
-        commands = self.core.handle(event)
-        if isinstance(event, Filled | Settled) or (
-            isinstance(event, PositionsReport) and self.now_ns - self._saved_ns >= SAVE_NS
-        ):
-            self._save_account()  # what orders build on is on disk with the first of them
-        if commands:
-            self._carry_out(commands)
-        if self.core.waiting and self._wake_ns <= self.now_ns:  # one at a time: each asks anew
-            self._wake_ns = self.now_ns + WAKE_NS
-            self.venue.wake_at(self._wake_ns)
-
-    def _carry_out(self, commands: Iterable[Command]) -> None:
-        """Journal everything, then send: an order leaves only after its intent is on disk."""
-        sending = False
-        for command in commands:
-            if isinstance(command, Note):
-                self.journal.record(command.record)
-            elif isinstance(command, Place):
-                self.journal.intent(command.intent)
-                sending = True
-        held_back = "" if not sending else self._busy_journal()
-        unsent: list[OrderReport] = []
-        for command in commands:
-            if isinstance(command, Note):
-                self._untold.append(command.record)
-            elif held_back and isinstance(command, Place):
-                code = str(Reason.JOURNAL_BUSY)
-                unsent.append(OrderReport.unsent(command.intent, self.now_ns, code, held_back))
-            else:
-                self.venue.send(command, self.now_ns)
-                self._sending = True
-        for report in unsent:
-            self._step(OrderUpdate(self.now_ns, report))
-
-    def _busy_journal(self) -> str:
-        """Put what is recorded on disk; return what stands in the way where that will pass."""
-        try:
-            self.journal.commit()
-        except JournalBusyError as error:
-            return str(error)
-        return ""
-
-    def _tell_of_journal(self) -> None:
-        """Say that nothing can be sent while another process holds the journal, and when it can."""
-        if self.journal.busy is not self._told_busy:
-            self._told_busy = self.journal.busy
-            because = Because(Reason.JOURNAL_BUSY, str(self.journal.path))
-            record = Doubt(self.now_ns, "", because, active=self._told_busy)
-            self._carry_out([Note(record)])
-
-    def _tell(self) -> None:
-        """Tell the observers what was recorded: after the orders have left, they can wait."""
-        untold, self._untold = self._untold, []
-        for record in untold:
-            for observer in self.observers:
-                observer.note(record)
 
     async def _pace(self, when_ns: int) -> None:
         """Wait until it is time, listening to operators meanwhile."""
@@ -278,52 +169,26 @@ class Engine:
         if now - self._polled < POLL_S:
             return
         self._polled = now
-        file = self.control.halt_file
-        barred = file is not None and file.exists()
-        for command in self.journal.take_commands():
-            if barred and command.verb == "resume":
-                self._refuse(command.id, f"refused: the file {file} must be removed first")
-            else:
-                self._step(command.event(self.now_ns))
-        if self.control.halt_asked or barred:
-            self.control.halt_asked = False
-            if self.core.state is not State.HALTED:
-                who = "HALT file or SIGUSR1"
-                event = Operator(self.now_ns, f"halt-{self.now_ns}", "halt", "", who, "asked")
-                self.journal.heard(event)
-                self._step(event)
+        asked, self.control.halt_asked = self.control.halt_asked, False
+        self.steps.listen(halt_asked=asked)
         if now - self._viewed >= VIEW_S:
             self._viewed = now
-            self._show()
-        self.journal.tick(self.now_ns, self.core.state)
-        self._tell_of_journal()
-        self._tell()
-
-    def _refuse(self, command_id: str, outcome: str) -> None:
-        record = CommandOutcome(self.now_ns, command_id, accepted=False, outcome=outcome)
-        self._carry_out([Note(record)])
-
-    def _show(self) -> None:
-        for name, body in self.views(self.now_ns):
-            self.journal.view(name, self.now_ns, body)
-
-    def _save_account(self) -> None:
-        self._saved_ns = self.now_ns
-        self.journal.account(self.now_ns, *self.account())
+            self.steps.show()
+        self.steps.beat()
 
     async def _end(self) -> None:
         """Cancel what works and wait (in event time) until the venue has confirmed it."""
-        self.core.closing = True
-        self._carry_out(self.core.cancel_all(self.now_ns))
-        deadline = self.now_ns + round(DRAIN_S * NS_PER_S)
-        while self.core.waiting:
+        steps = self.steps
+        steps.close()
+        deadline = steps.now_ns + round(DRAIN_S * NS_PER_S)
+        while steps.core.waiting:
             event = self.venue.next_event(deadline)
             if event is not None:
-                self._step(event)
+                steps.step(event)
             elif isinstance(self.venue, LiveVenue) and self.venue.now_ns() < deadline:
                 await self.venue.wait(POLL_S)
             else:
                 break
-        self._tell()
-        self._save_account()
-        self._show()
+        steps.tell()
+        steps.save_account()
+        steps.show()

@@ -23,9 +23,10 @@ from bot.domain.events import Event, Filled, Settled
 from bot.domain.positions import Balance, Position
 from bot.domain.records import Record
 from bot.domain.units import NS_PER_S
-from bot.engine import Control, Engine, Observer
+from bot.engine import Control, Engine
 from bot.journal import AccountLock, Durability, Journal, RunStart
 from bot.monitor import Banner, Scope, Voice
+from bot.stepper import Observer
 from bot.venues.deribit.terms import (
     CLOCK_LIMIT_S,
     Health,

@@ -19,12 +19,12 @@ from bot.cli.live import LiveRun
 from bot.cli.recall import Past, past_of
 from bot.cli.would_have import WouldHave
 from bot.domain.positions import Balance, Position
-from bot.engine import Observer
 from bot.journal import Durability, Journal
 from bot.lab.scorecard import Promise, Scorecard
 from bot.lab.witness import Witness
 from bot.monitor import Voice
 from bot.sim.exchange import StartingAccount
+from bot.stepper import Observer
 from bot.venues.live_paper import LivePaper
 from bot.wiring.live import Live, key_for
 from bot.wiring.onlooking import public_paper, shadow, shadow_instance

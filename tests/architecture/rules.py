@@ -16,7 +16,15 @@ GROUND = ("bot.domain", "greeks")
 KNOWN = ("bot.book", *GROUND)
 DECIDING = ("bot.strategy", "bot.risk", "bot.execution", *KNOWN)
 EDGE = (
-    *("bot.engine", "bot.venues", "bot.venues.deribit", "bot.journal", "bot.monitor", "bot.lab"),
+    *(
+        "bot.engine",
+        "bot.stepper",
+        "bot.venues",
+        "bot.venues.deribit",
+        "bot.journal",
+        "bot.monitor",
+        "bot.lab",
+    ),
     *("bot.sim", "bot.sim.wire", "bot.core", "bot.desk", *DECIDING),
 )
 
@@ -34,6 +42,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bot.sim": KNOWN,
     "bot.sim.wire": EDGE,
     "bot.engine": EDGE,
+    "bot.stepper": EDGE,
     "bot.venues": EDGE,
     "bot.venues.deribit": ("bot.venues", "bot.domain"),
     "bot.journal": EDGE,

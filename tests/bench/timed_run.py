@@ -66,11 +66,11 @@ class TimedEngine(Engine):
     async def run(self, until_ns: int | None) -> None:
         """Run, and print what each part took."""
         watch = StopWatch()
-        watch.watch("core", self.core, "handle")
+        watch.watch("core", self.steps.core, "handle")
         watch.watch("exchange", self.venue, "next_event", "send")
         watch.watch("market", self.venue.exchange.market, *MARKET)  # type: ignore[attr-defined]
-        watch.watch("journal", self.journal, *JOURNAL)
-        for observer in self.observers:
+        watch.watch("journal", self.steps.journal, *JOURNAL)
+        for observer in self.steps.observers:
             watch.watch("scorecard", observer, "see", "note")
         await super().run(until_ns)
         watch.lap()

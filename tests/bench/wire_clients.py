@@ -125,6 +125,7 @@ def _flood_bot(settings: str, seconds: float) -> int:
     from bot.cli import live, main
     from bot.domain.events import Event
     from bot.domain.quotes import Quote
+    from bot.domain.records import Record
     from bot.engine import Engine
 
     meter = Meter(seconds)
@@ -136,10 +137,16 @@ def _flood_bot(settings: str, seconds: float) -> int:
 
         looked = 0.0
 
-        def _step(self, event: Event) -> None:
+        async def run(self, until_ns: int | None) -> None:
+            self.steps.observers = (self, *self.steps.observers)
+            await super().run(until_ns)
+
+        def see(self, event: Event) -> None:
             if isinstance(event, Quote) and not self.control.stop.is_set():
                 self._look(event)
-            super()._step(event)
+
+        def note(self, record: Record) -> None:
+            """Nothing that is told is measured."""
 
         def _look(self, quote: Quote) -> None:
             lags.append((time.time_ns() - quote.ts_venue_ns) / 1e6)

@@ -8,8 +8,9 @@ from pathlib import Path
 from bot import wiring
 from bot.domain.events import Event
 from bot.domain.records import Record
-from bot.engine import Control, Engine, Observer
+from bot.engine import Control, Engine
 from bot.journal import Durability, Journal, RunStart
+from bot.stepper import Observer
 from config.schema import Settings
 from tests.simulation.drive import seconds
 

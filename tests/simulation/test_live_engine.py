@@ -11,6 +11,7 @@ from bot.domain.records import OrderTransition, Record
 from bot.domain.units import NS_PER_S
 from bot.engine import Control, Engine
 from bot.journal import Durability, Journal, RunStart
+from bot.stepper import Stepper
 from bot.venues.paper import PaperVenue
 from bot.venues.port import LiveVenue, Request
 from tests.builders.scripted_desk import CALL, ScriptedDesk, placed
@@ -169,17 +170,16 @@ def test_the_account_is_on_disk_with_the_first_order_at_the_latest(tmp_path):
     Batches.held.clear()
     journal = Batches.open(tmp_path, "demo", durability=Durability.BATCH)
     journal.begin_run(RunStart("sandbox", "venue", None, "test", script.now_ns, {}, fresh=True))
-    engine = Engine(
+    steps = Stepper(
         ScriptedDesk(positions={CALL.name: "-1"}).core,
         Nowhere(),
         journal,
-        Control(),
-        speed=None,
+        script.now_ns,
         views=lambda _: (),
         account=lambda: ((), ()),
     )
     for event in script.events:
-        engine._step(event)
+        steps.step(event)
     tables = [[sql.split()[2] for sql in batch] for batch in Batches.held]
     journal.close()
     assert "intents" in tables[-1]
@@ -215,21 +215,20 @@ def test_orders_leave_before_anything_is_told_and_that_before_the_next_event(tmp
     ear = Ear()
     journal = Journal.open(tmp_path, "demo", durability=Durability.BATCH)
     journal.begin_run(RunStart("sandbox", "venue", None, "test", script.now_ns, {}, fresh=True))
-    engine = Engine(
+    steps = Stepper(
         ScriptedDesk(positions={CALL.name: "-1"}).core,
         ear,
         journal,
-        Control(),
-        speed=None,
+        script.now_ns,
         observers=(ear,),
         views=lambda _: (),
         account=lambda: ((), ()),
     )
     for event in script.events:
-        engine._step(event)
+        steps.step(event)
     assert ear.heard[-1] == "sent"
     so_far = len(ear.heard)
-    engine._step(Tick(script.now_ns + 1))
+    steps.step(Tick(script.now_ns + 1))
     later = ear.heard[so_far:]
     assert later[0] == "told"
     assert later.index("told") < later.index("seen")
