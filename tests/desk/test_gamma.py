@@ -492,6 +492,17 @@ def test_a_days_turnover_is_the_owners_to_set():
     assert [b.reason for d in _told(desk) for b in d.refused] == [Reason.TURNOVER_SPENT]
 
 
+def test_a_fill_that_is_told_after_its_orders_end_is_turnover_too():
+    """While the plan's other leg is still under way."""
+    desk = _desk(limits=LimitRules(order_usd=300_000.0))
+    first, *others = placed(_wanted(desk))
+    assert others
+    desk.ends(first, OrderState.CANCELLED)
+    desk.fills(first)
+    assert desk.core.floor.day("BTC", desk.now_ns).gamma_coin == float(first.quantity)
+    assert set(desk.core.gamma["BTC"].traded) == {first.instrument}
+
+
 @pytest.mark.parametrize("age_s,sold", [(3_590, False), (3_610, True)])
 def test_what_was_bought_is_not_sold_again_within_its_time(age_s, sold):
     """The cheaper one was bought an hour ago, or a little less."""
