@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from bot.book.book import UnderlyingRules
+from bot.book.kinds import DeltaKind, DeltaRule
 from bot.book.measure import measure
 from bot.book.numeraire import Numeraire
 from bot.book.scope import Scope
@@ -29,6 +30,7 @@ from bot.strategy.options.solve import solve
 from bot.strategy.policies import Fixed
 from tests.builders.books import NOW, PERPETUAL, OptionRow, chain, contract_of
 from tests.builders.scripted_desk import (
+    BALANCE,
     CALL,
     PUT,
     ScriptedDesk,
@@ -490,6 +492,38 @@ def test_a_days_turnover_is_the_owners_to_set():
     desk.commands.clear()
     assert placed(_wanted(desk.wait(6.0))) == []
     assert [b.reason for d in _told(desk) for b in d.refused] == [Reason.TURNOVER_SPENT]
+
+
+@pytest.mark.parametrize("kind", list(DeltaKind))
+def test_a_plan_nets_the_delta_that_is_traded(kind):
+    """What buying the calls back was to make of delta is what it makes of it, whoever's it is."""
+    rules = UnderlyingRules(
+        "BTC", Numeraire.USD, "exclude", ("perpetual",), greeks=DeltaRule(kind, 2.0)
+    )
+    strikes = range(59_000, 72_000, 1_000)
+    rows = [
+        OptionRow(one, vol=0.6 - 2e-6 * (k - 60_000), bid=0.0300, ask=0.0305, ask_size=50.0)
+        for k, one in ((k, contract_of(float(k))) for k in strikes)
+    ]
+    gamma = GammaPolicy(GammaBand(lower=-0.25), GammaBand(), max_days=1.0, min_days=0.0)
+    desk = ScriptedDesk(rules=desk_rules(measure=rules, gamma=gamma), rows=rows)
+    desk.positions = {CALL.name: "-20", PERPETUAL: "422670"}
+    desk.started()
+    held = tuple(desk.core.floor.book.holdings.positions.values())
+    desk.handle(PositionsReport(desk.now_ns, held, (BALANCE,), ((CALL.name, -20 * 0.41),)))
+    floor, now_ns = desk.core.floor, desk.now_ns
+    before = measure(floor.book, "BTC", now_ns)
+    assert (before.kind, before.by_model) == (kind, 0)
+    question = question_of(floor, desk.rules, before, {})
+    assert question is not None
+    (offer,) = question.program.offers
+    plan = question.plan(solve(question.program), desk.rules)
+    (call,) = (one for one in held if one.instrument == CALL.name)
+    rest = replace(call, quantity=CALL.quantity(f"{-20 + plan.trades[0].quantity:.1f}"))
+    floor.book.adopt([rest, *(one for one in held if one is not call)], ())
+    after = measure(floor.book, "BTC", now_ns)
+    assert offer.closes
+    assert after.delta - before.delta == pytest.approx(plan.delta, rel=1e-3)
 
 
 def test_a_fill_that_is_told_after_its_orders_end_is_turnover_too():
