@@ -56,12 +56,14 @@ class Question:
     candidates: tuple[Candidate, ...]
     held: Mapping[str, float]
     shocks: Shocks
+    edges: Mapping[str, float]
 
     def plan(self, solution: Solution, rules: DeskRules) -> GammaPlan:
         """Return a solution of this program as a plan."""
         return plan_of(
-            self.program, solution, self.need, self.candidates, self.held, rules.gamma, self.shocks
-        )
+            self.program, solution, self.need, self.candidates, self.held, rules.gamma,
+            self.shocks, self.edges,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def question_of(
     hedge, _ = choose_hedge(floor.book, rules.coin, now_ns, floor.tier, rules.hedge)
     means = means_of(floor, rules, exposure, hedge, need, offered, held, traded)
     program = problem(rules.coin, now_ns, need, offered, held, rules.gamma, means)
-    return Question(need, program, offered, held, found)
+    return Question(need, program, offered, held, found, means.edge_usd)
 
 
 def _need(floor: Floor, rules: DeskRules, exposure: Exposure, found: Shocks | None) -> GammaNeed:

@@ -42,7 +42,8 @@ class Candidate:
     """One option per coin of quantity.
 
     `delta` coin, `gamma` coin per 1 %, `theta_usd_day` and `vega_usd` (per point) USD, `cost_usd`
-    half spread and fee, `spread_vol` the whole spread in volatility (0.01 = one point). Prices,
+    half spread and fee, `vol` the venue's volatility, `spread_vol` the whole spread in volatility
+    (0.01 = one point). Prices,
     `tick` (at the mark) and `vega_price` (per 1.00 of volatility) are in the option's own unit;
     `mark` is the model value at the venue's volatility. `shock_pnl_usd` and `shock_delta` map moves
     of the index to the gain of a delta-hedged coin and to the change of its delta.
@@ -65,6 +66,7 @@ class Candidate:
     tick: float
     vega_price: float
     cost_usd: float
+    vol: float
     spread_vol: float
     shock_pnl_usd: Mapping[float, float]
     shock_delta: Mapping[float, float]
@@ -174,6 +176,7 @@ def candidates(
                 tick=float(instrument.ticks.at(Decimal(repr(mark)))),
                 vega_price=float(first[3, k] * usd[k] / unit_usd[k]),
                 cost_usd=float(half_spread[k]) + float(fee),
+                vol=float(chain.vol[row]),
                 spread_vol=float(spread_vol[k]),
                 shock_pnl_usd={move: gain[k] for move, gain in shown.items()},
                 shock_delta={move: swing[k] for move, swing in swung.items()},

@@ -81,6 +81,7 @@ def desk_rules(settings: Settings, coin: str, cadence: Cadence) -> DeskRules:
             min_hold_s=gamma.min_hold_s,
             benefit_factor=gamma.benefit_factor,
             aversion=gamma.aversion,
+            model_vol=gamma.model_vol,
             turnover_coin=gamma.turnover_coin_per_day or math.inf,
             rfq_usd=gamma.rfq_usd or math.inf,
             shock_loss_usd=_shock_losses(one.shock, limits.shock_loss_usd),

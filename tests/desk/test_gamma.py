@@ -494,6 +494,31 @@ def test_a_days_turnover_is_the_owners_to_set():
     assert [b.reason for d in _told(desk) for b in d.refused] == [Reason.TURNOVER_SPENT]
 
 
+@pytest.mark.parametrize("model_vol,chosen", [(None, 60_000.0), (0.75, 59_000.0)])
+def test_an_owners_own_volatility_says_which_option_is_bought(model_vol, chosen):
+    """Of two the tighter, at 70 %; where 75 % are seen the one at 60 %. The preview says so too."""
+    rows = [
+        OptionRow(ATM, vol=0.7, bid=0.0302, ask=0.0304, ask_size=50.0),
+        OptionRow(contract_of(59_000.0), vol=0.6, bid=0.0300, ask=0.0305, ask_size=50.0),
+        OptionRow(CALL, bid_size=0.0),
+    ]
+    desk = _desk(rows=rows, model_vol=model_vol, max_legs=1)
+    shown = desk.core.preview("BTC", desk.now_ns, solve)
+    (leg,) = placed(_wanted(desk))
+    assert leg.instrument == contract_of(chosen).name
+    (told,) = _told(desk)
+    edges = {row["instrument"]: row.get("edge_usd_per_coin") for row in shown["candidates"]}
+    if model_vol is None:
+        assert set(edges.values()) == {None}
+        assert "plan_edge_usd" not in told.snapshot
+        assert "edge_usd" not in shown["options"]
+    else:
+        assert edges[leg.instrument] > edges[ATM.name] > 0.0
+        edge = edges[leg.instrument] * float(leg.quantity)
+        assert told.snapshot["plan_edge_usd"] == pytest.approx(edge, rel=1e-4)
+        assert shown["options"]["edge_usd"] == pytest.approx(edge, rel=1e-4)
+
+
 @pytest.mark.parametrize("kind", list(DeltaKind))
 def test_a_plan_nets_the_delta_that_is_traded(kind):
     """What buying the calls back was to make of delta is what it makes of it, whoever's it is."""

@@ -88,3 +88,10 @@ def test_what_else_is_set_of_delta_arrives():
     at_ns = utc_ns(2026, 12, 10, 13, 30)
     week_s = 7.0 * 86_400.0
     assert found.events == (ScheduledEvent("release", at_ns, 600.0, 1_200.0, 0.5, week_s),)
+
+
+@pytest.mark.parametrize("gamma,view", [({}, None), ({"model_vol": 0.55}, 0.55)])
+def test_an_owners_own_volatility_arrives(gamma, view):
+    """Where he has one."""
+    made = Settings.model_validate({"underlying": {"BTC": BTC | {"gamma": gamma}}})
+    assert desk_rules(made, "BTC", Cadence(1.0, 2.0, 5.0)).gamma.model_vol == view
