@@ -23,6 +23,8 @@ from bot.domain.units import seconds_between
 MIN_VOL = 0.02
 MAX_VOL = 5.0
 MAX_FORWARD_RATIO = 2.0
+# A perpetual is bound to its index by funding; a fifth apart, one of the two is of something else.
+MAX_PERPETUAL_BASIS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +67,32 @@ def number_doubt(quote: Quote) -> Because | None:
             return Because(Reason.BAD_NUMBER, quote.instrument, {name: value})
     for name, value in (("bid", quote.bid), ("ask", quote.ask)):
         # Zero, like NaN, is how venues spell a missing side; see `quote_doubt`.
+        far = value > 0.0 and not _alike(value, quote.mark)
+        if math.isinf(value) or value < 0.0 or far:
+            figures = {name: value, "mark": quote.mark}
+            return Because(Reason.BAD_NUMBER, quote.instrument, figures)
+    for name, value in (("bid_size", quote.bid_size), ("ask_size", quote.ask_size)):
         if math.isinf(value) or value < 0.0:
             return Because(Reason.BAD_NUMBER, quote.instrument, {name: value})
     return None
+
+
+def basis_doubt(quote: Quote, kind: Kind) -> Because | None:
+    """Return why mark and index of a quote cannot be of one coin, or None."""
+    ratio = quote.mark / quote.index
+    if kind is Kind.PERPETUAL:
+        near = abs(ratio - 1.0) <= MAX_PERPETUAL_BASIS
+    else:
+        near = _alike(quote.mark, quote.index)
+    if near:
+        return None
+    figures = {"mark": quote.mark, "index": quote.index}
+    return Because(Reason.BAD_NUMBER, quote.instrument, figures)
+
+
+def _alike(one: float, other: float) -> bool:
+    """Tell whether two prices are within a factor that no basis and no spread reaches."""
+    return other / MAX_FORWARD_RATIO < one < other * MAX_FORWARD_RATIO
 
 
 def usable_rows(chain: Chain) -> BoolArray:
