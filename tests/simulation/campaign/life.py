@@ -111,36 +111,49 @@ class Life:
     ) -> None:
         """Begin: `settings` are scaled already. Raises Killed where fate has it so."""
         self.fate = fate
-        journal = _Journal.open(
+        self.journal = _Journal.open(
             folder,
             settings.instance,
             durability=Durability.BATCH,
             min_free_bytes=0,
             wall_ns=lambda: venue.now_ns,
         )
-        self.journal = journal
-        journal.fate = fate
+        self.journal.fate = fate
         self._beat_ns = 0
+        try:
+            self._begin(settings, market, venue, sent)
+        except BaseException:
+            self.journal.kill()
+            raise
+
+    def _begin(
+        self,
+        settings: Settings,
+        market: Market,
+        venue: FaultyVenue,
+        sent: Callable[[Request, int], None],
+    ) -> None:
+        """Make a run as the command line does."""
+        journal, now_ns = self.journal, venue.now_ns
         last = journal.last_run()
         begun = last is not None and (journal.last_account() or journal.open_intents())
         past = past_of(journal, settings) if begun else None
         rules = tuple(desk_rules(settings, coin, market.cadence) for coin in settings.underlying)
         epoch = 1 if last is None else last.id + 1
         self.core: Core = new_core(settings, rules, epoch, journal.last_states())
-        now_ns = venue.now_ns
         recalled = remember(self.core, journal, past, now_ns)
-        fate.effect("before a run begins")
+        self.fate.effect("before a run begins")
         journal.begin_run(
             RunStart("paper", "synthetic", 1, "campaign", now_ns, {}, fresh=past is None)
         )
-        fate.effect("after a run began")
+        self.fate.effect("after a run began")
         for command in recalled:
             if isinstance(command, Note):
                 journal.record(command.record)
         holdings = self.core.floor.book.holdings
         self.steps = Stepper(
             self.core,
-            _Outbox(venue, fate, sent),
+            _Outbox(venue, self.fate, sent),
             journal,
             now_ns,
             views=lambda _: (),
@@ -161,6 +174,11 @@ class Life:
             self._beat_ns = event.ts_ns
             self.journal.commit()
         self.steps.tell()
+
+    def close(self) -> None:
+        """Ask for a clean end, once; what works is cancelled."""
+        if not self.core.closing:
+            self.steps.close()
 
     def end(self) -> None:
         """Let the process vanish."""

@@ -28,6 +28,7 @@ from tests.simulation.campaign.truth import Tap
 from tests.simulation.campaign.venue import FaultyVenue
 
 QUIET_NS = 90 * NS_PER_S
+DRAIN_NS = 15 * NS_PER_S
 LISTEN_NS = 50_000_000
 SETTLING_NS = 1_800 * NS_PER_S
 
@@ -125,9 +126,11 @@ class World:
         word_ns = begin_ns + self._gap(self._words, self.scene.words_per_hour)
         self._live(begin_ns)
         listen_ns = 0
-        while (event := self.venue.next_event(end_ns + QUIET_NS)) is not None:
+        while (event := self.venue.next_event(end_ns + QUIET_NS + DRAIN_NS)) is not None:
             if not self.calm and event.ts_ns >= end_ns:
                 self._calm()
+            if self.life is not None and event.ts_ns >= end_ns + QUIET_NS:
+                self.life.close()
             self._note(event)
             if self.life is None:
                 if event.ts_ns >= self._back_ns:
