@@ -139,6 +139,21 @@ def test_the_cheaper_one_hedges_whatever_is_preferred():
     assert hedge.next_usd == pytest.approx(80.0)
 
 
+@pytest.mark.parametrize(
+    "last,used,beside", [("", JUNE, 80.0), (MARCH, JUNE, 80.0), (PERPETUAL, PERPETUAL, 65.0)]
+)
+def test_the_next_one_is_the_best_of_the_others(last, used, beside):
+    """All in 100, 80 and 65 USD a coin; a margin of 40 keeps what was used last, or does not."""
+    made = _book(PERPETUAL, MARCH, JUNE, kinds=BOTH)
+    for name, half in ((PERPETUAL, 20.0), (MARCH, 10.0), (JUNE, 2.5)):
+        _wide(made, name, half)
+    policy = HedgePolicy(switch_bps=40.0 / 6.0 if last == PERPETUAL else 1.0)
+    hedge, _ = choose_hedge(made, "BTC", NOW, FeeTier(), policy, Task(1.0, last))
+    assert hedge.instrument.name == used
+    assert hedge.next_usd == pytest.approx(beside)
+    assert dict(hedge.because.numbers)["next_usd_per_coin"] == hedge.next_usd
+
+
 @pytest.mark.parametrize("change,rate,expected", [(1, 9e-4, MARCH), (-1, 9e-4, PERPETUAL)])
 def test_a_buyer_flees_funding_and_a_seller_earns_it(change, rate, expected):
     """54 USD in eight hours; the sign of the rate turns both."""
