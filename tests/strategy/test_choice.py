@@ -149,6 +149,7 @@ def test_the_next_one_is_the_best_of_the_others(last, used, beside):
         _wide(made, name, half)
     policy = HedgePolicy(switch_bps=40.0 / 6.0 if last == PERPETUAL else 1.0)
     hedge, _ = choose_hedge(made, "BTC", NOW, FeeTier(), policy, Task(1.0, last))
+    assert hedge is not None
     assert hedge.instrument.name == used
     assert hedge.next_usd == pytest.approx(beside)
     assert dict(hedge.because.numbers)["next_usd_per_coin"] == hedge.next_usd
@@ -354,7 +355,7 @@ def test_a_choice_is_what_the_offers_say_one_by_one(drawn, change, last, policy,
     assert (hedge is None) is (not usable)
     if hedge is None:
         return
-    costs = {one.instrument.name: one.cost.all_in for one in usable}
+    costs = {one.instrument.name: one.cost.all_in for one in usable if one.cost is not None}
     least = min(costs.values())
     used = next(name for name, cost in costs.items() if cost == least)
     index = made.coins["BTC"].market.quotes[used].index
