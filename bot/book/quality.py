@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -25,6 +26,8 @@ MAX_VOL = 5.0
 MAX_FORWARD_RATIO = 2.0
 # A perpetual is bound to its index by funding; a fifth apart, one of the two is of something else.
 MAX_PERPETUAL_BASIS = 0.2
+INF: Final = math.inf
+FUTURE: Final = Kind.FUTURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +43,29 @@ class Freshness:
 
     def of(self, instrument: Instrument) -> float:
         """Return how old a quote of this future, perpetual or spot pair may be."""
-        return self.future_s if instrument.kind is Kind.FUTURE else self.quote_s
+        return self.future_s if instrument.kind is FUTURE else self.quote_s
 
 
 def quote_doubt(quote: Quote | None, now_ns: int, max_age_s: float, subject: str) -> Because | None:
     """Return why a future's quote cannot be traded on, or None when it can."""
     if quote is None:
         return Because(Reason.NO_QUOTE, subject)
-    doubt = number_doubt(quote)
+    # Asked of every future on every tick, and nearly always in order: looked at once as a whole.
+    mark = quote.mark
+    in_order = mark / MAX_FORWARD_RATIO < quote.bid < quote.ask < mark * MAX_FORWARD_RATIO < INF
+    in_order = in_order and 0.0 < quote.index < INF
+    in_order = in_order and 0.0 <= quote.bid_size < INF and 0.0 <= quote.ask_size < INF
+    doubt = None if in_order else number_doubt(quote)
     if doubt is not None:
         return doubt
     age_s = seconds_between(min(quote.ts_ns, quote.ts_venue_ns), now_ns)
     if age_s > max_age_s:
         return Because(Reason.STALE_QUOTE, subject, {"age_s": age_s, "limit_s": max_age_s})
+    if in_order:
+        return None
     if not (quote.bid > 0.0 and quote.ask > 0.0):
         return Because(Reason.ONE_SIDED_QUOTE, subject, {"bid": quote.bid, "ask": quote.ask})
-    if quote.bid >= quote.ask:
-        return Because(Reason.CROSSED_QUOTE, subject, {"bid": quote.bid, "ask": quote.ask})
-    return None
+    return Because(Reason.CROSSED_QUOTE, subject, {"bid": quote.bid, "ask": quote.ask})
 
 
 def number_doubt(quote: Quote) -> Because | None:
