@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -12,8 +12,6 @@ from bot.domain.events import Event
 from bot.domain.quotes import Chain, Quote
 from bot.domain.units import NS_PER_S
 from tests.simulation.campaign.faults import Fault, Later
-
-Spoil = Callable[[Event], Event | None]
 
 
 @dataclass(slots=True)
@@ -71,7 +69,7 @@ class SameAgain(Spell):
         old = self.kept.setdefault(name, event)
         if old.ts_ns < self.since_ns:
             old = self.kept[name] = event
-        return replace(old, ts_ns=event.ts_ns)  # type: ignore[type-var]
+        return replace(old, ts_ns=event.ts_ns)
 
 
 class _OfQuotes(Spell):
@@ -104,8 +102,10 @@ class NotNumbers(_OfQuotes):
     """A price, a size, the mark or the index is nothing that a price can be."""
 
     def _spoil(self, event: Quote | Chain) -> Event:
+        assert isinstance(event, Quote)
         name = self.chance.choice(("bid", "ask", "mark", "index", "bid_size", "ask_size"))
-        return replace(event, **{name: self.chance.choice(NONSENSE)})
+        nonsense: dict[str, Any] = {name: self.chance.choice(NONSENSE)}
+        return replace(event, **nonsense)
 
 
 class Outlier(_OfQuotes):

@@ -109,7 +109,7 @@ class LostReply(Fault):
             self.muted.discard(asked.label)
         return [(0, asked)]
 
-    def event(self, event: Event, now_ns: int) -> list[Later]:
+    def event(self, event: Event, now_ns: int) -> list[Later]:  # noqa: ARG002
         """Swallow what is said about it."""
         return [] if not self.off and label_of(event) in self.muted else [(0, event)]
 
@@ -184,7 +184,10 @@ class Repeated(Fault):
         """Say it again."""
         if label_of(event) is not None and self.due(now_ns):
             self.strike(now_ns)
-            return [(0, event), (round(self.chance.choice((0.0, 0.1, 3.0, 30.0)) * NS_PER_S), event)]
+            return [
+                (0, event),
+                (round(self.chance.choice((0.0, 0.1, 3.0, 30.0)) * NS_PER_S), event),
+            ]
         return [(0, event)]
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from bot.cli.recall import past_of, remember
 from bot.core import Core
 from bot.domain.commands import Note
+from bot.domain.errors import JournalError
 from bot.domain.events import Event
 from bot.domain.states import State
 from bot.journal import Durability, Journal, RunStart
@@ -52,13 +53,17 @@ class Fate:
             raise Killed
 
 
-class _Journal(Journal):
+class FatedJournal(Journal):
     """A journal that asks fate before and after it writes."""
 
     fate: Fate
+    full = False
 
     def commit(self) -> None:
+        """Write what waits, if there is room, and may die before or after."""
         waits = bool(self._batch.rows)
+        if waits and self.full:
+            raise JournalError(f"cannot write {self.path}: expected room, found the disk full")
         if waits:
             self.fate.effect("before a commit")
         super().commit()
@@ -78,7 +83,9 @@ class _Journal(Journal):
 class _Outbox:
     """The bot's side of the network: a request leaves, and the process may die before or after."""
 
-    def __init__(self, venue: FaultyVenue, fate: Fate, sent: Callable[[Request, int], None]) -> None:
+    def __init__(
+        self, venue: FaultyVenue, fate: Fate, sent: Callable[[Request, int], None]
+    ) -> None:
         self.venue, self.fate, self.sent = venue, fate, sent
 
     def send(self, request: Request, now_ns: int) -> None:
@@ -111,7 +118,7 @@ class Life:
     ) -> None:
         """Begin: `settings` are scaled already. Raises Killed where fate has it so."""
         self.fate = fate
-        self.journal = _Journal.open(
+        self.journal = FatedJournal.open(
             folder,
             settings.instance,
             durability=Durability.BATCH,

@@ -18,8 +18,8 @@ from typing import Protocol
 
 from bot.domain.commands import Place
 from bot.domain.events import Event
-from bot.domain.orders import TERMINAL, Intent, OrderState
-from bot.domain.quotes import Chain, Quote
+from bot.domain.orders import TERMINAL, OrderState
+from bot.domain.quotes import Quote
 from bot.domain.units import NS_PER_S, seconds_between
 from bot.venues.port import Request
 from tests.simulation.campaign import truth
@@ -29,13 +29,36 @@ MARK = "db-"
 
 
 class Scene(Protocol):
-    """What monitors may look at."""
+    """What monitors may look at.
 
-    tap: Tap
-    file: Path
-    owner: dict[str, tuple[float, float, float]]
-    now_ns: int
-    off_scale: frozenset[str]
+    `owner` are the owner's bands (lower, target, upper), `off_scale` the coins whose delta rolls
+    off into a settlement just now.
+    """
+
+    @property
+    def tap(self) -> Tap:
+        """Return the exchange."""
+        ...
+
+    @property
+    def file(self) -> Path:
+        """Return the journal's file."""
+        ...
+
+    @property
+    def owner(self) -> dict[str, tuple[float, float, float]]:
+        """Return the owner's bands by coin."""
+        ...
+
+    @property
+    def now_ns(self) -> int:
+        """Return the time."""
+        ...
+
+    @property
+    def off_scale(self) -> frozenset[str]:
+        """Return the coins that are settling."""
+        ...
 
     def held(self) -> Mapping[str, Decimal]:
         """Return what the bot takes for its holdings."""
@@ -297,6 +320,3 @@ def _reader(file: Path) -> sqlite3.Connection:
 def _labels(file: Path) -> set[str]:
     with closing(_reader(file)) as base:
         return {label for (label,) in base.execute("SELECT label FROM intents")}
-
-
-__all__ = ["Chain", "Intent", "Monitor"]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from bot.domain.units import NS_PER_S, utc_ns
 from config.schema import Settings
 from tests.simulation.campaign import data_faults as data
 from tests.simulation.campaign import faults as wire
+from tests.simulation.campaign import mishaps
 from tests.simulation.campaign.faults import Fault
+from tests.simulation.campaign.mishaps import Mishap
 from tests.simulation.campaign.streams import stream
 from tests.simulation.drive import book
 
@@ -59,7 +62,7 @@ def weather(seed: int) -> list[Fault]:
     def often(usual: float) -> float:
         return usual * chance.choice((0.2, 1.0, 1.0, 4.0))
 
-    def of(kind: type[Fault], code: str, usual: float, **more: object) -> Fault:
+    def of(kind: type[Fault], code: str, usual: float, **more: Any) -> Fault:
         return kind(code, often(usual), stream(seed, f"{code}/{kind.__name__}"), **more)
 
     return [
@@ -89,4 +92,24 @@ def weather(seed: int) -> list[Fault]:
         of(data.Swapped, "F43", 1.0, longest_s=4.0),
         of(data.AbsurdForwards, "F44", 1.0),
         of(data.NoChain, "F34", 1.0, longest_s=90.0),
+        of(mishaps.Delisted, "F50", 6.0),
+        of(mishaps.LatePositions, "F30", 4.0),
+    ]
+
+
+def misfortunes(seed: int) -> list[Mishap]:
+    """Return what befalls account and machine in a seed."""
+    chance = stream(seed, "misfortunes")
+
+    def of(kind: type[Mishap], code: str, per_hour: float, **more: Any) -> Mishap:
+        often = per_hour * chance.choice((0.2, 1.0, 1.0, 4.0))
+        return kind(code, often, stream(seed, f"{code}/{kind.__name__}"), **more)
+
+    return [
+        of(mishaps.ByHand, "F26", 0.5),
+        of(mishaps.ByHand, "F28", 0.3, legs=2),
+        of(mishaps.Liquidated, "F27", 0.3),
+        of(mishaps.Barred, "F65", 1.0),
+        of(mishaps.DiskFull, "F71", 0.5),
+        of(mishaps.Locked, "F72", 0.3),
     ]

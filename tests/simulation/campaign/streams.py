@@ -7,4 +7,4 @@ import random
 
 def stream(seed: int, name: str) -> random.Random:
     """Return the stream of a name: adding another one changes none."""
-    return random.Random(f"{seed}/{name}")  # noqa: S311  repeatable on purpose
+    return random.Random(f"{seed}/{name}")

@@ -1,4 +1,4 @@
-"""What the exchange knows: which orders reached it, what became of them, what the account's delta is."""
+"""What the exchange knows: which orders reached it, what became of them, the account's delta."""
 
 from __future__ import annotations
 
@@ -39,8 +39,9 @@ class Tap:
     arrivals: list[Arrival] = field(default_factory=list)
     booked: Counter[str] = field(default_factory=Counter)
     late_cancels: int = 0
+    partly: int = 0
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  whatever the exchange has
+    def __getattr__(self, name: str) -> Any:
         """Return what the exchange has under a name."""
         return getattr(self.exchange, name)
 
@@ -53,6 +54,8 @@ class Tap:
         report = next(e.report for e in reversed(events) if isinstance(e, OrderUpdate))
         if report.state is not OrderState.REJECTED:
             self.booked[intent.label] += 1
+        cut = report.state is OrderState.CANCELLED and bool(report.filled.value)
+        self.partly += cut
         after = delta(self.exchange, coin, now_ns)
         self.arrivals.append(Arrival(now_ns, intent, report.state, report.code, before, after))
         return events
@@ -67,9 +70,7 @@ class Tap:
 
     def live(self, instrument: str) -> list[str]:
         """Return the labels of the orders that rest on an instrument."""
-        return [
-            o.intent.label for o in self.exchange.working if o.instrument.name == instrument
-        ]
+        return [o.intent.label for o in self.exchange.working if o.instrument.name == instrument]
 
     def ended(self, label: str) -> OrderState | None:
         """Return the terminal state of a label's order; None while it works or is not known."""
@@ -84,7 +85,7 @@ def delta(exchange: Exchange, coin: str, now_ns: int) -> float:
 
     Futures count at their mark, options at the exchange's own volatility of its newest batch.
     """
-    board = exchange._board  # noqa: SLF001  the judge may look at everything
+    board = exchange._board
     chain: Chain | None = board.chains.get(coin)
     total = 0.0
     for holding in exchange.holdings.values():
@@ -101,16 +102,14 @@ def delta(exchange: Exchange, coin: str, now_ns: int) -> float:
         left_s = max(seconds_between(now_ns, instrument.expiry_ns), 0.0)
         forward = chain.forward[row] * board.index[coin] / chain.index
         years = float(settlement.variance_years(left_s))
-        found = black76.first(
-            instrument.is_call, forward, instrument.strike, years, chain.vol[row]
-        )
+        found = black76.first(instrument.is_call, forward, instrument.strike, years, chain.vol[row])
         total += size * float(found.delta)
     return float(total)
 
 
 def gamma(exchange: Exchange, coin: str, now_ns: int) -> float:
     """Return how far delta moves when the index moves by one per cent, at most (coin)."""
-    board = exchange._board  # noqa: SLF001
+    board = exchange._board
     chain = board.chains.get(coin)
     total = 0.0
     for holding in exchange.holdings.values():

@@ -11,6 +11,7 @@ from bot.domain.events import (
     Event,
     Filled,
     InstrumentsListed,
+    LaneChanged,
     MarginAnswer,
     OrderDenied,
     OrderUpdate,
@@ -24,7 +25,7 @@ from tests.simulation.campaign.faults import Fault
 
 _ARRIVING = (
     *(Quote, Chain, PositionsReport, OrderUpdate, OrderDenied),
-    *(Filled, MarginAnswer, Settled),
+    *(Filled, MarginAnswer, Settled, InstrumentsListed, LaneChanged),
 )
 
 
@@ -104,6 +105,10 @@ class FaultyVenue:
             listed = exchange.market.instruments(coin, now_ns)
             self._pass(InstrumentsListed(now_ns, coin, listed))
         self._pass(exchange.positions(now_ns))
+
+    def tell(self, event: Event, later_ns: int) -> None:
+        """Let a bot that is connected hear of something after a while."""
+        self._later(self.now_ns + later_ns, event, None)
 
     def hang_up(self) -> None:
         """Forget what was on its way to a bot that is gone."""

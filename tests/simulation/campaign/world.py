@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from random import Random
+from typing import cast
 
 import numpy as np
 
@@ -21,12 +23,13 @@ from bot.venues.paper import Latency, PaperVenue
 from bot.venues.port import Request
 from tests.simulation.campaign import monitors as judged
 from tests.simulation.campaign.life import Fate, Killed, Life
-from tests.simulation.campaign.monitors import Monitor
-from tests.simulation.campaign.scenario import Scenario, scenario, weather
+from tests.simulation.campaign.mishaps import Locked
+from tests.simulation.campaign.scenario import misfortunes, scenario, weather
 from tests.simulation.campaign.streams import stream
 from tests.simulation.campaign.truth import Tap
 from tests.simulation.campaign.venue import FaultyVenue
 
+NEVER_NS = 2**62
 QUIET_NS = 90 * NS_PER_S
 DRAIN_NS = 15 * NS_PER_S
 LISTEN_NS = 50_000_000
@@ -72,11 +75,14 @@ class World:
             )
         )
         inner = PaperVenue(
-            self.tap,  # type: ignore[arg-type]  it has all that an exchange has
+            cast("Exchange", self.tap),  # it has all that an exchange has
             np.random.Generator(np.random.PCG64(network)),
             Latency(),
         )
         self.venue = FaultyVenue(inner, weather(self.seed))
+        self.mishaps = misfortunes(self.seed)
+        for mishap in self.mishaps:
+            mishap.begin(self.venue.now_ns)
         self.monitors = [
             judged.OnDisk("I1/I3"),
             judged.AtMostOnce("I2"),
@@ -132,6 +138,7 @@ class World:
             if self.life is not None and event.ts_ns >= end_ns + QUIET_NS:
                 self.life.close()
             self._note(event)
+            self._befall(event.ts_ns)
             if self.life is None:
                 if event.ts_ns >= self._back_ns:
                     self._live(event.ts_ns)
@@ -166,6 +173,14 @@ class World:
             self._die()
         self._judge_arrivals()
 
+    def _befall(self, now_ns: int) -> None:
+        for mishap in self.mishaps:
+            if mishap.due(now_ns):
+                mishap.strike(now_ns)
+                mishap.befall(self)
+            if isinstance(mishap, Locked):
+                mishap.release(now_ns)
+
     def _sent(self, request: Request, now_ns: int) -> None:
         for monitor in self.monitors:
             monitor.sent(request, now_ns, self)
@@ -185,7 +200,7 @@ class World:
         except Killed:
             self._die()
             return
-        if self.tap.exchange._opened:  # noqa: SLF001  before that the market tells everybody
+        if self.tap.exchange._opened:
             self.venue.connect(now_ns)
 
     def _die(self) -> None:
@@ -206,7 +221,7 @@ class World:
 
     def _doom(self) -> None:
         """Let the process die at one of its next effects."""
-        self._kill_ns = 2**63
+        self._kill_ns = NEVER_NS
         self.fate.at = self.fate.effects + self._chance.randrange(1, 40)
 
     def _plan_kill(self, now_ns: int) -> None:
@@ -225,6 +240,8 @@ class World:
         self.calm = True
         self.fate.at = 0
         self.venue.calm()
+        for mishap in self.mishaps:
+            mishap.off = True
         if self.life is None:
             self._live(self.now_ns)
         self._say("resume")
@@ -256,14 +273,16 @@ class World:
         self.life.end()
 
     def _outcome(self, hours: float) -> Outcome:
-        hits = Counter({f.code: f.hits for f in self.venue.faults}) + self.hits
+        hits = Counter({f.code: f.hits for f in (*self.venue.faults, *self.mishaps)}) + self.hits
         hits["F22"] += self.tap.late_cancels
+        hits["F21"] += self.tap.partly
+        hits["F14"] += sum(self.kills.values())
         broken = [words for monitor in self.monitors for words in monitor.broken]
         orders = len(self.tap.arrivals)
         return Outcome(self.seed, self.scene.name, hours, hits, self.kills, orders, broken)
 
     @staticmethod
-    def _gap(chance: object, per_hour: float) -> int:
+    def _gap(chance: Random, per_hour: float) -> int:
         if not per_hour:
-            return 2**62
-        return round(chance.expovariate(per_hour) * 3_600) * NS_PER_S  # type: ignore[attr-defined]
+            return NEVER_NS
+        return round(chance.expovariate(per_hour) * 3_600) * NS_PER_S
