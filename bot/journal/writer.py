@@ -194,6 +194,7 @@ class Journal:
         """Begin a run, on disk at once, and return its number; mark unended ones as interrupted."""
         with faults_named(self.path, "write"), transaction(self._db):
             self._db.execute("UPDATE runs SET outcome = 'interrupted' WHERE outcome IS NULL")
+            queue.give_back(self._db)
             (last, ledger) = self._db.execute(
                 "SELECT coalesce(max(id), 0), (SELECT ledger FROM runs ORDER BY id DESC) FROM runs"
             ).fetchone()
