@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.core import Core
 from bot.desk import delta as delta_desk
 from bot.desk import reconcile, resting, situation, ticket
 from bot.desk.attempts import Attempts
 from bot.domain.commands import Place, Query
-from bot.domain.orders import OrderState
+from bot.domain.orders import TERMINAL, OrderState
 from bot.execution import orders
 from bot.execution.orders import OrderTable, Patience, WorkingOrder
 from bot.journal.writer import Journal
@@ -150,15 +152,13 @@ def own_orders_are_no_exposure(plant: Plant) -> None:
 
 
 def _without_orders(now: gate.Circumstances) -> gate.Circumstances:
-    from dataclasses import replace
-
     return replace(now, unresolved=False, unknown_s=None)
 
 
 @breaks("I11", "I12", "I18")
 def missing_fills_are_not_waited_for(plant: Plant) -> None:
     """An order that has ended is forgotten, its fills told or not."""
-    plant.swap(WorkingOrder, "done", property(lambda order: order.state in orders.TERMINAL))
+    plant.swap(WorkingOrder, "done", property(lambda order: order.state in TERMINAL))
 
 
 @breaks("I27")
@@ -213,9 +213,3 @@ def lane_stays_barred(plant: Plant) -> None:
         return answer
 
     plant.around(Core, "_fold_order", fold)
-
-
-@breaks("I14")
-def every_quote_is_a_reason(plant: Plant) -> None:
-    """An order is cancelled and replaced with every tick: it never rests long enough to fill."""
-    plant.swap(resting, "should_reprice", lambda *_, **__: True)

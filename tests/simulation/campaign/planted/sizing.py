@@ -9,9 +9,11 @@ from decimal import Decimal
 import numpy as np
 
 from bot.book import legs, measure
+from bot.book.book import Book
 from bot.book.numeraire import Numeraire
 from bot.desk import delta as delta_desk
 from bot.desk import ticket
+from bot.domain.events import Settled
 from bot.domain.orders import TimeInForce
 from bot.risk import gate
 from bot.strategy.bands import Band
@@ -42,7 +44,7 @@ def ten_times_the_size(plant: Plant) -> None:
 
 @breaks("I11", "I12")
 def hedge_goes_past_the_target(plant: Plant) -> None:
-    """A hedge trades half as much again as is missing to the target."""
+    """A hedge trades two and a half times what is missing to the target."""
 
     def landing(original, *args, **more):
         plan = original(*args, **more)
@@ -101,11 +103,7 @@ def cap_is_rounded_up(plant: Plant) -> None:
 @breaks("I10")
 def lots_are_not_rounded(plant: Plant) -> None:
     """Quantities are sent to the last contract, whole lots or not."""
-
-    def lots(original, instrument, quantity):
-        return instrument.quantity(Decimal(round(quantity, 1)))
-
-    plant.around(delta_desk, "to_lots", lambda original, i, q: lots(original, i, q + 3.3))
+    plant.swap(delta_desk, "to_lots", lambda i, size: i.quantity(Decimal(round(size + 3.3))))
 
 
 @breaks("I10")
@@ -168,7 +166,7 @@ def contracts_are_counted_as_coins(plant: Plant) -> None:
 def premium_is_taken_off(plant: Plant) -> None:
     """A dollar book's options have the coin book's delta, less their premium."""
 
-    def figures(original, numeraire, *args):
+    def figures(original, _, *args):
         return original(Numeraire.COIN, *args)
 
     plant.around(measure, "option_figures", figures)
@@ -204,12 +202,10 @@ def expired_option_keeps_its_delta(plant: Plant) -> None:
         return original(mine, sums, legs_, known, np.maximum(left_s, 1.0))
 
     plant.around(measure, "_set_aside", aside)
-    plant.swap(measure.Book, "apply", _deaf(measure.Book.apply))
+    plant.swap(Book, "apply", _deaf(Book.apply))
 
 
 def _deaf(apply):
-    from bot.domain.events import Settled
-
     return lambda book, event: None if isinstance(event, Settled) else apply(book, event)
 
 
