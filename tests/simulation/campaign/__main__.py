@@ -14,7 +14,8 @@ from os import cpu_count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.simulation.campaign.world import Outcome, World
+from tests.simulation.campaign.outcome import Outcome
+from tests.simulation.campaign.world import World
 
 
 def say(words: str) -> None:

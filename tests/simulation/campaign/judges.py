@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tests.simulation.campaign import monitors, on_file, on_wire
+from tests.simulation.campaign import monitors, on_delta, on_file, on_wire
 from tests.simulation.campaign.monitors import Monitor
 
 
@@ -21,9 +21,10 @@ def judges(order_usd: float | None) -> list[Monitor]:
         monitors.Capped("I9", order_usd=order_usd or math.inf),
         monitors.OnGrid("I10"),
         on_wire.Collared("I10"),
-        monitors.TowardsTarget("I11"),
-        on_wire.Converges("I13"),
-        monitors.Restless("I14"),
+        on_delta.TowardsTarget("I11"),
+        on_delta.Converges("I13"),
+        on_delta.Abandoned("I13"),
+        on_delta.Restless("I14"),
         on_wire.Unhurried("I27"),
         monitors.Agrees("I16"),
         on_wire.OwnFills("I18"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -18,12 +18,8 @@ from typing import Protocol
 
 from bot.domain.commands import Place
 from bot.domain.events import Event
-from bot.domain.instruments import Instrument
-from bot.domain.orders import OrderState
 from bot.domain.quotes import Quote
-from bot.domain.units import seconds_between
 from bot.venues.port import Request
-from tests.simulation.campaign import truth
 from tests.simulation.campaign.truth import Arrival, Tap
 from tests.simulation.campaign.wire import Wire
 
@@ -211,87 +207,6 @@ class OnGrid(Monitor):
         """Look at the refusal."""
         if arrival.code in GRID:
             self.blame(arrival.ts_ns, f"{arrival.intent.label} was refused with {arrival.code}")
-
-
-@dataclass(slots=True)
-class TowardsTarget(Monitor):
-    """A hedge, wholly filled, brings delta nearer to its target (I11), never past it (I12).
-
-    `moved_pct` is what the index may do between the decision and the fill, `least_coin` what a lot
-    and the difference of two delta models are worth.
-    """
-
-    moved_pct: float = 0.6
-    least_coin: float = 0.02
-
-    def arrived(self, arrival: Arrival, scene: Scene) -> None:
-        """Compare the distances before and after its fills."""
-        intent = arrival.intent
-        instrument = scene.tap.exchange.instrument(intent.instrument)
-        if instrument is None or instrument.coin not in scene.owner:
-            return
-        if intent.purpose == "unwind":
-            self._unwinds(arrival, instrument, scene)
-        if intent.purpose != "delta" or instrument.coin in scene.off_scale:
-            return
-        lower, target, upper = scene.owner[instrument.coin]
-        change = instrument.coins(float(intent.quantity.value), float(intent.price))
-        before, after = arrival.delta_before - target, arrival.delta_before + change - target
-        if not math.isfinite(after) or arrival.state is OrderState.REJECTED:
-            return
-        slack = self.least_coin * (upper - lower)
-        slack += self.moved_pct * truth.gamma(scene.tap.exchange, instrument.coin, arrival.ts_ns)
-        if abs(after) > abs(before) + slack:
-            words = f"{intent.label}: {before:+.4f} would become {after:+.4f}"
-            self.blame(arrival.ts_ns, words, "I11")
-        elif before * after < 0.0 and abs(after) > slack:
-            words = f"{intent.label}: past the target, {before:+.4f} {after:+.4f}"
-            self.blame(arrival.ts_ns, words, "I12")
-
-    def _unwinds(self, arrival: Arrival, instrument: Instrument, scene: Scene) -> None:
-        """Judge a step of an unwind by the delta that is left once what settles is gone."""
-        coin, exchange, now_ns = instrument.coin, scene.tap.exchange, arrival.ts_ns
-        lower, target, upper = scene.owner[coin]
-        rest = truth.delta(exchange, coin, now_ns, lasting=True) - target
-        before = rest - (arrival.delta_after - arrival.delta_before)
-        after = before + instrument.coins(
-            float(arrival.intent.quantity.value), float(arrival.intent.price)
-        )
-        slack = self.least_coin * (upper - lower)
-        if abs(after) > abs(before) + slack and abs(after) > upper - target:
-            words = f"{arrival.intent.label} unwinds {before:+.4f} to {after:+.4f}"
-            self.blame(now_ns, words, "I11")
-
-
-@dataclass(slots=True)
-class Restless(Monitor):
-    """I14: hedges whose need nobody can see, delta being where it should be, are rare.
-
-    `idle` are the times of those that met a delta within a fiftieth of the way to the owner's edge.
-    """
-
-    share: float = 0.02
-    most: int = 12
-    span_s: float = 600.0
-    idle: deque[int] = field(default_factory=deque)
-
-    def arrived(self, arrival: Arrival, scene: Scene) -> None:
-        """Count what was not needed."""
-        instrument = scene.tap.exchange.instrument(arrival.intent.instrument)
-        if instrument is None or arrival.intent.purpose != "delta":
-            return
-        if instrument.coin not in scene.owner or instrument.coin in scene.off_scale:
-            return
-        lower, target, upper = scene.owner[instrument.coin]
-        away = abs(arrival.delta_before - target)
-        if away > self.share * min(upper - target, target - lower):
-            return
-        self.idle.append(arrival.ts_ns)
-        while seconds_between(self.idle[0], arrival.ts_ns) > self.span_s:
-            self.idle.popleft()
-        if len(self.idle) > self.most:
-            self.blame(arrival.ts_ns, f"{len(self.idle)} idle hedges in {self.span_s:g} s")
-            self.idle.clear()
 
 
 class Agrees(Monitor):

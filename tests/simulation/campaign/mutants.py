@@ -16,8 +16,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.simulation.campaign.__main__ import say
+from tests.simulation.campaign.outcome import Outcome
 from tests.simulation.campaign.planted import CATALOGUE, Mutant
-from tests.simulation.campaign.world import Outcome, World
+from tests.simulation.campaign.world import World
 
 SEEDS = range(1, 13)
 HOURS = 0.3

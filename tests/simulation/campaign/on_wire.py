@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -29,9 +28,13 @@ class OneAtATime(Monitor):
 
 @dataclass(slots=True)
 class GoodData(Monitor):
-    """I6: no hedge is sent without a fresh, sane quote of its own instrument in the bot's hands."""
+    """I6: no hedge is sent without a fresh, sane quote of its own instrument in the bot's hands.
+
+    Dated futures are published less often.
+    """
 
     limit_s: float = 2.5
+    dated_s: float = 10.5
     good: dict[str, Quote] = field(default_factory=dict)
 
     def heard(self, event: Event, scene: Scene) -> None:  # noqa: ARG002
@@ -42,7 +45,7 @@ class GoodData(Monitor):
             else:
                 self.good.pop(event.instrument, None)
 
-    def sent(self, request: Request, now_ns: int, scene: Scene) -> None:  # noqa: ARG002
+    def sent(self, request: Request, now_ns: int, scene: Scene) -> None:
         """Judge an order by what was heard of its instrument."""
         if not isinstance(request, Place) or request.intent.purpose == "gamma":
             return
@@ -52,7 +55,9 @@ class GoodData(Monitor):
             self.blame(now_ns, f"{request.intent.label} without a sane quote of {name}")
             return
         age_s = seconds_between(min(quote.ts_ns, quote.ts_venue_ns), now_ns)
-        if age_s > self.limit_s:
+        instrument = scene.tap.exchange.instrument(name)
+        dated = instrument is not None and instrument.expiry_ns is not None
+        if age_s > (self.dated_s if dated else self.limit_s):
             self.blame(now_ns, f"{request.intent.label} on a quote {age_s:.2f} s old")
 
 
@@ -197,6 +202,10 @@ class Startled(Monitor):
         for name in sorted(told.keys() | self.owned.keys()):
             filled, filled_ns = scene.wire.filled_on(name)
             settling = seconds_between(filled_ns, now_ns) < self.settle_s
+            listed = scene.tap.exchange.instrument(name)
+            if listed is not None and listed.expiry_ns is not None and listed.expiry_ns <= now_ns:
+                self.owned.pop(name, None)
+                continue
             if settling or scene.wire.open_on(name):
                 if not self.begun:
                     self.unsure.add(name)
@@ -219,37 +228,6 @@ class Startled(Monitor):
         if isinstance(request, Place) and self.jumped:
             names = ", ".join(sorted(self.jumped))
             self.blame(now_ns, f"{request.intent.label} on the first sight of a jump of {names}")
-
-
-@dataclass(slots=True)
-class Converges(Monitor):
-    """I13: with the faults gone and nothing stopped, delta comes back into the owner's band.
-
-    It is enough to be there once in the last half minute: prices go on moving.
-    """
-
-    last_s: float = 30.0
-    inside: dict[str, bool] = field(default_factory=dict)
-    seen: dict[str, float] = field(default_factory=dict)
-
-    def look(self, scene: Scene) -> None:
-        """See where delta is."""
-        if not 0.0 < scene.calm_left_s <= self.last_s:
-            return
-        for coin, (lower, _, upper) in scene.owner.items():
-            delta = scene.delta(coin)
-            slack = 0.03 * (upper - lower) + 0.002
-            if abs(scene.futures(coin)) > 0.97 * scene.position_coin:
-                slack = math.inf
-            within = lower - slack <= delta <= upper + slack or not math.isfinite(delta)
-            self.inside[coin] = self.inside.get(coin, False) or within
-            self.seen[coin] = delta
-
-    def quiet(self, scene: Scene) -> None:
-        """Judge."""
-        for coin, inside in self.inside.items():
-            if not inside and coin not in scene.off_scale:
-                self.blame(scene.now_ns, f"{coin} is left at {self.seen[coin]:+.4f}")
 
 
 @dataclass(slots=True)

@@ -16,13 +16,12 @@ from tests.simulation.campaign.truth import Tap
 
 NEVER_NS = 2**62
 LONGEST_WAIT_NS = 60 * NS_PER_S
-STOPPED_PER_HOUR = 40.0
+STOPPED_PER_HOUR = 50.0
 SPEECHES = (
     ("pause",),
     ("pause",),
     ("halt",),
     ("halt",),
-    ("resume",),
     ("halt", "resume"),
     ("resume", "halt"),
 )
@@ -75,7 +74,7 @@ class Operators:
         self.words: Counter[str] = Counter()
         self._chance, self._per_hour = stream(seed, "words"), per_hour
         self._next_ns = now_ns + gap_ns(self._chance, per_hour)
-        self._for_rest = True
+        self._for_rest, self._stopped = True, False
 
     def speak(self, room: Room, now_ns: int) -> None:
         """Say something if it is time, or as soon as an order rests; sometimes it kills the bot."""
@@ -88,9 +87,10 @@ class Operators:
         if self._chance.random() < 0.25:
             room.doom(4)
 
-    def mourn(self, room: Room) -> None:
+    def mourn(self, room: Room, gone_s: float) -> None:
         """Say something to a bot that has just died, now and then; it hears that later."""
-        if self._per_hour and not room.locked and self._chance.random() < 0.3:
+        often = 0.8 if gone_s > 60.0 else 0.3
+        if self._per_hour and not room.locked and self._chance.random() < often:
             self._utter(room)
 
     def say(self, room: Room, verb: str) -> None:
@@ -106,8 +106,11 @@ class Operators:
 
     def _utter(self, room: Room) -> None:
         spoken = self._chance.choice(SPEECHES)
+        if self._stopped and self._chance.random() < 0.7:
+            spoken = ("resume",)
+        self._stopped = spoken[-1] != "resume"
         for verb in spoken:
             self.say(room, verb)
-        often = self._per_hour if spoken[-1] == "resume" else STOPPED_PER_HOUR
+        often = STOPPED_PER_HOUR if self._stopped else self._per_hour
         self._next_ns = room.now_ns + gap_ns(self._chance, often)
         self._for_rest = self._chance.random() < 0.6

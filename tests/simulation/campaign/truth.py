@@ -128,6 +128,20 @@ def delta(exchange: Exchange, coin: str, now_ns: int, *, lasting: bool = False) 
     return float(total)
 
 
+def delta_range(exchange: Exchange, coin: str, now_ns: int) -> tuple[float, float]:
+    """Return between what the account's delta lies, coin: what settles fades, how far depends."""
+    low = high = delta(exchange, coin, now_ns, lasting=True)
+    for holding in exchange.holdings.values():
+        instrument, size = holding.instrument, float(holding.quantity)
+        if instrument.coin != coin or not instrument.is_option or instrument.expiry_ns is None:
+            continue
+        left_s = seconds_between(now_ns, instrument.expiry_ns)
+        if left_s <= SETTLING_S:
+            most = size * max(left_s, 0.0) / SETTLING_S * (1.0 if instrument.is_call else -1.0)
+            low, high = low + min(most, 0.0), high + max(most, 0.0)
+    return low, high
+
+
 def gamma(exchange: Exchange, coin: str, now_ns: int) -> float:
     """Return how far delta moves when the index moves by one per cent, at most (coin)."""
     board = exchange._board

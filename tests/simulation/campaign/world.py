@@ -7,7 +7,6 @@ import math
 import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import cast
@@ -26,6 +25,7 @@ from tests.simulation.campaign import truth
 from tests.simulation.campaign.judges import judges
 from tests.simulation.campaign.life import Fate, Killed, Life
 from tests.simulation.campaign.mishaps import Locked
+from tests.simulation.campaign.outcome import Outcome
 from tests.simulation.campaign.people import NEVER_NS, Operators, gap_ns
 from tests.simulation.campaign.scenario import misfortunes, scenario, weather
 from tests.simulation.campaign.streams import stream
@@ -37,21 +37,8 @@ QUIET_NS = 90 * NS_PER_S
 DRAIN_NS = 15 * NS_PER_S
 LISTEN_NS = 50_000_000
 SETTLING_NS = 1_800 * NS_PER_S
+GONE_S = (0.05, 0.05, 1.0, 8.0, 40.0, 90.0)
 RESUME_NS = 20 * NS_PER_S
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a seed came to: `hits` by fault, `kills` by where they struck, what was broken."""
-
-    seed: int
-    name: str
-    hours: float
-    hits: Counter[str]
-    kills: Counter[str]
-    orders: int
-    broken: list[str]
-    trace: str
 
 
 class World:
@@ -279,15 +266,14 @@ class World:
             monitor.died(self)
         self.venue.hang_up()
         self.fate.at = 0
-        self._back_ns = self.now_ns + round(
-            self._chance.choice((0.05, 0.05, 1.0, 8.0, 40.0, 90.0)) * NS_PER_S
-        )
+        gone_s = self._chance.choice(GONE_S)
+        self._back_ns = self.now_ns + round(gone_s * NS_PER_S)
         self._plan_kill(self._back_ns)
         if self.calm:
             return
         if self._chance.random() < 0.4:  # again, while it recovers
             self.fate.at = self._chance.randrange(1, 40)
-        self.people.mourn(self)
+        self.people.mourn(self, gone_s)
 
     def _effect(self, kind: str) -> None:
         self._last_effect = kind

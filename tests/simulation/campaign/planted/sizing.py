@@ -6,14 +6,11 @@ import math
 from dataclasses import replace
 from decimal import Decimal
 
-import numpy as np
-
 from bot.book import legs, measure
-from bot.book.book import Book
+from bot.book.columns import OptionColumns
 from bot.book.numeraire import Numeraire
 from bot.desk import delta as delta_desk
 from bot.desk import ticket
-from bot.domain.events import Settled
 from bot.domain.orders import TimeInForce
 from bot.risk import gate
 from bot.strategy.bands import Band
@@ -194,19 +191,19 @@ def unwind_goes_the_wrong_way(plant: Plant) -> None:
     plant.around(ticket, "due", due)
 
 
-@breaks("I11", "I13")
-def expired_option_keeps_its_delta(plant: Plant) -> None:
-    """What has expired is hedged on as long as it is in the holdings."""
+@breaks("I13")
+def hedge_is_left_to_the_end(plant: Plant) -> None:
+    """An option keeps all its delta until it settles, and then its hedge is left."""
 
-    def aside(original, mine, sums, legs_, known, left_s):
-        return original(mine, sums, legs_, known, np.maximum(left_s, 1.0))
+    def build(original, *args):
+        columns = original(*args)
+        columns.averaging_s[:] = 0.0
+        columns.longest_window_s = 0.0
+        return columns
 
-    plant.around(measure, "_set_aside", aside)
-    plant.swap(Book, "apply", _deaf(Book.apply))
-
-
-def _deaf(apply):
-    return lambda book, event: None if isinstance(event, Settled) else apply(book, event)
+    built = OptionColumns.build
+    plant.swap(OptionColumns, "build", staticmethod(lambda *args: build(built, *args)))
+    plant.swap(measure, "settlement_averages", lambda *_: {})
 
 
 @breaks("I14", "I13")
