@@ -156,3 +156,10 @@ class NoChain(Frozen):
 
     def _fits(self, event: Quote | Chain) -> bool:
         return isinstance(event, Chain)
+
+
+class NoQuotes(Frozen):
+    """Futures are heard of no more; options, and with them the index, go on."""
+
+    def _fits(self, event: Quote | Chain) -> bool:
+        return isinstance(event, Quote)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from os import cpu_count
 from pathlib import Path
@@ -74,7 +74,8 @@ def main() -> int:
         for words in false:
             say(f"without a bug: {words}")
         missed = []
-        for verdict in pool.map(hunt, names):
+        for done in as_completed([pool.submit(hunt, name) for name in names]):
+            verdict = done.result()
             if verdict.code:
                 say(f"{verdict.name}: caught by {verdict.code} at seed {verdict.seed}")
             else:
