@@ -51,7 +51,7 @@ bench: $(VENV)/.dev ## print the benchmark tables; ONLY=core|greeks|wire|decisio
 
 .PHONY: simulate
 simulate: $(VENV)/.dev ## let seeds of faulty market hours run: SEEDS=1:100 HOURS=4
-	@$(BIN)/python -m tests.simulation.campaign $(SEEDS) $(HOURS)
+	@$(BIN)/python -m tests.simulation.campaign $(SEEDS) $(HOURS) $(ARGS)
 
 .PHONY: lock
 lock: $(VENV)/.dev ## resolve the dependencies again and write the locks
