@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from bot.domain.errors import JournalBusyError, JournalError
+from bot.journal import lock
 from bot.journal.schema import OLDEST_VERSION, SCHEMA_VERSION
 
 FILE: Final = "journal.sqlite"
@@ -85,6 +86,21 @@ def connect(path: Path, *, frozen: bool = False) -> sqlite3.Connection:
     return db
 
 
+def connect_to_read(path: Path, instance: str | None) -> sqlite3.Connection:
+    """Connect to a journal of this version to read it, also on a read-only disk."""
+    db = connect(path)
+    try:
+        belongs(db, path, instance)
+    except sqlite3.OperationalError:
+        # A read-only disk: without a writer the file alone is the whole journal.
+        db.close()
+        if lock.held(path.parent):
+            raise
+        db = connect(path, frozen=True)
+        belongs(db, path, instance)
+    return db
+
+
 def be_patient(db: sqlite3.Connection, wait_ms: int) -> None:
     """Wait so long for another process that holds the file."""
     db.execute(f"PRAGMA busy_timeout = {wait_ms}")
@@ -100,9 +116,9 @@ def version(db: sqlite3.Connection) -> int | None:
 
 
 def belongs(
-    db: sqlite3.Connection, path: Path, instance: str, expected: int = SCHEMA_VERSION
+    db: sqlite3.Connection, path: Path, instance: str | None, expected: int = SCHEMA_VERSION
 ) -> None:
-    """Raise JournalError for a file of another program, another version or another instance."""
+    """Raise JournalError for a file of another program, version or instance (None: of any)."""
     meta = db.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'meta'")
     if meta.fetchone() is None:
         raise JournalError(f"expected {path} to be a journal, found a database without its tables")
@@ -113,7 +129,7 @@ def belongs(
             f"expected a journal of schema_version {expected}, found {found} in {path}:"
             f" {_what_to_do(found, expected)}"
         )
-    if facts.get("instance") != instance:
+    if instance is not None and facts.get("instance") != instance:
         raise JournalError(
             f"expected the journal of instance {instance!r},"
             f" found that of {facts.get('instance')!r} in {path}"
