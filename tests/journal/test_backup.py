@@ -67,7 +67,7 @@ def test_a_file_that_comes_meanwhile_is_not_written_over(journal, tmp_path):
     def slow(_db, _path):
         (tmp_path / "copy").write_text("theirs", encoding="utf-8")
 
-    with pytest.raises(JournalError, match="cannot back up to .*File exists"):
+    with pytest.raises(JournalError, match=r"cannot back up to .*File exists"):
         back_up(journal.path, tmp_path / "copy", slow)
     assert (tmp_path / "copy").read_text(encoding="utf-8") == "theirs"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["copy", "demo"]

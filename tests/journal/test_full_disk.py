@@ -2,8 +2,10 @@
 
 import sqlite3
 import subprocess
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,14 @@ import config
 from bot import wiring
 from bot.domain.commands import Place
 from bot.domain.errors import JournalError
+from bot.domain.events import Event
 from bot.domain.states import State
 from bot.journal import Durability, Journal
 from bot.journal.reserve import BYTES, NAME
 from bot.journal.verification import verify
 from bot.stepper import Stepper
+from bot.venues.paper import PaperVenue
+from bot.venues.port import Request
 from tests.journal.records import T0, decision, intent, run_start
 
 DISK_BYTES = 8_000_000
@@ -75,6 +80,32 @@ def outcome(journal: Journal) -> list[tuple]:
         return db.execute("SELECT id, outcome FROM runs ORDER BY id").fetchall()
 
 
+class Overheard:
+    """A paper venue, and the labels of the orders that reach it."""
+
+    def __init__(self, venue: PaperVenue, sent: list[str]) -> None:
+        """Listen in."""
+        self._venue, self._sent = venue, sent
+
+    def send(self, request: Request, now_ns: int) -> None:
+        """Note an order and pass everything on."""
+        if isinstance(request, Place):
+            self._sent.append(request.intent.label)
+        self._venue.send(request, now_ns)
+
+    def next_time(self) -> int | None:
+        """Pass on."""
+        return self._venue.next_time()
+
+    def next_event(self, until_ns: int | None = None) -> Event | None:
+        """Pass on."""
+        return self._venue.next_event(until_ns)
+
+    def wake_at(self, ts_ns: int) -> None:
+        """Pass on."""
+        self._venue.wake_at(ts_ns)
+
+
 class Bot:
     """A paper bot on that disk, driven as its engine drives it; `sent` are the labels that left."""
 
@@ -82,17 +113,9 @@ class Bot:
         """Begin a run."""
         settings = config.load((), ()).settings
         self.graph = wiring.paper(settings, wiring.market(settings, 7), seed=7, epoch=epoch)
-        venue, send = self.graph.venue, self.graph.venue.send
-
-        def sending(command: object, now_ns: int) -> None:
-            if isinstance(command, Place):
-                sent.append(command.intent.label)
-            send(command, now_ns)
-
-        venue.send = sending  # the paper venue is real; it is only overheard
-        self.journal, self.sent = journal, sent
         self.steps = Stepper(
-            *(self.graph.core, venue, journal, self.graph.market.start_ns),
+            *(self.graph.core, Overheard(self.graph.venue, sent), journal),
+            self.graph.market.start_ns,
             views=lambda _: (),
             account=lambda: ((), ()),
         )
@@ -100,13 +123,13 @@ class Bot:
 
     def run(self, until: Callable[[], bool]) -> None:
         """Take events until something is so."""
-        count = 0
-        while not until():
+        for number in count():
+            if until():
+                return
             event = self.graph.venue.next_event(None)
             assert event is not None
             self.steps.step(event)
-            count += 1
-            if count % 50 == 0:
+            if number % 50 == 0:
                 self.steps.beat()
 
 
@@ -151,19 +174,22 @@ def test_every_order_that_could_be_sent_is_remembered(disk, durability):
     journal = opened(disk, durability)
     journal.begin_run(run_start())
     disk.fill()
-    n = 0
+    committed: list[int] = []
+
+    def send(n: int) -> None:
+        journal.record(decision(n))
+        journal.intent(intent(n))
+        journal.commit()
+        committed.append(n)
+        journal.tick(T0, State.RUNNING)
+
     with pytest.raises(JournalError, match="found it full"):
-        while True:
-            journal.record(decision(n))
-            journal.intent(intent(n))
-            journal.commit()
-            n += 1
-            journal.tick(T0, State.RUNNING)
+        deque(map(send, count()), maxlen=0)
     journal._db.close()  # as a kill would leave it: nothing waits for the disk
     journal._lock.release()
     disk.make_room()
     with closing(opened(disk, durability)) as again:
-        assert [o.intent.label for o in again.open_intents()] == [f"demo-1-{k}" for k in range(n)]
+        assert [o.intent.label for o in again.open_intents()] == [f"demo-1-{n}" for n in committed]
 
 
 def test_the_reserve_is_given_back_for_the_end_alone(disk):
@@ -175,10 +201,13 @@ def test_the_reserve_is_given_back_for_the_end_alone(disk):
     journal.begin_run(run_start())
     disk.fill()
     big = {f"figure {i}": i + 0.5 for i in range(5_000)}
+
+    def decide(n: int) -> None:
+        journal.record(decision(n, snapshot=big))
+        journal.commit()
+
     with pytest.raises(JournalError, match="found it full"):
-        for n in range(1_000):
-            journal.record(decision(n, snapshot=big))
-            journal.commit()
+        deque(map(decide, count()), maxlen=0)
     with pytest.raises(JournalError, match="found it full"):
         journal.commit()
     assert reserve.exists()
@@ -187,7 +216,7 @@ def test_the_reserve_is_given_back_for_the_end_alone(disk):
     journal.close()
     assert outcome(journal) == [(1, "failed: full")]
     disk.fill()
-    with pytest.raises(JournalError, match="cannot open .*found it full"):
+    with pytest.raises(JournalError, match=r"cannot open .*found it full"):
         opened(disk)
     disk.make_room()
     opened(disk).close()

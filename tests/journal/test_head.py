@@ -33,7 +33,7 @@ def test_an_older_copy_in_the_place_of_the_journal_is_refused(tmp_path, durabili
     run(tmp_path, 4, durability)
     shutil.copy(tmp_path / "old", path)
     for _ in range(2):
-        with pytest.raises(JournalError, match="journal.head knows, found an older or another"):
+        with pytest.raises(JournalError, match=r"journal.head knows, found an older or another"):
             Journal.open(tmp_path, "demo")
     (path.parent / "journal.head").unlink()
     run(tmp_path, 4, durability)
@@ -78,7 +78,8 @@ def test_after_a_kill_the_head_knows_what_is_surely_on_disk(tmp_path, durability
         from pathlib import Path
         from bot.journal import Durability, Journal
         from tests.journal.records import intent, run_start
-        journal = Journal.open(Path({str(tmp_path)!r}), "demo", durability=Durability({durability!r}))
+        kept = Durability({durability!r})
+        journal = Journal.open(Path({str(tmp_path)!r}), "demo", durability=kept)
         journal.begin_run(run_start())
         for n in range(20):
             journal.intent(intent(n))

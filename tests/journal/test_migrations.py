@@ -1,4 +1,4 @@
-"""A journal of an older release, built by that release's own tables, is brought up to date whole."""
+"""A journal of an older release, built by its own tables, is brought up to date whole."""
 
 import sqlite3
 import stat
@@ -20,33 +20,7 @@ from bot.journal.schema import OLDEST_VERSION, SCHEMA_VERSION
 from bot.journal.verification import verify
 from tests.journal.records import ABOVE, T0, changed_state, fill, intent, moved, run_start
 
-OLD = Path(__file__).with_name("version_2.sql")
-# Rows as the release of version 2 left them, one or more in every table.
-ROWS = f"""
-INSERT INTO meta VALUES ('schema_version', '2'), ('instance', 'demo'), ('created_ns', '17');
-INSERT INTO runs VALUES (1, 1, 11, 1, 2, {T0}, 'paper', 'synthetic', 7, '0.1.0', '{{}}', 'ab', '{{"fills":1}}', 'stopped');
-INSERT INTO runs VALUES (2, 1, 12, 3, NULL, {T0}, 'paper', 'synthetic', 7, '0.1.0', '{{}}', NULL, NULL, NULL);
-INSERT INTO heartbeat VALUES (1, 2, 4, {T0}, 'RUNNING');
-INSERT INTO sticky VALUES ('ETH', 1, {T0}, 'HALTED', '[]');
-INSERT INTO standing VALUES ('BTC', 'off', 2, {T0}, NULL, '{{"reason":"operator","subject":"","numbers":{{}}}}');
-INSERT INTO parked VALUES (1, 'BTC-PERPETUAL', 2, {T0}, 'BTC', '{{"instrument":"BTC-PERPETUAL","quantity":{{"value":"10","unit":"usd"}},"tag":"","account":"main"}}', '10', {T0}, {T0 + 1});
-INSERT INTO views VALUES (2, 'greeks', {T0}, '[]');
-INSERT INTO commands VALUES (1, 'c1', 'pause', 'BTC', '{{}}', 'ann', 'news', 5, 6, 7, 1, 'PAUSED');
-INSERT INTO commands VALUES (2, 'c2', 'resume', 'BTC', '{{}}', 'ann', '', 5, 6, 6, 0, 'withdrawn');
-INSERT INTO commands VALUES (3, 'c3', 'halt', '', '{{}}', 'bob', '', 8, NULL, NULL, NULL, NULL);
-INSERT INTO decisions VALUES (1, 1, 'd1', {T0}, 'BTC', 'delta', 'usd', 1.5, 1.5, 1.5, 0.0, 0.0, -0.1, 0.1, -0.1, 0.1, NULL, NULL, 90000.5, 41.25, '[]', '[]', '[]', '[]', '{{}}');
-INSERT INTO hedges VALUES (1, 1, 'd1', {T0}, 'BTC', 'delta', 1.5, 0.0, NULL, NULL, -0.1, 0.1, 90000.0, -165000.0, 'usd', 82.5, NULL, 0.4, 1, 'delta_above_owner');
-INSERT INTO exposure VALUES (1, 1, {T0}, 'BTC', 'usd', 'RUNNING', 90000.0, 0.0, 0.0, 0.0, 0.0, -0.1, 0.1, NULL, NULL, NULL, NULL, 450000.0, 0, '{{}}', '{{}}', '[]');
-INSERT INTO margins VALUES (1, 1, {T0}, 'BTC', 'sm', 1.0, 1.0, 1.0, 0.1, 0.1, -0.5, 0.5, 0.0, 0.0);
-INSERT INTO equity VALUES (1, 1, {T0}, '', -52.0, -1.0, -2.0, '{{}}');
-INSERT INTO states VALUES (1, 1, {T0}, 'ETH', 'RUNNING', 'HALTED', '[]');
-INSERT INTO doubts VALUES (1, 1, {T0}, 'BTC', '{{}}', 1);
-INSERT INTO intents VALUES (1, 1, 1, 'db-demo-1-1', 'BTC-PERPETUAL', '-165000', 'usd', '89955.0', 'ioc', 0, 1, 'd1', 'delta', {T0}, {T0 + 1});
-INSERT INTO intents VALUES (2, 1, 1, 'db-demo-1-2', 'BTC-PERPETUAL', '10', 'usd', '89955.0', 'ioc', 0, 1, 'd1', 'delta', {T0}, {T0 + 1});
-INSERT INTO transitions VALUES (1, 1, 1, {T0}, 'db-demo-1-1', 'BTC-PERPETUAL', 'sent', 'filled', '');
-INSERT INTO fills VALUES (1, 1, 1, 't1', 'db-demo-1-1', 'BTC-PERPETUAL', '-165000', 'usd', '89999.5', 0.00091667, 'BTC', 0, {T0});
-INSERT INTO accounts VALUES (1, 1, 1, {T0}, 1, '[]', '[]');
-"""
+TABLES, ROWS = (Path(__file__).with_name(name) for name in ("version_2.sql", "version_2_rows.sql"))
 
 
 @pytest.fixture
@@ -56,7 +30,8 @@ def old(tmp_path):
     path = tmp_path / "demo" / "journal.sqlite"
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA journal_mode = WAL")
-        db.executescript(OLD.read_text(encoding="utf-8") + ROWS)
+        for script in (TABLES, ROWS):
+            db.executescript(script.read_text(encoding="utf-8"))
     return path
 
 
@@ -166,7 +141,7 @@ def test_what_the_older_release_wrote_is_bound_from_then_on(old, tmp_path, deed)
         verify(db, old)
 
 
-def _fails(db: sqlite3.Connection) -> None:
+def _fails(_: sqlite3.Connection) -> None:
     raise sqlite3.OperationalError("a fault in the middle")
 
 
@@ -216,7 +191,7 @@ def test_every_version_leads_on_to_this_one():
     assert sorted(migrations.STEPS) == list(range(OLDEST_VERSION, SCHEMA_VERSION))
 
 
-def test_steps_run_in_their_order_up_to_this_version(old, tmp_path, monkeypatch):
+def test_steps_run_in_their_order_up_to_this_version(old, monkeypatch):
     """A file may be several versions behind."""
     ran = []
 
@@ -233,7 +208,8 @@ def test_steps_run_in_their_order_up_to_this_version(old, tmp_path, monkeypatch)
         verify(db, old)
 
 
-def test_another_instances_old_journal_is_refused_and_left_alone(old, tmp_path):
+@pytest.mark.usefixtures("old")
+def test_another_instances_old_journal_is_refused_and_left_alone(tmp_path):
     """A copied folder is no reason to rewrite it."""
     (tmp_path / "demo").rename(tmp_path / "other")
     path = tmp_path / "other" / "journal.sqlite"
@@ -247,7 +223,7 @@ def test_an_old_copy_in_the_place_of_a_newer_journal_is_refused(old, tmp_path):
     before = old.read_bytes()
     Journal.open(tmp_path, "demo").close()
     old.write_bytes(before)
-    with pytest.raises(JournalError, match="journal.head knows, found an older or another"):
+    with pytest.raises(JournalError, match=r"journal.head knows, found an older or another"):
         Journal.open(tmp_path, "demo")
     assert "chain" not in content(old)
 
@@ -260,13 +236,13 @@ def test_a_disk_without_room_for_the_copy_is_told_before(old, tmp_path, monkeypa
         f_bavail, f_frsize = 3 * size - 1, 1
 
     monkeypatch.setattr("bot.journal.migrations.os.statvfs", lambda _: Full)
-    with pytest.raises(JournalError, match="MB free to bring .* to schema_version 3, found"):
+    with pytest.raises(JournalError, match=r"MB free to bring .* to schema_version 3, found"):
         Journal.open(tmp_path, "demo", min_free_bytes=0)
     assert copies(old) == []
 
 
 def test_a_reader_of_an_old_journal_says_what_to_do(old, tmp_path):
     """It changes nothing itself."""
-    with pytest.raises(JournalError, match="found 2 in .*: start its bot with this release"):
+    with pytest.raises(JournalError, match=r"found 2 in .*: start its bot with this release"):
         Reader.open(tmp_path, "demo")
     assert "chain" not in content(old)
