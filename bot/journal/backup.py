@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -52,9 +53,15 @@ def _copy(source: Path, part: Path) -> None:
     with closing(connect(source)) as old, closing(connect(part)) as new:
         old.execute("BEGIN")
         old.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # the moment is now
-        old.backup(new, pages=STEP_PAGES, sleep=PAUSE_S)
+        old.backup(new, pages=STEP_PAGES, progress=_pause)
         old.execute("COMMIT")
         new.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
+
+
+def _pause(_status: int, left: int, _all: int) -> None:
+    """Leave the disk to others between two steps; `sleep` of the interface only waits for locks."""
+    if left:
+        time.sleep(PAUSE_S)
 
 
 def _sync(path: Path) -> None:

@@ -1,6 +1,7 @@
 """The chain: whatever is done to a journal behind its bot's back is found, in the file alone."""
 
 import sqlite3
+import time
 from contextlib import closing
 from decimal import Decimal
 
@@ -11,7 +12,7 @@ from bot.domain.orders import OrderState as S
 from bot.domain.positions import Balance, Position
 from bot.domain.records import CommandOutcome, Doubt, Parked, Standing, Word
 from bot.domain.states import State
-from bot.domain.units import Quantity, Unit
+from bot.domain.units import NS_PER_S, Quantity, Unit
 from bot.journal import Durability, Journal, Reader
 from bot.journal.acts import PLACES
 from bot.journal.chain import bound, last
@@ -259,6 +260,16 @@ def test_the_first_bad_commit_is_named_and_what_to_do(path):
     assert "do not trade on it" in text
 
 
+@pytest.mark.parametrize(
+    "deed", ["DELETE FROM chain WHERE seq = {}", "UPDATE chain SET seq = -1 WHERE seq = {}"]
+)
+def test_a_link_that_is_missing_is_named(path, deed):
+    """Where the next one would only be told not to fit."""
+    forge(path, deed.format(9))
+    with pytest.raises(JournalError, match=r"expected commit (9|1) in the chain, found (10|-1):"):
+        check(path)
+
+
 def test_a_changed_journal_is_not_traded_on(path):
     """The bot does not start, twice; a reader still shows what is there."""
     forge(path, "UPDATE fills SET price = '1' WHERE seq = 9")
@@ -296,6 +307,20 @@ def test_a_commit_that_fails_leaves_no_link(tmp_path):
             journal.commit()
         journal._db.execute("PRAGMA max_page_count = 10000")
         journal.commit()
+    check(journal.path)
+
+
+def test_a_command_that_came_too_late_has_its_act(tmp_path):
+    """It is refused while the commands are taken, in a commit of its own."""
+    now = [T0]
+    with closing(Journal.open(tmp_path, "demo", wall_ns=lambda: now[0])) as journal:
+        journal.begin_run(run_start())
+        with closing(Reader.open(tmp_path)) as reader:
+            reader.submit("resume", who="ann")
+            now[0] = time.time_ns() + 90 * NS_PER_S
+            before = journal._chain.end.seq
+            assert journal.take_commands() == ()
+        assert journal._chain.end.seq == before + 1
     check(journal.path)
 
 
