@@ -1,15 +1,13 @@
 """A copy beside a writer that commits all the time: of one moment, and nobody waits for it."""
 
 import sqlite3
-import threading
-import time
 from contextlib import closing
 
 import pytest
 
 from bot.domain.errors import JournalError
 from bot.journal import Durability, Journal
-from bot.journal.backup import STEP_PAGES, back_up
+from bot.journal.backup import PAUSE_S, STEP_PAGES, back_up
 from bot.journal.verification import verify
 from tests.journal.records import decision, intent, run_start
 
@@ -27,27 +25,25 @@ def journal(tmp_path):
 
 def test_commits_go_on_while_it_copies_and_it_is_of_one_moment(journal, tmp_path, monkeypatch):
     """Between any two steps of the copy the writer commits, and the copy does not begin anew."""
-    monkeypatch.setattr("bot.journal.backup.PAUSE_S", 0.05)
-    before = journal._chain.end.seq
-    found = []
-    copying = threading.Thread(
-        target=lambda: found.append(back_up(journal.path, tmp_path / "copy", verify)), daemon=True
-    )
-    copying.start()
-    commits, deadline = 0, time.monotonic() + 60.0
-    while copying.is_alive() and time.monotonic() < deadline:
-        commits += 1
-        journal.intent(intent(commits))
+    pauses: list[float] = []
+
+    def commit(pause_s: float) -> None:
+        pauses.append(pause_s)
+        journal.intent(intent(len(pauses)))
         journal.commit()
         journal._copy_back.spare()
-        copying.join(0.005)
-    assert found, "the copy begins anew at each commit"
-    pages = (tmp_path / "copy").stat().st_size / 4096
-    assert pages > 3 * STEP_PAGES
-    assert commits > pages / STEP_PAGES  # one and more between any two steps
-    assert before <= found[0].end.seq < journal._chain.end.seq
+        assert len(pauses) < 100, "the copy begins anew at each commit"
+
+    before = journal._chain.end
+    monkeypatch.setattr("bot.journal.backup.time.sleep", commit)
+    found = back_up(journal.path, tmp_path / "copy", verify)
+    steps = (tmp_path / "copy").stat().st_size // (4096 * STEP_PAGES)
+    assert len(pauses) == steps >= 3
+    assert set(pauses) == {PAUSE_S}
+    assert found.end == before
+    assert journal._chain.end.seq == before.seq + len(pauses)
     with closing(sqlite3.connect(tmp_path / "copy")) as db:
-        assert db.execute("SELECT max(seq) FROM chain").fetchone() == (found[0].end.seq,)
+        assert db.execute("SELECT max(seq) FROM chain").fetchone() == (before.seq,)
         assert db.execute("PRAGMA journal_mode").fetchone() == ("delete",)
 
 
