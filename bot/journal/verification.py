@@ -17,7 +17,7 @@ from bot.journal import acts, chain
 from bot.journal.chain import FLOOR, Link
 from bot.journal.schema import CHAINED
 
-AT_START: Final = 5_000  # commits: some tenths of a second
+AT_START: Final = 2_000  # commits: some tenths of a second
 WHAT_TO_DO: Final = (
     "do not trade on it; put back a backup or begin a new journal, as docs/journal.md says"
 )
