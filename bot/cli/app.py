@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 import typer
 
 from bot.cli import (
+    audit,
     control,
     doctor,
     exchange,
@@ -57,6 +58,8 @@ _CONFIG: Final[dict[str, Verb]] = {
     "check": settings.check,
 }
 
+_JOURNAL: Final[dict[str, Verb]] = {"verify": audit.verify, "backup": audit.backup}
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the command line asks and return the exit code; no exception leaves here."""
@@ -101,6 +104,11 @@ def build(*, rich: bool) -> typer.Typer:
     for name, verb in _CONFIG.items():
         config.command(name)(verb)
     app.add_typer(config, name="config", rich_help_panel="Set up")
+    journal = typer.Typer(rich_markup_mode=markup, help="Verify the journal, or copy it.")
+    journal.callback(invoke_without_command=True)(_journal)
+    for name, verb in _JOURNAL.items():
+        journal.command(name)(verb)
+    app.add_typer(journal, name="journal", rich_help_panel="Look")
     return app
 
 
@@ -126,6 +134,11 @@ def _deltaband(
 
 def _config(ctx: typer.Context) -> None:
     """Write, show or check the settings."""
+    _needs_a_verb(ctx)
+
+
+def _journal(ctx: typer.Context) -> None:
+    """Verify the journal, or copy it."""
     _needs_a_verb(ctx)
 
 

@@ -19,7 +19,7 @@ from bot.domain.records import SHADOW
 from bot.domain.states import State, stricter
 from bot.domain.units import NS_PER_S
 from bot.journal import condition, lock, memory, queue, standing
-from bot.journal.database import FILE, belongs, connect, faults_named
+from bot.journal.database import FILE, connect_to_read, faults_named
 from bot.journal.rows import from_json
 
 STALE_AFTER_S: Final = 5.0
@@ -66,7 +66,7 @@ class Reader:
             raise JournalError(f"expected a journal at {where}, found none: has a bot run there?")
         path = state_dir / instance / FILE
         with faults_named(path, "open"):
-            db = _connect(path, instance)
+            db = connect_to_read(path, instance)
         return cls(db, path)
 
     def close(self) -> None:
@@ -285,20 +285,6 @@ class Reader:
 
     def _one(self, sql: str, *values: object) -> dict[str, Any] | None:
         return next(iter(self._all(sql, *values)), None)
-
-
-def _connect(path: Path, instance: str) -> sqlite3.Connection:
-    db = connect(path)
-    try:
-        belongs(db, path, instance)
-    except sqlite3.OperationalError:
-        # A read-only disk: without a writer the file alone is the whole journal.
-        db.close()
-        if lock.held(path.parent):
-            raise
-        db = connect(path, frozen=True)
-        belongs(db, path, instance)
-    return db
 
 
 def _underlying(row: dict[str, Any], states: Mapping[str, State], whole: State) -> dict[str, Any]:

@@ -65,6 +65,8 @@ def test_files_and_folder_are_private_to_their_owner(journal):
         "journal.sqlite-wal": 0o600,
         "journal.sqlite-shm": 0o600,
         "journal.lock": 0o600,
+        "journal.head": 0o600,
+        "journal.reserve": 0o600,
     }
     assert stat.S_IMODE(journal.path.parent.stat().st_mode) == 0o700
 
@@ -97,7 +99,7 @@ def test_every_table_is_strict(journal):
     found = rows(journal, "SELECT name, strict FROM pragma_table_list WHERE schema = 'main'")
     ours = {name: strict for name, strict in found if not name.startswith("sqlite_")}
     assert set(ours.values()) == {1}
-    assert len(ours) == 19
+    assert len(ours) == 21
 
 
 @pytest.mark.parametrize("kind", TABLES, ids=lambda kind: kind.__name__)
@@ -356,10 +358,10 @@ def test_committed_rows_survive_a_kill(tmp_path):
 
 
 def test_closing_leaves_one_whole_file(journal):
-    """After a clean end nothing of the log remains beside the journal."""
+    """After a clean end nothing of the log remains in the folder."""
     journal.record(decision())
     journal.close()
     journal.close()
     names = sorted(path.name for path in journal.path.parent.iterdir())
-    assert names == ["journal.lock", "journal.sqlite"]
+    assert names == ["journal.head", "journal.lock", "journal.reserve", "journal.sqlite"]
     assert rows(journal, "SELECT id FROM decisions") == [("d1",)]
