@@ -12,6 +12,7 @@ from bot.domain.instruments import Instrument
 from bot.domain.positions import Fill
 from bot.domain.records import HedgeDone
 from bot.domain.units import Unit, seconds_between
+from bot.execution.tactics import Progress
 from bot.strategy.bands import Band
 
 
@@ -29,7 +30,7 @@ class Episode:
     band: Band
     labels: set[str] = field(default_factory=set)
     mids: dict[str, float] = field(default_factory=dict)
-    rested: bool = False
+    progress: Progress = field(default_factory=Progress)
     filled: float = 0.0
     unit: str = ""
     fee_usd: float = 0.0

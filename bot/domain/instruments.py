@@ -103,6 +103,11 @@ class Instrument:
         return Unit.USD if dated and self.settlement is Settlement.INVERSE else Unit.COIN
 
     @property
+    def smallest(self) -> Decimal:
+        """Return the smallest order, in this instrument's unit."""
+        return max(self.lot, self.min_quantity)
+
+    @property
     def is_option(self) -> bool:
         """Tell whether this is an option."""
         return self.kind is Kind.OPTION

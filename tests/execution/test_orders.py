@@ -190,7 +190,7 @@ def test_a_prefix_of_a_stream_never_hides_what_has_been_said_to_fill(side, parts
     ]
     table, folded, claimed = _sent(str(side * total), ioc=False), 0, 0
     seen = set()
-    for event in data.draw(st.permutations(told + claims)):
+    for event in data.draw(st.permutations([*told, *claims])):
         _told(table, [event])
         if isinstance(event, Fill):
             seen.add(event.trade_id)
