@@ -32,6 +32,7 @@ from bot.risk.gate import Proposal
 from bot.risk.limits import Caps
 from bot.strategy.at_once import plan_at_once
 from bot.strategy.delta import NEVER_INSIDE, LastHedge, LastInside
+from bot.strategy.hedge_cost import shown_bps
 from bot.strategy.unwind import Unwind
 
 WORDS_S, WORDS_SHARE = 60.0, 0.2
@@ -225,6 +226,9 @@ class DeltaDesk:
         self.episode.progress = self.progress.after(ticket.move, now_ns)
         self.refused = self.silenced = ()
         record = self._record(floor, exposure, wanted, decision, ticket, float(intent.price))
+        shown = shown_bps(ticket.hedge.instrument, quote, ticket.allowed.delta_coin)
+        mid = 0.5 * (quote.bid + quote.ask)
+        floor.receipts.begin(intent, ticket.hedge.instrument, mid, shown)
         notes = floor.orders.add(intent, coin, now_ns)
         self.attempts.watch(floor.orders.orders[intent.label], exposure.index)
         return [Note(record), Place(intent), *notes]
@@ -325,6 +329,8 @@ class DeltaDesk:
         if not wanted.settled and not wanted.plan.step and episode.kind != EDGE:
             return []
         self.episode, self.attempts.rung = None, 0
+        if episode.kind != "unwind":  # whose steps always take
+            floor.learn_makers(episode.maker_shares, self.rules.hedge.maker_share)
         return [Note(episode.close(exposure))] if episode.filled else []
 
 

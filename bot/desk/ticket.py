@@ -228,7 +228,7 @@ def chosen(
 ) -> tuple[Hedge | None, tuple[Because, ...], float]:
     """Return the hedge for a task or what it lacks, and the delta of its smallest order."""
     hedge, missing = choose_hedge(
-        floor.book, rules.coin, exposure.ts_ns, floor.tier, rules.hedge, task
+        floor.book, rules.coin, exposure.ts_ns, floor.tier, rules.hedge, task, floor.dealt
     )
     return hedge, missing, 0.0 if hedge is None else _smallest(hedge, exposure.index)
 

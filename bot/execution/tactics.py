@@ -30,9 +30,9 @@ from bot.domain.units import NS_PER_S, seconds_between
 class TacticRules:
     """Collars in basis points of the mark; times in seconds.
 
-    A resting order is moved when the market has left it by `reprice_bps`, no sooner than
-    `reprice_s` after it was sent and at most `most_posts` orders a hedge, and given up when it has
-    gone `chase_bps` beyond the hedge's first price. A clip is `clip_share` of
+    A resting order is moved when the market has left it by `reprice_bps`, at most `most_posts`
+    orders a hedge. A market that has done so within `reprice_s`, or that is `chase_bps` beyond the
+    hedge's first price, runs: the hedge crosses. A clip is `clip_share` of
     the displayed size; clips go out over at most `slices_s`, no closer together than `slice_s`.
     """
 
@@ -41,7 +41,7 @@ class TacticRules:
     least_rest_s: float = 4.0
     most_rest_s: float = 60.0
     reprice_bps: float = 3.0
-    reprice_s: float = 2.0
+    reprice_s: float = 3.0
     chase_bps: float = 10.0
     most_posts: int = 12
     clip_share: float = 1.0
@@ -108,8 +108,8 @@ class Progress:
     """How far one hedge has come.
 
     `rung` counts the crossing orders in a row that were not completed, `posts` the orders that have
-    rested: the first since `rests_ns` at the price `began`, the newest since `posted_ns`. Nothing
-    is sent before `next_ns`.
+    rested: the first since `rests_ns` at the price `began`, the newest since `posted_ns` at
+    `posted`. Nothing is sent before `next_ns`.
     """
 
     rung: int = 0
@@ -117,16 +117,16 @@ class Progress:
     rests_ns: int = 0
     began: float = math.nan
     posted_ns: int = 0
+    posted: float = math.nan
     next_ns: int = 0
 
     def after(self, sent: Send, now_ns: int) -> Progress:
         """Return what is remembered of an order that was sent."""
         if sent.pricing.time_in_force is TimeInForce.IOC:
             return replace(self, next_ns=now_ns + round(sent.then_s * NS_PER_S))
-        if self.posts:
-            return replace(self, posts=self.posts + 1, posted_ns=now_ns)
-        began = sent.pricing.limit
-        return replace(self, posts=1, rests_ns=now_ns, began=began, posted_ns=now_ns)
+        price = sent.pricing.limit
+        newest = replace(self, posts=self.posts + 1, posted_ns=now_ns, posted=price)
+        return newest if self.posts else replace(newest, rests_ns=now_ns, began=price)
 
 
 def next_move(
@@ -185,23 +185,31 @@ def _may_rest(rules: TacticRules, progress: Progress, now: Sight) -> bool:
         return False
     if not progress.posts:
         return True
-    return progress.posts < rules.most_posts and now.spare and _has_time(rules, progress, now)
+    follows = progress.posts < rules.most_posts and now.spare
+    return follows and _has_time(rules, progress, now) and not _runs(rules, progress, now)
 
 
 def _stays(rules: TacticRules, progress: Progress, now: Sight, resting: float) -> bool:
     """Tell whether a resting order stays where it is."""
     if now.patience_s < rules.least_rest_s or not _has_time(rules, progress, now):
         return False
-    fresh = seconds_between(progress.posted_ns, now.now_ns) < rules.reprice_s
-    if fresh or not now.spare or progress.posts >= rules.most_posts:
+    if _runs(rules, progress, now):
+        return False
+    if not now.spare or progress.posts >= rules.most_posts:
         return True
     return _away_bps(now, resting) <= rules.reprice_bps
 
 
 def _has_time(rules: TacticRules, progress: Progress, now: Sight) -> bool:
     rested_s = seconds_between(progress.rests_ns, now.now_ns)
-    runs = _away_bps(now, progress.began) > rules.chase_bps
-    return not runs and rested_s < min(rules.most_rest_s, now.patience_s)
+    return rested_s < min(rules.most_rest_s, now.patience_s)
+
+
+def _runs(rules: TacticRules, progress: Progress, now: Sight) -> bool:
+    """Tell whether the market leaves faster or further than a hedge goes after it."""
+    fresh = seconds_between(progress.posted_ns, now.now_ns) < rules.reprice_s
+    left = _away_bps(now, progress.posted) > rules.reprice_bps
+    return (fresh and left) or _away_bps(now, progress.began) > rules.chase_bps
 
 
 def _away_bps(now: Sight, price: float) -> float:

@@ -13,6 +13,7 @@ long as there is another, one in whose currency the account holds no funds.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.book.basis import futures_by_expiry
@@ -23,6 +24,7 @@ from bot.domain.instruments import FeeTier, Instrument
 from bot.domain.quotes import Quote
 from bot.domain.reasons import Because, Reason
 from bot.domain.units import NS_PER_S, SECONDS_PER_DAY, years_between
+from bot.strategy.dealt import NOTHING, Dealt
 from bot.strategy.hedge_cost import HedgeCost, HedgePolicy, carry_usd_year, hedge_cost
 
 MIN_LEFT_NS = int(SECONDS_PER_DAY) * NS_PER_S
@@ -87,9 +89,13 @@ def choose_hedge(
     tier: FeeTier,
     policy: HedgePolicy = ANY_POLICY,
     task: Task = ANY_TASK,
+    dealt: Mapping[str, Dealt] = NOTHING,
 ) -> tuple[Hedge | None, tuple[Because, ...]]:
-    """Return the hedge to use now, or None; and why what the owner prefers to it was not used."""
-    found = offers(book, coin, now_ns, tier, policy, task)
+    """Return the hedge to use now, or None; and why what the owner prefers to it was not used.
+
+    `dealt` is what dealing was found to cost, by instrument.
+    """
+    found = offers(book, coin, now_ns, tier, policy, task, dealt)
     hedge = choose(found, policy, task)
     doubts: list[Because] = []
     for offer in found:
@@ -131,7 +137,13 @@ def choose(found: tuple[Offer, ...], policy: HedgePolicy, task: Task) -> Hedge |
 
 
 def offers(
-    book: Book, coin: str, now_ns: int, tier: FeeTier, policy: HedgePolicy, task: Task
+    book: Book,
+    coin: str,
+    now_ns: int,
+    tier: FeeTier,
+    policy: HedgePolicy,
+    task: Task,
+    dealt: Mapping[str, Dealt] = NOTHING,
 ) -> tuple[Offer, ...]:
     """Return every listed instrument of the owner's kinds, in the order of preference."""
     mine = book.packed(coin)
@@ -152,8 +164,9 @@ def offers(
         )
         funding = mine.market.funding.a_year(instrument.name)
         ends_ns = instrument.expiry_ns
+        known = dealt.get(instrument.name)
         cost = hedge_cost(
-            policy,
+            policy if known is None else known.on(policy),
             instrument,
             quote,
             tier,

@@ -48,6 +48,13 @@ def _rested(buy=True, **changes):
     return replace(FRESH.after(sent, NOW), **changes), sent.pricing.limit
 
 
+def _takes(progress, now):
+    """Tell whether the next order crosses."""
+    sent = next_move(RULES, progress, now)
+    assert isinstance(sent, Send)
+    return sent.pricing.time_in_force is TimeInForce.IOC
+
+
 @pytest.mark.parametrize("buy,limit", [(True, 59_999.5), (False, 60_000.5)])
 def test_a_hedge_that_can_wait_rests_at_its_own_side(buy, limit):
     """Post-only, until cancelled, all of it."""
@@ -108,36 +115,45 @@ def test_it_follows_a_market_that_leaves_it(buy, by, moved):
     assert follows.pricing == Pricing(gone.bid if buy else gone.ask, TimeInForce.GTC, True)
     again = progress.after(follows, now.now_ns)
     assert (again.posts, again.rests_ns, again.began) == (2, NOW, price)
-    assert again.posted_ns == now.now_ns
+    assert (again.posted_ns, again.posted) == (now.now_ns, follows.pricing.limit)
 
 
 @pytest.mark.parametrize(
-    "after,changes,more",
-    [(1.9, {}, {}), (5.0, {"posts": 12}, {}), (5.0, {}, {"spare": False})],
+    "changes,more",
+    [({"posts": 12}, {}), ({}, {"spare": False})],
 )
-def test_it_does_not_follow_faster_than_its_budget(after, changes, more):
-    """Two seconds apart, twelve orders, and never with the last half of a minute's orders."""
+def test_it_does_not_follow_faster_than_its_budget(changes, more):
+    """Twelve orders, and never with the last half of a minute's orders."""
     progress, price = _rested(**changes)
-    gone = _sight(after=after, quote=quote(bid=60_030.0, ask=60_031.0), **more)
+    gone = _sight(after=5.0, quote=quote(bid=60_030.0, ask=60_031.0), **more)
     assert next_move(RULES, progress, gone, price) == Wait()
-    if after > RULES.reprice_s:
-        follows = next_move(RULES, progress, gone)
-        assert isinstance(follows, Send)
-        assert follows.pricing.time_in_force is TimeInForce.IOC
+    assert _takes(progress, gone)
 
 
 @pytest.mark.parametrize("buy,side", [(True, 1.0), (False, -1.0)])
-def test_a_market_that_runs_is_not_chased(buy, side):
-    """Ten basis points from where the hedge first rested, at once, and what follows takes."""
+@pytest.mark.parametrize(
+    "after,by,runs", [(2.9, 17.0, False), (2.9, 19.0, True), (3.0, 19.0, False)]
+)
+def test_a_market_that_leaves_at_once_is_not_followed(buy, side, after, by, runs):
+    """Three basis points within three seconds: what follows takes."""
     progress, price = _rested(buy)
-    for by, runs in ((59.0, False), (61.0, True)):
-        gone = _sight(
-            buy, after=1.0, quote=quote(bid=59_999.5 + side * by, ask=60_000.5 + side * by)
-        )
-        assert next_move(RULES, progress, gone, price) == (Withdraw() if runs else Wait())
-        follows = next_move(RULES, progress, gone)
-        assert isinstance(follows, Send)
-        assert (follows.pricing.time_in_force is TimeInForce.IOC) is runs
+    moved = quote(bid=59_999.5 + side * by, ask=60_000.5 + side * by)
+    gone = _sight(buy, after=after, quote=moved)
+    assert next_move(RULES, progress, gone, price) == (Wait() if by < 18.0 else Withdraw())
+    assert _takes(progress, gone) is runs
+
+
+@pytest.mark.parametrize("buy,side", [(True, 1.0), (False, -1.0)])
+@pytest.mark.parametrize("by,runs", [(59.0, False), (61.0, True)])
+def test_a_market_that_runs_is_not_chased(buy, side, by, runs):
+    """Ten basis points from where the hedge first rested, wherever it rests by now."""
+    progress, price = _rested(buy)
+    moved = quote(bid=59_999.5 + side * by, ask=60_000.5 + side * by)
+    near = price + side * (by - 10.0)
+    progress = replace(progress, posts=2, posted=near)
+    gone = _sight(buy, after=9.0, quote=moved)
+    assert next_move(RULES, progress, gone, near) == (Withdraw() if runs else Wait())
+    assert _takes(progress, gone) is runs
 
 
 @pytest.mark.parametrize("rung,bps", [(0, 3.0), (1, 10.0), (2, 30.0), (3, 50.0), (9, 100.0)])
@@ -173,6 +189,7 @@ sights = st.builds(
 )  # fmt: skip
 progresses = st.builds(
     Progress, rungs, st.integers(0, 14), st.just(NOW), st.floats(3e4, 9e4), st.just(NOW),
+    st.floats(3e4, 9e4),
     st.sampled_from([0, NOW, NOW + 2 * NS_PER_S]),
 )  # fmt: skip
 
