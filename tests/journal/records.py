@@ -12,6 +12,7 @@ from bot.domain.records import (
     ExposureSample,
     HedgeDone,
     OrderTransition,
+    Paid,
     StateChange,
     TradeNote,
 )
@@ -98,6 +99,15 @@ def hedge_done(n: int = 1, **changed: Any) -> HedgeDone:
         reason="delta_above_owner",
     )
     return replace(done, **changed)
+
+
+def paid(n: int = 1, **changed: Any) -> Paid:
+    """Return what the order of decision `n` has paid."""
+    made = Paid(
+        *(T0 + (n + 1) * NS_PER_S, f"demo-1-{n}", f"d{n}", "BTC", PERP, "delta", False),
+        *(-165_000.0, -165_000.0, 0.0, "usd", 90_000.0, 89_999.5, 0.06, 0.0556, 0.92, 82.5, 0.4),
+    )
+    return replace(made, **changed)
 
 
 def intent(n: int = 1, **changed: Any) -> Intent:
