@@ -43,7 +43,7 @@ def plan_edge(
     edge = band.upper if above else band.lower
     width = abs(edge - band.target)
     away = max(min(levels.share * width, width - smallest), 0.0)
-    change = math.copysign(width - away, band.target - edge)
+    change = math.copysign(min(policy.ratio, 1.0) * (width - away), band.target - edge)
     price = _price_at(edge, exposure, quote)
     if abs(price / quote.mark - 1.0) > FURTHEST or abs(change) < smallest:
         return None

@@ -104,8 +104,24 @@ def hedge_done(n: int = 1, **changed: Any) -> HedgeDone:
 def paid(n: int = 1, **changed: Any) -> Paid:
     """Return what the order of decision `n` has paid."""
     made = Paid(
-        *(T0 + (n + 1) * NS_PER_S, f"demo-1-{n}", f"d{n}", "BTC", PERP, "delta", False),
-        *(-165_000.0, -165_000.0, 0.0, "usd", 90_000.0, 89_999.5, 0.06, 0.0556, 0.92, 82.5, 0.4),
+        ts_ns=T0 + (n + 1) * NS_PER_S,
+        label=f"demo-1-{n}",
+        decision=f"d{n}",
+        coin="BTC",
+        instrument=PERP,
+        purpose="delta",
+        post_only=False,
+        quantity=-165_000.0,
+        filled=-165_000.0,
+        as_maker=0.0,
+        unit="usd",
+        mid=90_000.0,
+        average=89_999.5,
+        shown_bps=0.06,
+        slippage_bps=0.0556,
+        slippage_usd=0.92,
+        fee_usd=82.5,
+        seconds=0.4,
     )
     return replace(made, **changed)
 
