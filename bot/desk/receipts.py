@@ -40,7 +40,6 @@ class Receipt:
     instrument: Instrument
     mid: float
     shown_bps: float
-    trades: set[str] = field(default_factory=set)
     filled: float = 0.0
     as_maker: float = 0.0
     worth: float = 0.0
@@ -48,10 +47,7 @@ class Receipt:
     slippage_usd: float = 0.0
 
     def fold(self, fill: Fill, index: float) -> None:
-        """Add a fill, once."""
-        if fill.trade_id in self.trades:
-            return
-        self.trades.add(fill.trade_id)
+        """Add a fill that was not told before."""
         quantity, price = float(fill.quantity), float(fill.price)
         self.filled += quantity
         self.as_maker += quantity if fill.maker else 0.0

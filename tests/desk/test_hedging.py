@@ -150,6 +150,17 @@ def test_a_hedge_that_the_market_leaves_rests_again_and_is_not_chased():
     assert third.time_in_force is TimeInForce.IOC
 
 
+def test_a_hedge_does_not_follow_the_market_with_the_last_orders_of_a_minute():
+    """Half of them are spent: what stands stays, and what comes next takes."""
+    desk = _near()
+    order = _first(desk)
+    desk.accepts(order)
+    desk.core.floor.budget("BTC", desk.now_ns).common.sent_ns.extend([desk.now_ns] * 5)
+    assert cancelled(desk.wait(4.0).market(59_970.0)) == []
+    (second,) = placed(desk.ends(order, OrderState.CANCELLED))
+    assert second.time_in_force is TimeInForce.IOC
+
+
 def _thin(shown, dollars):
     """Return a desk that never rests, a little outside its policy band, in a book of this size."""
     rules = desk_rules(tactics=TacticRules(passive=False))

@@ -8,9 +8,10 @@ from bot.book.measure import measure
 from bot.domain.commands import Place
 from bot.domain.orders import OrderState
 from bot.domain.records import Paid
+from bot.domain.units import NS_PER_S
 from bot.execution.tactics import TacticRules
 from bot.strategy.dealt import PART
-from tests.builders.books import PERPETUAL
+from tests.builders.books import NOW, PERPETUAL, OptionRow, contract_of
 from tests.builders.scripted_desk import CALL, ScriptedDesk, desk_rules, noted, placed
 
 SHORT = {CALL.name: "-1"}
@@ -99,6 +100,29 @@ def test_a_hedge_is_counted_by_size_over_all_its_orders():
     desk.completes(second)
     share = 2_000.0 / (2_000.0 + abs(float(second.quantity)))
     assert desk.core.floor.dealt[PERPETUAL].maker_share == pytest.approx(PART * share)
+
+
+def test_a_sale_below_the_mid_is_worse():
+    """Three basis points again, with the sign of the side."""
+    desk, order = _started(positions={PERPETUAL: "12000"})
+    (paid,) = noted(desk.completes(order), Paid)
+    assert paid.filled < 0.0
+    assert paid.slippage_bps == pytest.approx(3.0)
+    assert paid.slippage_usd > 0.0
+
+
+def test_steps_of_an_unwind_say_nothing_about_makers():
+    """They take by design; what taking costs is learned from them all the same."""
+    option = contract_of(40_000.0, expiry_ns=NOW + 1_810 * NS_PER_S)
+    held = {option.name: "-1", PERPETUAL: "60000"}
+    desk = ScriptedDesk(positions=held, rows=[OptionRow(option)]).started()
+    for _ in range(60):
+        for order in placed(desk.wait(1.0).market()):
+            assert order.purpose == "unwind"
+            desk.completes(order)
+    known = desk.core.floor.dealt[PERPETUAL]
+    assert math.isnan(known.maker_share)
+    assert known.times > 1.0
 
 
 def test_the_preview_reckons_with_what_was_found():
