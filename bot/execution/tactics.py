@@ -109,7 +109,8 @@ class Progress:
 
     `rung` counts the crossing orders in a row that were not completed, `posts` the orders that have
     rested: the first since `rests_ns` at the price `began`, the newest since `posted_ns` at
-    `posted`. Nothing is sent before `next_ns`.
+    `posted`. `crossed` tells that an order has taken: what began to cross does not rest again.
+    Nothing is sent before `next_ns`.
     """
 
     rung: int = 0
@@ -118,12 +119,13 @@ class Progress:
     began: float = math.nan
     posted_ns: int = 0
     posted: float = math.nan
+    crossed: bool = False
     next_ns: int = 0
 
     def after(self, sent: Send, now_ns: int) -> Progress:
         """Return what is remembered of an order that was sent."""
         if sent.pricing.time_in_force is TimeInForce.IOC:
-            return replace(self, next_ns=now_ns + round(sent.then_s * NS_PER_S))
+            return replace(self, crossed=True, next_ns=now_ns + round(sent.then_s * NS_PER_S))
         price = sent.pricing.limit
         newest = replace(self, posts=self.posts + 1, posted_ns=now_ns, posted=price)
         return newest if self.posts else replace(newest, rests_ns=now_ns, began=price)
@@ -181,7 +183,7 @@ def price_option(bid: float, ask: float, *, buy: bool) -> Pricing:
 
 def _may_rest(rules: TacticRules, progress: Progress, now: Sight) -> bool:
     """Tell whether the next order may wait for a maker's fill."""
-    if not rules.passive or now.patience_s < rules.least_rest_s:
+    if not rules.passive or progress.crossed or now.patience_s < rules.least_rest_s:
         return False
     if not progress.posts:
         return True

@@ -71,6 +71,13 @@ def test_a_hedge_that_cannot_wait_crosses(patience, rests):
     assert (sent.pricing.time_in_force is TimeInForce.GTC) is rests
 
 
+def test_what_began_to_cross_does_not_rest_again():
+    """It was filled in part because the book is thin: no time to wait."""
+    crossed = FRESH.after(Send(Pricing(60_018.0, TimeInForce.IOC, post_only=False), 9.0), NOW)
+    assert not _takes(FRESH, _sight())
+    assert _takes(crossed, _sight())
+
+
 def test_an_owner_who_never_rests_always_crosses():
     """Passive is a habit that can be switched off."""
     sent = next_move(TacticRules(passive=False), FRESH, _sight())
@@ -189,7 +196,7 @@ sights = st.builds(
 )  # fmt: skip
 progresses = st.builds(
     Progress, rungs, st.integers(0, 14), st.just(NOW), st.floats(3e4, 9e4), st.just(NOW),
-    st.floats(3e4, 9e4),
+    st.floats(3e4, 9e4), sides,
     st.sampled_from([0, NOW, NOW + 2 * NS_PER_S]),
 )  # fmt: skip
 
