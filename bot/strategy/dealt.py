@@ -58,4 +58,4 @@ class Dealt:
         return replace(policy, times=times, maker_share=min(self.maker_share, most))
 
 
-NOTHING: Final[Mapping[str, Dealt]] = MappingProxyType({})
+UNDEALT: Final[Mapping[str, Dealt]] = MappingProxyType({})
