@@ -95,7 +95,7 @@ class Core:
         commands = self.verbs.tick(now_ns) + self.reconciler.hold.tick(now_ns)
         due, answers = self._fold(event)
         commands += answers
-        commands += self.floor.orders.tick(now_ns)
+        commands += self.floor.orders.tick(now_ns) + self.floor.settle_receipts(now_ns)
         commands += self.reconciler.tick(now_ns) + self.rivals.tick(now_ns)
         hurried = not isinstance(event, Quote | Chain | Tick)
         for coin in () if self.closing else due:
@@ -257,6 +257,7 @@ class Core:
             # Before the first index a future's own price is as good; an option's fee waits.
             near = index if index > 0.0 or instrument.is_option else float(fill.price)
             self.floor.day(due[0], event.ts_ns).pay(fill.fee, fill.fee_unit, near)
+            self.floor.receipts.fold(fill, near)
             order, gamma = self.floor.orders.orders.get(fill.label), self.gamma[due[0]]
             # An order of an earlier run is part of no episode of this one.
             for_gamma = order is not None and order.intent.purpose == "gamma"

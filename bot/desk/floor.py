@@ -9,12 +9,14 @@ and therefore hedges: that part loses what the index lost since the day began.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bot.book.book import Book, UnderlyingRules
 from bot.book.gamma_account import GammaAccount
 from bot.book.numeraire import Numeraire
+from bot.desk.receipts import Receipts
+from bot.domain.commands import Command, Note
 from bot.domain.instruments import FeeTier
 from bot.domain.labels import stem
 from bot.domain.positions import Balance
@@ -24,6 +26,7 @@ from bot.execution.orders import OrderTable
 from bot.risk.budget import OrderBudget
 from bot.risk.machine import Machine
 from bot.strategy.bands import Band
+from bot.strategy.dealt import Dealt
 from bot.strategy.delta import Levels
 
 DAY_NS = int(SECONDS_PER_DAY) * NS_PER_S
@@ -142,7 +145,8 @@ class Floor:
     hedge asks for. `barred` is why no order can reach the venue; empty when they can.
     `notices` are what a person should see of a coin although it stops nothing; `skipped` the
     instruments that the newest report of positions could not settle; `levels` the
-    policy's bands in force, `accounts` what gamma earned.
+    policy's bands in force, `accounts` what gamma earned; `receipts` are of the orders under way,
+    and `dealt` is what dealing was found to cost by instrument.
     """
 
     book: Book
@@ -159,6 +163,8 @@ class Floor:
     skipped: frozenset[str] = frozenset()
     levels: dict[str, Levels] = field(default_factory=dict)
     accounts: dict[str, GammaAccount] = field(default_factory=dict)
+    receipts: Receipts = field(default_factory=Receipts)
+    dealt: dict[str, Dealt] = field(default_factory=dict)
 
     def day(self, coin: str, now_ns: int) -> DayTotals:
         """Return a coin's totals of the current trading day."""
@@ -175,6 +181,20 @@ class Floor:
                 index = self.book.coins[balance.coin].market.index
                 self.day(balance.coin, now_ns).see_equity(balance.equity, index)
             self.book.see_balances((balance,))
+
+    def settle_receipts(self, now_ns: int) -> list[Command]:
+        """Return what orders that are done have paid; what taking cost is learned from."""
+        done = self.receipts.done(self.orders, now_ns)
+        for paid in done:
+            if not paid.post_only and paid.filled:
+                known = self.dealt.get(paid.instrument, Dealt())
+                self.dealt[paid.instrument] = known.took(paid.slippage_bps, paid.shown_bps)
+        return [Note(paid) for paid in done]
+
+    def learn_makers(self, shares: Mapping[str, float], assumed: float) -> None:
+        """Learn from a hedge which part of it was filled as a maker, by instrument."""
+        for name, share in shares.items():
+            self.dealt[name] = self.dealt.get(name, Dealt()).hedged(share, assumed)
 
     def account(self, coin: str) -> GammaAccount:
         """Return a coin's account of gamma against theta."""

@@ -226,7 +226,10 @@ class GammaDesk:
                 continue
             candidate = leg.trade.candidate
             episode.labels.add(intent.label)
-            episode.mids[intent.instrument] = 0.5 * (candidate.bid + candidate.ask)
+            mid = 0.5 * (candidate.bid + candidate.ask)
+            episode.mids[intent.instrument] = mid
+            shown = (candidate.ask / mid - 1.0) * 1e4
+            floor.receipts.begin(intent, leg.allowed.instrument, mid, shown)
             commands.append(Place(intent))
             commands += floor.orders.add(intent, self.rules.coin, now_ns)
         self.episode = episode

@@ -16,12 +16,12 @@ from bot.desk.floor import Floor
 from bot.desk.levels import levels_in_force
 from bot.desk.rules import DeskRules
 from bot.desk.situation import Allowance, admit, circumstances
-from bot.domain.orders import TimeInForce
+from bot.domain.orders import Intent, TimeInForce
 from bot.domain.reasons import Because, Reason
 from bot.domain.states import SENDING
-from bot.domain.units import seconds_between
-from bot.execution.rounding import quantity_for, to_lots
-from bot.execution.tactics import Pricing, price_hedge
+from bot.domain.units import NS_PER_S, seconds_between
+from bot.execution.rounding import quantity_for, to_lots, to_tick
+from bot.execution.tactics import Pricing, Progress, Send, Sight, next_move
 from bot.risk.gate import Proposal
 from bot.strategy.choice import Hedge, Task, choose_hedge
 from bot.strategy.delta import (
@@ -30,7 +30,6 @@ from bot.strategy.delta import (
     LastHedge,
     LastInside,
     Levels,
-    Urgency,
     plan_delta,
 )
 from bot.strategy.unwind import Unwind, due, schedule
@@ -66,19 +65,42 @@ class Ticket:
     """
 
     hedge: Hedge
-    pricing: Pricing
+    move: Send
     allowed: Proposal
     reducing: bool
+
+    @property
+    def pricing(self) -> Pricing:
+        """Return the price and how the order stands."""
+        return self.move.pricing
 
     @property
     def cost_usd(self) -> float:
         """Return what trading all of it costs: half spread and fee."""
         return abs(self.allowed.delta_coin) * self.hedge.cost_usd_per_coin
 
+    def intent(self, label: str, decision: str, now_ns: int, valid_s: float) -> Intent:
+        """Return the order on the grid; `valid_s` is how long the venue may take it."""
+        allowed, pricing = self.allowed, self.pricing
+        lots = to_lots(allowed.instrument, allowed.quantity)
+        return Intent(
+            label=label,
+            instrument=allowed.instrument.name,
+            quantity=lots,
+            price=to_tick(allowed.instrument, pricing.limit, buy=lots.value > 0),
+            time_in_force=pricing.time_in_force,
+            post_only=pricing.post_only,
+            reduce_delta=self.reducing,
+            decision=decision,
+            purpose=allowed.purpose,
+            created_ns=now_ns,
+            valid_until_ns=now_ns + round(valid_s * NS_PER_S),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """The order that may go, or None with the reasons.
+    """The order that may go, or None with the reasons; without any it is not time yet.
 
     `asks` is what the venue must be asked about before it may.
     """
@@ -137,13 +159,11 @@ def draw(
     exposure: Exposure,
     wanted: Want,
     allowance: Allowance,
-    *,
-    rung: int,
-    may_rest: bool,
+    progress: Progress,
 ) -> Drawn:
-    """Return the order for a want, or why it may not go.
+    """Return the order for a want, or why it may not go; what passes has spent its budget.
 
-    `rung` is the collar's; `may_rest` allows a maker's order. What passes has spent its budget.
+    `progress` is how far the hedge that it belongs to has come.
     """
     plan, hedge = wanted.plan, wanted.hedge
     if hedge is None:
@@ -155,22 +175,27 @@ def draw(
         figures = {"quantity": quantity, "lot": float(instrument.lot)}
         below = Because(Reason.BELOW_ONE_LOT, instrument.name, figures)
         return Drawn(None, (below,))
+    now_ns = exposure.ts_ns
+    sight = Sight(
+        now_ns=now_ns,
+        quote=quote,
+        quantity=size,
+        patience_s=plan.patience_s,
+        widest_bps=rules.limits.hard_collar_bps,
+        spare=allowance.budget.spare(now_ns),
+    )
+    move = next_move(rules.tactics, progress, sight)
     if plan.rest_at is not None:
-        pricing = Pricing(plan.rest_at, TimeInForce.GTC, post_only=True)
-    else:
-        pricing = price_hedge(
-            rules.tactics,
-            quote,
-            buy=size > 0.0,
-            passive=may_rest and plan.urgency is Urgency.PASSIVE,
-            attempt=rung,
-            widest_bps=rules.limits.hard_collar_bps,
-        )
+        move = Send(Pricing(plan.rest_at, TimeInForce.GTC, post_only=True), size)
+    if not isinstance(move, Send):
+        return Drawn(None, ())
+    least = math.copysign(float(instrument.smallest), size)
+    clip = float(to_lots(instrument, move.quantity)) or least
     proposal = Proposal(
         instrument=instrument,
-        quantity=size,
-        delta_coin=future_delta(instrument, size, quote.mark, index),
-        limit=pricing.limit,
+        quantity=clip,
+        delta_coin=future_delta(instrument, clip, quote.mark, index),
+        limit=move.pricing.limit,
         reference=quote.mark,
         notional_usd=abs(plan.change) * index,
         purpose=plan.purpose,
@@ -179,7 +204,7 @@ def draw(
     verdict = admit(proposal, now, allowance)
     if verdict.proposal is None:
         return Drawn(None, verdict.reasons, verdict.asks)
-    ticket = Ticket(hedge, pricing, verdict.proposal, reducing=verdict.reducing)
+    ticket = Ticket(hedge, move, verdict.proposal, reducing=verdict.reducing)
     return Drawn(ticket, verdict.reasons)
 
 
@@ -203,13 +228,12 @@ def chosen(
 ) -> tuple[Hedge | None, tuple[Because, ...], float]:
     """Return the hedge for a task or what it lacks, and the delta of its smallest order."""
     hedge, missing = choose_hedge(
-        floor.book, rules.coin, exposure.ts_ns, floor.tier, rules.hedge, task
+        floor.book, rules.coin, exposure.ts_ns, floor.tier, rules.hedge, task, floor.dealt
     )
     return hedge, missing, 0.0 if hedge is None else _smallest(hedge, exposure.index)
 
 
 def _smallest(hedge: Hedge, index: float) -> float:
     """Return the delta of the smallest order of a hedge instrument, coin."""
-    instrument = hedge.instrument
-    least = float(max(instrument.lot, instrument.min_quantity))
-    return abs(future_delta(instrument, least, hedge.quote.mark, index))
+    least = float(hedge.instrument.smallest)
+    return abs(future_delta(hedge.instrument, least, hedge.quote.mark, index))

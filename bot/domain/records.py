@@ -94,6 +94,37 @@ class HedgeDone:
 
 
 @dataclass(frozen=True, slots=True)
+class Paid:
+    """An order is done: what it paid against the mid of the decision that sent it.
+
+    Quantities are signed and in the instrument's own `unit`, `as_maker` is the part of `filled`
+    that took nothing; `mid` and `average` are in its price unit, the average and the slippage in
+    basis points NaN where nothing was filled. `shown_bps` is what the quote of the decision showed
+    that crossing would cost (half spread and impact, without fees). `seconds` are from the decision
+    to the end.
+    """
+
+    ts_ns: int
+    label: str
+    decision: str
+    coin: str
+    instrument: str
+    purpose: str
+    post_only: bool
+    quantity: float
+    filled: float
+    as_maker: float
+    unit: str
+    mid: float
+    average: float
+    shown_bps: float
+    slippage_bps: float
+    slippage_usd: float
+    fee_usd: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class OrderTransition:
     """An order moved along an edge of its life cycle; `evidence` says what proved it."""
 
@@ -231,6 +262,7 @@ class Parked:
 Record: TypeAlias = (
     Decision
     | HedgeDone
+    | Paid
     | OrderTransition
     | StateChange
     | ExposureSample

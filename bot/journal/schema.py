@@ -137,6 +137,13 @@ CREATE TABLE accounts (
   balances TEXT NOT NULL
 ) STRICT;
 CREATE INDEX accounts_newest ON accounts (ledger, seq);
+CREATE TABLE paid (
+  seq INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs (id),
+  ts_ns INTEGER NOT NULL, label TEXT NOT NULL, decision TEXT NOT NULL, coin TEXT NOT NULL,
+  instrument TEXT NOT NULL, purpose TEXT NOT NULL, post_only INTEGER NOT NULL, quantity REAL,
+  filled REAL, as_maker REAL, unit TEXT NOT NULL, mid REAL, average REAL, shown_bps REAL,
+  slippage_bps REAL, slippage_usd REAL, fee_usd REAL, seconds REAL
+) STRICT;
 """
 
 _CHAIN: Final = """

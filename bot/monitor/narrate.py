@@ -23,6 +23,7 @@ from bot.domain.records import (
     HedgeDone,
     MarginSample,
     OrderTransition,
+    Paid,
     Parked,
     Standing,
     StateChange,
@@ -187,6 +188,17 @@ def _sample(taken: ExposureSample) -> Fields:
     }
 
 
+def _paid(paid: Paid) -> Fields:
+    return _at(paid.ts_ns) | {
+        "label": paid.label,
+        "instrument": paid.instrument,
+        "filled": paid.filled,
+        "average": paid.average,
+        "slippage_bps": paid.slippage_bps,
+        "fee_usd": paid.fee_usd,
+    }
+
+
 def _margin(taken: MarginSample) -> Fields:
     return {
         **_at(taken.ts_ns),
@@ -302,6 +314,7 @@ _TOLD: Final[Mapping[type, tuple[str, Callable[[Any], Fields]]]] = {
     StateChange: ("state.changed", _state),
     CommandOutcome: ("command.done", _outcome),
     Settled: ("instrument.settled", _settled),
+    Paid: ("order.paid", _paid),
     Intent: ("order.intended", _intent),
     Fill: ("order.executed", _fill),
     Moved: ("market.jumped", _moved),

@@ -197,7 +197,12 @@ class ScriptedDesk:
         return self.handle(OrderUpdate(self.now_ns, said))
 
     def fills(
-        self, order: Intent, quantity: float | str | None = None, trade: str = ""
+        self,
+        order: Intent,
+        quantity: float | str | None = None,
+        trade: str = "",
+        *,
+        maker: bool = False,
     ) -> list[Command]:
         """Fill an order, wholly unless told, and keep the position."""
         amount = order.quantity.value if quantity is None else Decimal(str(quantity))
@@ -212,6 +217,7 @@ class ScriptedDesk:
             price=float(order.price),
             fee=1e-5,
             ts_ns=self.now_ns,
+            maker=maker,
         )
         return self.handle(Filled(self.now_ns, done))
 

@@ -32,6 +32,7 @@ from tests.journal.records import (
     hedge_done,
     intent,
     moved,
+    paid,
     run_start,
     sample,
     twins,
@@ -99,7 +100,7 @@ def test_every_table_is_strict(journal):
     found = rows(journal, "SELECT name, strict FROM pragma_table_list WHERE schema = 'main'")
     ours = {name: strict for name, strict in found if not name.startswith("sqlite_")}
     assert set(ours.values()) == {1}
-    assert len(ours) == 21
+    assert len(ours) == 22
 
 
 @pytest.mark.parametrize("kind", TABLES, ids=lambda kind: kind.__name__)
@@ -126,6 +127,7 @@ def test_one_of_each_record_is_read_back_as_written(journal):
     """Figures keep their bits, exact amounts their digits, and nested values their names."""
     journal.record(decision())
     journal.record(hedge_done())
+    journal.record(paid(1, average=float("nan")))
     journal.record(moved(1, S.INTENDED, S.SENT, "sent"))
     journal.record(Doubt(T0, "BTC", ABOVE, active=True))
     journal.fill(fill())
@@ -135,6 +137,9 @@ def test_one_of_each_record_is_read_back_as_written(journal):
         (1.8342, 0.25)
     ]
     assert rows(journal, "SELECT decision, fee_usd, seconds FROM hedges") == [("d1", 82.5, 0.4)]
+    assert rows(journal, "SELECT label, post_only, mid, average, slippage_bps FROM paid") == [
+        ("demo-1-1", 0, 90_000.0, None, 0.0556)
+    ]
     assert rows(journal, "SELECT label, before, after, evidence FROM transitions") == [
         ("demo-1-1", "intended", "sent", "sent")
     ]

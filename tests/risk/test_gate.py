@@ -396,3 +396,28 @@ def test_an_unwind_never_leaves_the_owners_band():
     assert _refused(step, now(exposure=inside)) == []
     beyond = order(-0.6, purpose="unwind")
     assert _refused(beyond, now(exposure=inside)) == [Reason.WRONG_SIDE]
+
+
+@given(
+    st.floats(-5.0, 5.0), st.floats(0.0, 3.0), st.floats(-3.0, 3.0), st.booleans(),
+    st.one_of(st.none(), st.floats(0.0, 60.0)), st.sampled_from(["delta", "edge", "unwind"]),
+)  # fmt: skip
+def test_beside_an_unknown_order_only_a_late_reduction_elsewhere_passes(
+    low, width, change, unresolved, unknown_s, purpose
+):
+    """On another instrument, after its time limit, proven for the whole interval."""
+    case = now(
+        exposure=exposure(low, low + width),
+        caps=replace(CAPS, order_coin=9.0),
+        unresolved=unresolved,
+        unknown_s=unknown_s,
+        lower=-9.0,
+        upper=9.0,
+    )
+    verdict = examine(order(change, purpose=purpose), case)
+    if verdict.proposal is None:
+        return
+    assert not unresolved
+    if unknown_s is not None:
+        assert unknown_s > LIMIT_S
+        assert reduces(case.exposure, case.target, verdict.proposal.delta_coin)
