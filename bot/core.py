@@ -12,6 +12,7 @@ quotes. Same events, same commands, byte for byte.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 from bot.book.measure import measure
@@ -27,6 +28,7 @@ from bot.desk.rows import Row, greek_rows, position_rows
 from bot.desk.rules import DeskRules
 from bot.desk.samples import sample
 from bot.desk.shadow import Shadow
+from bot.desk.stops import delta_held, look, saw_fill, saw_report
 from bot.desk.verbs import Verbs
 from bot.domain.commands import Command, Note, Place
 from bot.domain.events import (
@@ -129,6 +131,7 @@ class Core:
         orders, now_ns = self.floor.orders, event.ts_ns
         match event:
             case OrderUpdate():
+                saw_report(self.floor, event.report, now_ns)
                 notes = orders.report(event.report, now_ns)
                 return self._coin_of(event.report.instrument), list(notes)
             case OrderDenied():
@@ -222,7 +225,9 @@ class Core:
         exposure = measure(floor.book, coin, now_ns, floor.orders.pending(coin))
         commands: list[Command] = self.reconciler.climb(coin, exposure, now_ns)
         doubts = exposure.doubts + self.delta[coin].doubts(now_ns)
-        doubts += self.agreements[coin].doubts(floor)
+        doubts += self.agreements[coin].doubts(floor) + floor.control(coin).doubts(now_ns)
+        look(floor, rules, exposure)
+        commands += map(Note, floor.control(coin).tell(doubts, now_ns))
         commands += map(Note, floor.machine.judge(coin, doubts, now_ns))
         if isinstance(event, GammaWanted) and self.gamma[coin].thinking:
             gamma, delta = self.gamma[coin], self.delta[coin]
@@ -249,6 +254,8 @@ class Core:
     def _fold_fill(self, event: Filled) -> tuple[tuple[str, ...], list[Command]]:
         fill = event.fill
         news = not self.floor.book.holdings.knows(fill)
+        counts = news and fill.label not in self.floor.book.holdings.closed
+        before = delta_held(self.floor, fill, event.ts_ns) if counts else math.nan
         self.floor.book.apply(event)
         instrument = self.floor.book.instruments.get(fill.instrument)
         due = self._coin_of(fill.instrument)
@@ -262,6 +269,8 @@ class Core:
                     desk.episode.fold(fill, instrument, near)
                     if isinstance(desk, GammaDesk):
                         desk.filled(self.floor, fill, event.ts_ns)
+        if counts and due:
+            saw_fill(self.floor, event, due[0], before)
         self.reconciler.saw_fill(fill, event.ts_ns)
         return due, list(self.floor.orders.fold(fill, event.ts_ns))
 

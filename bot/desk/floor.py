@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from bot.book.book import Book, UnderlyingRules
 from bot.book.gamma_account import GammaAccount
 from bot.book.numeraire import Numeraire
+from bot.desk.controls import Controls
 from bot.domain.instruments import FeeTier
 from bot.domain.labels import stem
 from bot.domain.positions import Balance
@@ -142,7 +143,7 @@ class Floor:
     hedge asks for. `barred` is why no order can reach the venue; empty when they can.
     `notices` are what a person should see of a coin although it stops nothing; `skipped` the
     instruments that the newest report of positions could not settle; `levels` the
-    policy's bands in force, `accounts` what gamma earned.
+    policy's bands in force, `accounts` what gamma earned; `controls` the breakers by coin.
     """
 
     book: Book
@@ -159,6 +160,7 @@ class Floor:
     skipped: frozenset[str] = frozenset()
     levels: dict[str, Levels] = field(default_factory=dict)
     accounts: dict[str, GammaAccount] = field(default_factory=dict)
+    controls: dict[str, Controls] = field(default_factory=dict)
 
     def day(self, coin: str, now_ns: int) -> DayTotals:
         """Return a coin's totals of the current trading day."""
@@ -179,6 +181,10 @@ class Floor:
     def account(self, coin: str) -> GammaAccount:
         """Return a coin's account of gamma against theta."""
         return self.accounts.setdefault(coin, GammaAccount())
+
+    def control(self, coin: str) -> Controls:
+        """Return a coin's breakers."""
+        return self.controls.setdefault(coin, Controls(coin, self.orders))
 
     def band(self, coin: str, owner: Band) -> Band:
         """Return the policy's band in force on a coin; the owner's before the first look."""

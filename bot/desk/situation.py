@@ -108,6 +108,7 @@ def circumstances(
         delta_in={str(n): delta_in(book, coin, now_ns, n) for n in Numeraire if unconfirmed},
         room_buy=buy,
         room_sell=sell,
+        twin=floor.control(coin).twin(instrument.name, now_ns),
     )
 
 
