@@ -45,8 +45,8 @@ def test_the_same_order_again_at_once_is_refused_and_after_five_seconds_it_is_no
     """Side, size, price and mark are the same, and nothing was filled."""
     desk = desk_of()
     first = to_the_top(desk)
-    desk.ends(first, OrderState.CANCELLED)
     desk.commands.clear()
+    desk.ends(first, OrderState.CANCELLED)
     for _ in range(3):
         desk.wait(1.0).market()
     assert placed(desk.commands) == []
