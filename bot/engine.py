@@ -21,6 +21,7 @@ from bot.domain.events import Tick
 from bot.domain.positions import Balance, Position
 from bot.domain.units import NS_PER_S
 from bot.journal import Journal
+from bot.journal.second_key import Check, no_key
 from bot.stepper import WAKE_NS, Observer, Stepper
 from bot.venues.port import LiveVenue, Venue
 
@@ -32,11 +33,15 @@ UNPACED_CHECK = 64
 
 @dataclass(slots=True)
 class Control:
-    """What people ask of a running engine: to stop, or (by signal or file) to halt."""
+    """What people ask of a running engine: to stop, or (by signal or file) to halt.
+
+    `second_key` says why a command is not proven by the second key.
+    """
 
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     halt_asked: bool = False
     halt_file: Path | None = None
+    second_key: Check = no_key
 
     def request_stop(self) -> None:
         """Ask for a clean end; asking again is the same request."""
@@ -77,6 +82,7 @@ class Engine:
             account=account,
             halt_file=control.halt_file,
         )
+        self.steps.second_key = control.second_key
         self._wall_start = time.monotonic()
         self._event_start = begin_ns
         self._polled = self._viewed = 0.0
