@@ -37,6 +37,7 @@ from bot.domain.events import (
     Event,
     Filled,
     GammaWanted,
+    HostSeen,
     InstrumentsListed,
     LaneChanged,
     MarginAnswer,
@@ -121,12 +122,12 @@ class Core:
         if isinstance(event, BalancesReport | MarginAnswer):
             return self._fold_margin(event)
         self.floor.book.apply(event)
-        if isinstance(event, OrderUpdate | OrderDenied | RivalSeen | LaneChanged):
+        if isinstance(event, OrderUpdate | OrderDenied | RivalSeen | LaneChanged | HostSeen):
             return self._fold_order(event)
         return tuple(self.rules), self._fold_rest(event)
 
     def _fold_order(
-        self, event: OrderUpdate | OrderDenied | RivalSeen | LaneChanged
+        self, event: OrderUpdate | OrderDenied | RivalSeen | LaneChanged | HostSeen
     ) -> tuple[tuple[str, ...], list[Command]]:
         orders, now_ns = self.floor.orders, event.ts_ns
         match event:
@@ -140,6 +141,9 @@ class Core:
                 self.floor.barred = event.barred
                 for desk in () if event.barred else self.delta.values():
                     desk.attempts.begin_anew()
+                return tuple(self.rules), []
+            case HostSeen():
+                self.floor.host.see(event)
                 return tuple(self.rules), []
             case RivalSeen():
                 coins = self._coin_of(event.instrument)
@@ -226,8 +230,10 @@ class Core:
         commands: list[Command] = self.reconciler.climb(coin, exposure, now_ns)
         doubts = exposure.doubts + self.delta[coin].doubts(now_ns)
         doubts += self.agreements[coin].doubts(floor) + floor.control(coin).doubts(now_ns)
-        look(floor, rules, exposure)
-        commands += map(Note, floor.control(coin).tell(doubts, now_ns))
+        doubts += floor.host.doubts(now_ns)
+        in_force = self.delta[coin].in_force
+        look(floor, rules, exposure, None if in_force is None else in_force.caps)
+        commands += map(Note, floor.control(coin).tell(doubts, floor.host.told(), now_ns))
         commands += map(Note, floor.machine.judge(coin, doubts, now_ns))
         if isinstance(event, GammaWanted) and self.gamma[coin].thinking:
             gamma, delta = self.gamma[coin], self.delta[coin]

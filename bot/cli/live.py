@@ -164,6 +164,7 @@ class LiveRun:
         control = Control(
             halt_file=self.journal.path.parent / "HALT",
             second_key=check_of(self.graph.settings.second_key_file),
+            clock=self._clock,
         )
         venue = self.graph.venue
         await venue.start()
@@ -186,6 +187,11 @@ class LiveRun:
                 await with_signals(engine.run(until_ns), control)
             finally:
                 await venue.close()
+
+    def _clock(self) -> tuple[float, float]:
+        """Return how far the venue's clock is ahead of ours, and how wrong that may be, s."""
+        health = self.graph.venue.health()
+        return health.clock_ahead_s, health.clock_error_s
 
     def _claim(self, claims: ExitStack) -> None:
         """Keep other bots of this state folder off what is hedged; who only looks takes nothing."""

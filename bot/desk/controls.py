@@ -33,6 +33,7 @@ from bot.risk.breakers import (
     Runaway,
     Unhedged,
 )
+from bot.risk.limits import Cost
 from bot.risk.twin import Twin
 
 TWIN_S = 5.0
@@ -110,6 +111,7 @@ class Controls:
     price: FillPrice = field(default_factory=FillPrice)
     unhedged: Unhedged = field(default_factory=Unhedged)
     pager: Pager = field(default_factory=Pager)
+    cost: Cost | None = None
     review: dict[Reason, Because] = field(default_factory=dict)
     sent: list[Sent] = field(default_factory=list)
     own: dict[str, float] = field(default_factory=dict)
@@ -208,10 +210,14 @@ class Controls:
         )
         return tuple(because for because in found if because is not None)
 
-    def tell(self, doubts: tuple[Because, ...], now_ns: int) -> list[Record]:
-        """Return what people are told now; `doubts` are all of the coin's."""
+    def tell(
+        self, doubts: tuple[Because, ...], notices: tuple[Because, ...], now_ns: int
+    ) -> list[Record]:
+        """Return what people are told now of `doubts` and of `notices`, which stop nothing."""
         standing = {b.reason: b for b in doubts if b.reason in BREAKERS}
-        for because in (self.unhedged.because(self.coin, now_ns), self.price.told(now_ns)):
+        cost = None if self.cost is None else self.cost.because(self.coin)
+        unhedged = self.unhedged.because(self.coin, now_ns)
+        for because in (unhedged, self.price.told(now_ns), cost, *notices):
             if because is not None:
                 standing[because.reason] = because
         said = self.pager.say(standing, now_ns)

@@ -230,6 +230,7 @@ class DeltaDesk:
         notes = floor.orders.add(intent, coin, now_ns)
         order, controls = floor.orders.orders[intent.label], floor.control(coin)
         self.attempts.watch(order, exposure.index)
+        floor.day(coin, now_ns).model_usd += ticket.cost_usd
         controls.remember(twin_of(ticket.allowed, now_ns))
         held = float(floor.book.holdings.total(intent.instrument))
         controls.watch(order, ticket.allowed.delta_coin, 0.5 * (quote.bid + quote.ask), held)
@@ -328,6 +329,9 @@ class DeltaDesk:
         if not wanted.settled and not wanted.plan.step and episode.kind != EDGE:
             return []
         self.episode, self.attempts.rung = None, 0
+        floor.day(self.rules.coin, exposure.ts_ns).cost_usd += (
+            episode.fee_usd + episode.slippage_usd
+        )
         return [Note(episode.close(exposure))] if episode.filled else []
 
 

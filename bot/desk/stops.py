@@ -24,6 +24,7 @@ from bot.domain.records import Record
 from bot.domain.states import SENDING
 from bot.risk.breakers import Need
 from bot.risk.gate import Proposal
+from bot.risk.limits import Caps, Cost
 from bot.risk.twin import Twin
 
 HEDGE = "delta"
@@ -101,8 +102,15 @@ def saw_report(floor: Floor, report: OrderReport, now_ns: int) -> None:
         floor.control(order.coin).rejected(order, report.code, now_ns)
 
 
-def look(floor: Floor, rules: DeskRules, exposure: Exposure) -> None:
-    """Take a look at whether the book is hedged, in a state that sends and where delta is sure."""
+def look(floor: Floor, rules: DeskRules, exposure: Exposure, caps: Caps | None) -> None:
+    """Take a look at whether the book is hedged, in a state that sends and where delta is sure.
+
+    What hedging costs is looked at as soon as there are caps.
+    """
+    if caps is not None:
+        day = floor.day(rules.coin, exposure.ts_ns)
+        cost = Cost(day.cost_usd, day.model_usd, caps.fees_day_usd)
+        floor.control(rules.coin).cost = cost
     sending = floor.machine.at(rules.coin) in SENDING
     if not sending or exposure.trusted:
         outside = sending and not rules.delta.owner.holds(exposure.delta)

@@ -52,6 +52,7 @@ class Reason(StrEnum):
     BAD_NUMBER = "bad_number"
     NO_QUOTE = "no_quote"
     NO_VOLATILITY = "no_volatility"
+    AGED_VOLATILITY = "aged_volatility"
     UNKNOWN_INSTRUMENT = "unknown_instrument"
     PAST_EXPIRY = "past_expiry"
     POSITION_JUMP = "position_jump"
@@ -89,7 +90,8 @@ class Reason(StrEnum):
     ORDERS_PER_FILL = "orders_per_fill"
     FILL_PRICE = "fill_price"
     SLIPPAGE_LIMIT = "slippage_limit"
-    UNDER_REVIEW = "under_review"
+    DECISION_LAG = "decision_lag"
+    CLOCK_OFF = "clock_off"
     NEEDS_CONFIRMATION = "needs_confirmation"
     BACKING_OFF = "backing_off"
     # what it comes to

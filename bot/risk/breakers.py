@@ -56,6 +56,8 @@ BREAKERS: Final[Mapping[Reason, Breaker]] = {
     Reason.RATE_LIMITED: Breaker(Does.REDUCE, Reset.AUTOMATIC),
     Reason.ORDERS_PER_FILL: Breaker(Does.REDUCE, Reset.AUTOMATIC),
     Reason.FILL_PRICE: Breaker(Does.REDUCE, Reset.AUTOMATIC),
+    Reason.DECISION_LAG: Breaker(Does.REDUCE, Reset.AUTOMATIC),
+    Reason.CLOCK_OFF: Breaker(Does.REDUCE, Reset.AUTOMATIC),
     Reason.SLIPPAGE_LIMIT: Breaker(Does.REFUSE, Reset.AUTOMATIC),
     Reason.UNHEDGED: Breaker(Does.PAGE, Reset.AUTOMATIC),
 }

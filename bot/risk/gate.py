@@ -23,7 +23,7 @@ from bot.domain.positions import Balance
 from bot.domain.reasons import Because, Reason
 from bot.domain.states import SENDING, State
 from bot.domain.units import seconds_between
-from bot.risk.limits import Caps, LimitRules
+from bot.risk.limits import NOTHING_SPENT, Caps, Cost, LimitRules
 from bot.risk.twin import Twin
 
 INSIDE = frozenset({"unwind", "edge"})
@@ -84,6 +84,7 @@ class Circumstances:
     room_buy: float = math.inf
     room_sell: float = math.inf
     twin: Twin | None = None
+    cost_day: Cost = NOTHING_SPENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +284,7 @@ def _check_losses(case: Case) -> Because | None:
     if now.fees_day_usd > now.caps.fees_day_usd:
         figures = {"fees_usd": now.fees_day_usd, "limit_usd": now.caps.fees_day_usd}
         return Because(Reason.FEE_LIMIT, "", figures)
-    return None
+    return now.cost_day.because(case.order.instrument.coin)
 
 
 def _check_margin(case: Case) -> Because | None:

@@ -19,6 +19,7 @@ import math
 from dataclasses import dataclass
 
 from bot.book.exposure import Exposure, Shocks
+from bot.domain.reasons import Because, Reason
 
 HOURS_PER_YEAR = 8_760.0
 MINUTES_PER_YEAR = 525_600.0
@@ -57,6 +58,30 @@ class Caps:
     reserve_per_min: float
     loss_day_usd: float
     fees_day_usd: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a day's hedging has cost (fees and slippage against the mid), and what was expected.
+
+    `spare_usd` is what may be lost beyond `factor` times that: the day's allowance of fees.
+    """
+
+    paid_usd: float
+    model_usd: float
+    spare_usd: float
+    factor: float = 3.0
+
+    def because(self, coin: str) -> Because | None:
+        """Return that trading costs far more than it should, or None."""
+        limit = self.factor * self.model_usd + self.spare_usd
+        # Negated so that a cost that is not a number is a breach.
+        if self.paid_usd <= limit:
+            return None
+        return Because(Reason.SLIPPAGE_LIMIT, coin, {"cost_usd": self.paid_usd, "limit_usd": limit})
+
+
+NOTHING_SPENT = Cost(0.0, 0.0, 0.0)
 
 
 def derive_caps(

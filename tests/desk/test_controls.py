@@ -5,10 +5,12 @@ from decimal import Decimal
 
 import pytest
 
+from bot.domain.events import HostSeen
 from bot.domain.orders import OrderState
 from bot.domain.reasons import Because, Reason
 from bot.domain.records import CommandOutcome, Decision, Doubt, Standing, StateChange, Word
 from bot.domain.states import State
+from bot.risk.breakers import BREAKERS
 from bot.risk.limits import LimitRules
 from tests.builders.scripted_desk import CALL, ScriptedDesk, desk_rules, noted, placed
 
@@ -258,3 +260,33 @@ def test_fills_far_from_the_mid_are_told_and_two_in_a_row_reduce():
         assert told[0].because.numbers["bps"] == pytest.approx(66.7, abs=0.1)
         assert (desk.stands() is State.REDUCE_DELTA_ONLY) is (n == 1)
         desk.wait(1.0).market()
+
+
+@pytest.mark.parametrize("look", [{"lag_s": 1.5}, {"lag_s": 0.0, "ahead_s": -1.5}])
+def test_a_machine_that_is_late_or_off_reduces_and_recovers(look):
+    """Hedges go on; it is told, and that it is over."""
+    desk = desk_of()
+    desk.handle(HostSeen(desk.now_ns, **look))
+    assert desk.stands() is State.REDUCE_DELTA_ONLY
+    desk.completes(newest(desk))
+    desk.wait(1.0).handle(HostSeen(desk.now_ns, 0.0))
+    for _ in range(12):
+        desk.wait(1.0).market()
+    assert desk.stands() is State.RUNNING
+    told = [d for d in noted(desk.commands, Doubt) if d.because.reason in BREAKERS]
+    assert [d.active for d in told] == [True, False]
+
+
+def test_hedging_that_costs_far_more_than_expected_refuses_what_reduces_nothing():
+    """A day's fees of allowance and three times what was expected; told, and over at eight."""
+    desk = desk_of(limits=LimitRules(order_usd=1e6, fees_day_usd=100.0))
+    desk.completes(newest(desk))
+    day = desk.core.floor.day("BTC", desk.now_ns)
+    assert day.cost_usd > 0.0
+    assert day.model_usd > 0.0
+    day.cost_usd, day.model_usd = 400.1, 100.0
+    desk.wait(1.0).market()
+    (told,) = [d for d in noted(desk.commands, Doubt) if d.because.reason is Reason.SLIPPAGE_LIMIT]
+    assert told.because.numbers == {"cost_usd": 400.1, "limit_usd": 400.0}
+    assert desk.stands() is State.RUNNING
+    assert len(placed(desk.wait(1.0).market(OUTSIDE))) == 1
