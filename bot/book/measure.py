@@ -192,11 +192,16 @@ def _options(mine: CoinBook, index: float, now_ns: int) -> _Options:
 
 
 def _outdated(mine: CoinBook, now_ns: int) -> BoolArray | None:
-    """Return which legs were last told of too long ago; None (the rule) where none was."""
+    """Return which legs were last told of too long ago; None (the rule) where none was.
+
+    What is inside its settlement window keeps the volatility from before it, however old.
+    """
     seen, limit_ns = mine.columns.seen_ns, round(mine.rules.freshness.aged_s * NS_PER_S)
     if int(seen.min()) > now_ns - limit_ns:
         return None
-    old: BoolArray = (seen > 0) & (seen <= now_ns - limit_ns)
+    columns = mine.columns
+    before = seconds_left(columns.expiry_ns, now_ns) > columns.averaging_s
+    old: BoolArray = (seen > 0) & (seen <= now_ns - limit_ns) & before
     return old
 
 
