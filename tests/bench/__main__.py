@@ -14,6 +14,7 @@ from bot.domain.errors import DeltabandError
 from tests.bench import (
     days,
     exactness,
+    hedging,
     importing,
     models,
     options,
@@ -95,6 +96,7 @@ def _groups(asked: argparse.Namespace) -> list[Group]:
         ("Two thousand quotes a second", wire.flood),
     ]
     decisions: list[Group] = [
+        ("The hedge instrument on every tick", hedging.choices),
         ("Rules on paired paths", policies.policies),
         ("Days beside trading to the target", lambda: days.thrift(asked.runs, asked.hours)),
         ("Option plans", options.options),
