@@ -103,7 +103,7 @@ def circumstances(
         unknown_limit_s=floor.orders.patience.unknown_s,
         fees_day_usd=day.fees_usd,
         loss_day_usd=day.loss_usd(balances.get(coin), exposure.index),
-        cost_day=Cost(day.cost_usd, day.model_usd, caps.fees_day_usd),
+        cost_day=Cost(day.cost_usd, day.model_usd, caps.slippage_day_usd),
         balance=balance,
         confirmed=not unconfirmed,
         delta_in={str(n): delta_in(book, coin, now_ns, n) for n in Numeraire if unconfirmed},

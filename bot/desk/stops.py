@@ -109,7 +109,7 @@ def look(floor: Floor, rules: DeskRules, exposure: Exposure, caps: Caps | None) 
     """
     if caps is not None:
         day = floor.day(rules.coin, exposure.ts_ns)
-        cost = Cost(day.cost_usd, day.model_usd, caps.fees_day_usd)
+        cost = Cost(day.cost_usd, day.model_usd, caps.slippage_day_usd)
         floor.control(rules.coin).cost = cost
     sending = floor.machine.at(rules.coin) in SENDING
     if not sending or exposure.trusted:

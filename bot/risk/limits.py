@@ -7,6 +7,7 @@
     orders    how often a 3-sigma minute can cross the policy band, at least 10 a minute
     loss      twice the worst shock of the book as it stands, at least 1 % of the option notional
     fees      0.5 % of the gross option notional
+    slippage  the same, beyond three times what was expected; whoever set the fees
 
 A set value is a hard cap; a derived position cap yields to a proven reduction of delta. Orders
 above a cap are cut to it, not dropped: a large hedge goes out in slices. Orders that are proven to
@@ -58,13 +59,15 @@ class Caps:
     reserve_per_min: float
     loss_day_usd: float
     fees_day_usd: float
+    slippage_day_usd: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
     """What a day's hedging has cost (fees and slippage against the mid), and what was expected.
 
-    `spare_usd` is what may be lost beyond `factor` times that: the day's allowance of fees.
+    Slippage is against the mid that a hedge began with: in a crash also what the price ran away by
+    while it went out in slices. `spare_usd` may be lost beyond `factor` times what was expected.
     """
 
     paid_usd: float
@@ -121,6 +124,7 @@ def derive_caps(
         reserve_per_min=RESERVE_PER_MIN,
         loss_day_usd=_set(rules.loss_day_usd, max(2.0 * worst, 0.01 * notional)),
         fees_day_usd=_set(rules.fees_day_usd, 0.005 * notional),
+        slippage_day_usd=0.005 * notional,
     )
 
 

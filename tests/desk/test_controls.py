@@ -278,15 +278,15 @@ def test_a_machine_that_is_late_or_off_reduces_and_recovers(look):
 
 
 def test_hedging_that_costs_far_more_than_expected_refuses_what_reduces_nothing():
-    """A day's fees of allowance and three times what was expected; told, and over at eight."""
-    desk = desk_of(limits=LimitRules(order_usd=1e6, fees_day_usd=100.0))
+    """Three times what was expected and half a percent of the notional; told, and over at eight."""
+    desk = desk_of(limits=LimitRules(order_usd=1e6))
     desk.completes(newest(desk))
     day = desk.core.floor.day("BTC", desk.now_ns)
     assert day.cost_usd > 0.0
     assert day.model_usd > 0.0
-    day.cost_usd, day.model_usd = 400.1, 100.0
+    day.cost_usd, day.model_usd = 600.1, 100.0  # one option of a coin at 60,000
     desk.wait(1.0).market()
     (told,) = [d for d in noted(desk.commands, Doubt) if d.because.reason is Reason.SLIPPAGE_LIMIT]
-    assert told.because.numbers == {"cost_usd": 400.1, "limit_usd": 400.0}
+    assert told.because.numbers == {"cost_usd": 600.1, "limit_usd": 600.0}
     assert desk.stands() is State.RUNNING
     assert len(placed(desk.wait(1.0).market(OUTSIDE))) == 1
