@@ -12,9 +12,13 @@ from bot.domain.orders import OrderState
 from bot.domain.reasons import Reason
 from bot.domain.records import Decision, Doubt, OrderTransition, Standing, StateChange, Word
 from bot.domain.states import SENDING, State
+from bot.domain.units import utc_ns
+from bot.lab.recording import read
 from bot.risk.breakers import BREAKERS
 from bot.sim.faults import LostAck, LostRequest
 from bot.sim.market import SyntheticMarket
+from bot.sim.replay import ReplayMarket
+from tests.sim.test_replay import CHAINS, HOURLY
 from tests.simulation.drive import START_NS, Drive, book, seconds, start
 from tests.simulation.test_crash import DAY_NS, settings
 
@@ -175,3 +179,16 @@ def test_a_delta_that_wanders_without_the_price_is_reduced_and_reviewed(monkeypa
     drive.until(begun_ns + seconds(900))
     assert {w.because.reason for w in drive.of(Standing)} == {Reason.REPEATED_ORDERS}
     assert drive.state() is State.REDUCE_DELTA_ONLY
+
+
+@pytest.mark.data
+def test_no_breaker_fires_in_the_recorded_crash_of_february_2026(data_dir):
+    """Short options near the money, from the evening before until the day after."""
+    recording = read(data_dir / CHAINS, data_dir / HOURLY)
+    names = ("BTC-27FEB26-70000-P", "BTC-27FEB26-75000-P", "BTC-27MAR26-70000-C")
+    short = book(*((name, -10.0) for name in names), band=0.5, collateral=200.0)
+    market = ReplayMarket(recording, start_ns=utc_ns(2026, 2, 4, 18))
+    drive = start(short, market=market).until(utc_ns(2026, 2, 6, 12))
+    fills = [event.fill.quantity.value for _, event in drive.fills]
+    assert len(fills) > 10
+    assert fired(drive) == set()
