@@ -12,6 +12,7 @@ quotes. Same events, same commands, byte for byte.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 from bot.book.measure import measure
@@ -27,6 +28,7 @@ from bot.desk.rows import Row, greek_rows, position_rows
 from bot.desk.rules import DeskRules
 from bot.desk.samples import sample
 from bot.desk.shadow import Shadow
+from bot.desk.stops import delta_held, look, saw_fill, saw_report
 from bot.desk.verbs import Verbs
 from bot.domain.commands import Command, Note, Place
 from bot.domain.events import (
@@ -35,6 +37,7 @@ from bot.domain.events import (
     Event,
     Filled,
     GammaWanted,
+    HostSeen,
     InstrumentsListed,
     LaneChanged,
     MarginAnswer,
@@ -119,16 +122,17 @@ class Core:
         if isinstance(event, BalancesReport | MarginAnswer):
             return self._fold_margin(event)
         self.floor.book.apply(event)
-        if isinstance(event, OrderUpdate | OrderDenied | RivalSeen | LaneChanged):
+        if isinstance(event, OrderUpdate | OrderDenied | RivalSeen | LaneChanged | HostSeen):
             return self._fold_order(event)
         return tuple(self.rules), self._fold_rest(event)
 
     def _fold_order(
-        self, event: OrderUpdate | OrderDenied | RivalSeen | LaneChanged
+        self, event: OrderUpdate | OrderDenied | RivalSeen | LaneChanged | HostSeen
     ) -> tuple[tuple[str, ...], list[Command]]:
         orders, now_ns = self.floor.orders, event.ts_ns
         match event:
             case OrderUpdate():
+                saw_report(self.floor, event.report, now_ns)
                 notes = orders.report(event.report, now_ns)
                 return self._coin_of(event.report.instrument), list(notes)
             case OrderDenied():
@@ -137,6 +141,9 @@ class Core:
                 self.floor.barred = event.barred
                 for desk in () if event.barred else self.delta.values():
                     desk.attempts.begin_anew()
+                return tuple(self.rules), []
+            case HostSeen():
+                self.floor.host.see(event)
                 return tuple(self.rules), []
             case RivalSeen():
                 coins = self._coin_of(event.instrument)
@@ -222,7 +229,11 @@ class Core:
         exposure = measure(floor.book, coin, now_ns, floor.orders.pending(coin))
         commands: list[Command] = self.reconciler.climb(coin, exposure, now_ns)
         doubts = exposure.doubts + self.delta[coin].doubts(now_ns)
-        doubts += self.agreements[coin].doubts(floor)
+        doubts += self.agreements[coin].doubts(floor) + floor.control(coin).doubts(now_ns)
+        doubts += floor.host.doubts(now_ns)
+        in_force = self.delta[coin].in_force
+        look(floor, rules, exposure, None if in_force is None else in_force.caps)
+        commands += map(Note, floor.control(coin).tell(doubts, floor.host.told(), now_ns))
         commands += map(Note, floor.machine.judge(coin, doubts, now_ns))
         if isinstance(event, GammaWanted) and self.gamma[coin].thinking:
             gamma, delta = self.gamma[coin], self.delta[coin]
@@ -249,6 +260,8 @@ class Core:
     def _fold_fill(self, event: Filled) -> tuple[tuple[str, ...], list[Command]]:
         fill = event.fill
         news = not self.floor.book.holdings.knows(fill)
+        counts = news and fill.label not in self.floor.book.holdings.closed
+        before = delta_held(self.floor, fill, event.ts_ns) if counts else math.nan
         self.floor.book.apply(event)
         instrument = self.floor.book.instruments.get(fill.instrument)
         due = self._coin_of(fill.instrument)
@@ -267,6 +280,8 @@ class Core:
                     for_gamma |= desk is gamma
             if for_gamma:
                 gamma.filled(self.floor, fill, event.ts_ns)
+        if counts and due:
+            saw_fill(self.floor, event, due[0], before)
         self.reconciler.saw_fill(fill, event.ts_ns)
         return due, list(self.floor.orders.fold(fill, event.ts_ns))
 

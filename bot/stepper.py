@@ -32,6 +32,7 @@ from bot.domain.records import CommandOutcome, Doubt, Record
 from bot.domain.states import State
 from bot.domain.units import NS_PER_MS, NS_PER_S
 from bot.journal import Journal
+from bot.journal.second_key import REVIEW, Check, no_key
 from bot.venues.port import Venue
 
 WAKE_NS = 500 * NS_PER_MS
@@ -54,6 +55,7 @@ class Stepper:
     """One core on one venue, journalled, event by event.
 
     `now_ns` is the newest time heard of; `sending` whether the last step sent something.
+    `second_key` tells why a command is not proven by the second key.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Stepper:
         self.views = views
         self.account = account
         self.halt_file = halt_file
+        self.second_key: Check = no_key
         self.sending = False
         self._wake_ns = self._saved_ns = 0
         self._told_busy = False
@@ -135,6 +138,8 @@ class Stepper:
         for command in self.journal.take_commands():
             if barred and command.verb == "resume":
                 self._refuse(command.id, f"refused: the file {file} must be removed first")
+            elif command.verb == REVIEW and (why := self.second_key(command)):
+                self._refuse(command.id, why)
             else:
                 self.step(command.event(self.now_ns))
         if (halt_asked or barred) and self.core.state is not State.HALTED:

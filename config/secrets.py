@@ -23,6 +23,7 @@ from config.schema.venue import in_capitals
 PREFIX = "DELTABAND_"
 MASK = "****"
 LONGEST_BYTES = 4096
+SHORTEST_KEY = 16
 
 _NAMED = re.compile(r"DELTABAND_[A-Z0-9][A-Z0-9_]*_(?:KEY|SECRET)")
 _VENUE = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -92,6 +93,15 @@ def credentials(venue: str, environ: Mapping[str, str], account: str = "") -> Cr
         missing, there = ("_KEY", "_SECRET") if key is None else ("_SECRET", "_KEY")
         raise _refused(f"{begin}{missing}", f"it beside {begin}{there}", "nothing")
     return Credentials(key, secret)
+
+
+def second_key(path: Path) -> Secret:
+    """Read the secret that lifts what only a review ends; ConfigError for an unsafe file."""
+    value = _from_file(path, "second_key_file").strip()
+    if len(value) < SHORTEST_KEY:
+        expected = f"a secret of at least {SHORTEST_KEY} characters"
+        raise _refused("second_key_file", expected, f"{path}: {len(value)}")
+    return Secret(value)
 
 
 def on_read_only_mount(path: Path) -> bool:

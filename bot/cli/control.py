@@ -16,7 +16,16 @@ import typer
 
 from bot.cli import say
 from bot.cli.exits import Exit, VerbError, complain
-from bot.cli.options import AsJson, ConfigFiles, Instance, Sets, journal, span_or_none_s, span_s
+from bot.cli.options import (
+    AsJson,
+    ConfigFiles,
+    Instance,
+    Sets,
+    journal,
+    load,
+    span_or_none_s,
+    span_s,
+)
 from bot.domain.errors import JournalBusyError
 
 if TYPE_CHECKING:
@@ -24,6 +33,7 @@ if TYPE_CHECKING:
 
 _PATIENCE_S: Final = 3.0
 _LAST_MOMENT_S: Final = 1.0
+_REVIEW: Final = "review"
 
 # The settings' files, single settings and the instance: what finds the journal of the bot.
 _Whom: TypeAlias = tuple[Sequence[Path] | None, Sequence[str] | None, str | None]
@@ -39,6 +49,10 @@ Confirm = Annotated[
     typer.Option(
         "--confirm", metavar="WORDS", help="The words that a first large hedge waits for."
     ),
+]
+Review = Annotated[
+    str | None,
+    typer.Option("--review", metavar="WORDS", help="The words that a tripped breaker waits for."),
 ]
 
 Snooze = Annotated[
@@ -67,6 +81,7 @@ def resume(
     coin: Coin = None,
     why: Why = "",
     confirm: Confirm = None,
+    review: Review = None,
     instance: Instance = None,
     config: ConfigFiles = None,
     sets: Sets = None,
@@ -77,11 +92,18 @@ def resume(
     Refused (exit code 1) while the fate of an order is unknown, or the file HALT exists.
 
     With --confirm, COIN's first large hedge goes ahead instead: type the words that it waits for.
+    With --review, a breaker that stopped COIN is lifted: type its words; needs second_key_file.
     """
-    if confirm is not None and coin is None:
-        raise VerbError("expected a COIN with --confirm, found none", Exit.USAGE)
+    said = {"--confirm": confirm, "--review": review}
+    typed = [name for name, words in said.items() if words is not None]
+    if typed and coin is None:
+        raise VerbError(f"expected a COIN with {typed[0]}, found none", Exit.USAGE)
+    if len(typed) > 1:
+        raise VerbError(f"expected one of {' and '.join(typed)}, found both", Exit.USAGE)
     # What was typed travels in the place of the reason, and must be the words exactly.
-    verb, text = ("resume", why) if confirm is None else ("confirm", confirm)
+    verb, text = ("confirm", confirm) if confirm is not None else (_REVIEW, review)
+    if text is None:
+        return _tell("resume", coin, why, (config, sets, instance), as_json)
     return _tell(verb, coin, text, (config, sets, instance), as_json)
 
 
@@ -197,11 +219,15 @@ def _tell(
             expected = f"expected a running bot on instance {where!r}"
             text = f"{expected}, found none: {verb} was not queued"
             return _report(verb, where, None, text, as_json)
-        arguments = {} if for_s is None else {"for_s": for_s}
+        from bot.journal.queue import new_id
+        from bot.journal.second_key import PROOF
+
+        name, meant = new_id(), (coin or "").upper()
+        arguments: dict[str, object] = {} if for_s is None else {"for_s": for_s}
+        if verb == _REVIEW:
+            arguments[PROOF] = _proof(whom, name, meant, why)
         try:
-            name = reader.submit(
-                verb, (coin or "").upper(), who=operator(), why=why, arguments=arguments
-            )
+            reader.submit(verb, meant, who=operator(), why=why, arguments=arguments, name=name)
         except JournalBusyError as fault:
             way = f"the file {reader.path.parent / 'HALT'} or SIGUSR1 halts without the journal"
             raise VerbError(f"{fault}; {way}") from fault
@@ -214,6 +240,18 @@ def _tell(
         if found.done:
             return _report(verb, where, found, found.outcome, as_json)
         return _unanswered(reader, verb, found, as_json)
+
+
+def _proof(whom: _Whom, name: str, coin: str, words: str) -> str:
+    """Return what proves a review by the second key of the settings."""
+    from bot.journal.second_key import proof
+    from config.secrets import second_key
+
+    files, sets, _ = whom
+    path = load(files, sets).settings.second_key_file
+    if path is None:
+        raise VerbError("expected second_key_file in the settings, found none", Exit.USAGE)
+    return proof(second_key(path).reveal(), name, _REVIEW, coin, words)
 
 
 def _unanswered(reader: "Reader", verb: str, asked: "Answer", as_json: bool) -> int:

@@ -5,6 +5,7 @@
     hold                  what a person trades by hand is parked for a while
     hedge                 delta to its target now
     confirm               the typed words that a first large hedge waits for
+    review                the typed words that lift what only a review ends
 
 Every verb is answered with what was done, or with what was expected and what was found instead.
 """
@@ -23,6 +24,7 @@ from bot.desk.floor import Floor
 from bot.desk.hold import MOST_S, Hold
 from bot.desk.reconcile import Reconciler
 from bot.desk.rules import DeskRules
+from bot.desk.stops import halt_for_review
 from bot.desk.ticket import Want
 from bot.domain.commands import Command, Note
 from bot.domain.events import Operator
@@ -35,8 +37,8 @@ from bot.risk.machine import INSTANCE
 from bot.risk.machine import VERBS as STATE_VERBS
 
 LONGEST_S: Mapping[str, float] = {"snooze": SECONDS_PER_DAY, "hold": MOST_S}
-ONE_COIN = ("off", "on", "hold", "hedge")
-LOOSENS = ("resume", "on")
+ONE_COIN = ("off", "on", "hold", "hedge", "review")
+LOOSENS = ("resume", "on", "review")
 VERBS = (*STATE_VERBS, *ONE_COIN, "snooze", "confirm")
 
 
@@ -67,6 +69,7 @@ class Verbs:
             "off": self._switch_off,
             "snooze": self._switch_off,
             "on": self._switch_on,
+            "review": self._review,
         }
         return do.get(event.verb, self._state)(event, because)
 
@@ -99,7 +102,10 @@ class Verbs:
                 over = Standing(now_ns, word.coin, word.word, None, active=False, because=because)
                 commands.append(Note(over))
                 continue
-            if word.word is Word.OFF:
+            if word.word is Word.REVIEW:
+                self.floor.control(word.coin).recall(word.because)
+                commands += halt_for_review(self.floor, word.coin, now_ns)
+            elif word.word is Word.OFF:
                 self.floor.machine.switch_off(word.coin, until_ns)
             elif until_ns is not None:
                 self.hold.until[word.coin] = until_ns
@@ -122,6 +128,9 @@ class Verbs:
             return f"refused: {len(unknown)} orders are UNKNOWN ({', '.join(unknown)})"
         if verb not in VERBS:
             return f"expected one of {', '.join(VERBS)}, found {verb}"
+        if verb == "resume" and coin in self.floor.machine.review:
+            words = self.floor.control(coin).words
+            return f"refused: {coin} waits for `resume {coin} --review` with the words {words!r}"
         if verb in ONE_COIN and not coin:
             return f"expected a coin with {verb} (pause stops everything), found none"
         longest_s = LONGEST_S.get(verb)
@@ -200,6 +209,23 @@ class Verbs:
         if asked is None:
             found = f"expected a hedge of {event.coin} that waits to be confirmed, found none"
         return [_answer(event, found, accepted=right)]
+
+    def _review(self, event: Operator, because: Because) -> list[Command]:
+        """Lift what only a review ends; who carries the command here has checked the second key."""
+        now_ns, coin, controls = event.ts_ns, event.coin, self.floor.control(event.coin)
+        if not controls.review:
+            found = f"expected a breaker of {coin} that waits for a review, found none"
+            return [_answer(event, found, accepted=False)]
+        if event.why != controls.words:
+            found = f"expected the words {controls.words!r}, found {event.why!r}"
+            return [_answer(event, found, accepted=False)]
+        was = "; ".join(map(str, controls.review.values()))
+        commands: list[Command] = [Note(controls.lift(now_ns, because))]
+        if coin in self.floor.machine.review:
+            self.floor.machine.review.discard(coin)
+            commands += map(Note, self.floor.machine.operator(coin, "resume", now_ns, because))
+            commands += self.reconciler.begin(now_ns)
+        return [*commands, _answer(event, f"{self._stands(coin)}; lifted: {was}")]
 
     def _stands(self, coin: str) -> str:
         """Return how a coin or (empty) the instance stands, and which words keep a coin so."""

@@ -114,6 +114,20 @@ class LaneChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class HostSeen:
+    """How late decisions are taken on this machine, and how far its clock is from the venue's.
+
+    Told while one of the two matters, and once when neither does any more. `lag_s` is from an
+    event's time to its decision; the venue's clock is `ahead_s` of ours, give or take `error_s`.
+    """
+
+    ts_ns: int
+    lag_s: float
+    ahead_s: float = 0.0
+    error_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class RivalSeen:
     """Another bot like this one has an order, or traded, in the account that is traded in."""
 
@@ -174,6 +188,7 @@ Event: TypeAlias = (
     | OrderDenied
     | Filled
     | LaneChanged
+    | HostSeen
     | RivalSeen
     | Settled
     | Operator

@@ -222,17 +222,19 @@ class CommandOutcome:
 
 
 class Word(StrEnum):
-    """What an operator's word does for as long as it stands."""
+    """What a word does for as long as it stands; REVIEW is a breaker's, for a person to end."""
 
     OFF = "off"
     HOLD = "hold"
+    REVIEW = "review"
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An operator's word on one underlying that stands from now on (`active`), or no longer.
+    """A word on one underlying that stands from now on (`active`), or no longer.
 
-    OFF sends nothing, HOLD parks what is traded by hand. `until_ns` None: until it is taken back.
+    OFF sends nothing, HOLD parks what is traded by hand, REVIEW keeps what a breaker stopped until
+    a person has looked (`because`). `until_ns` None: until it is taken back.
     """
 
     ts_ns: int

@@ -227,9 +227,10 @@ class Reader:
         who: str,
         why: str = "",
         arguments: Mapping[str, Any] | None = None,
+        name: str | None = None,
     ) -> str:
-        """Queue a command for the bot and return its id."""
-        name = queue.new_id()
+        """Queue a command for the bot and return its id, a new one where none is named."""
+        name = name or queue.new_id()
         asked = queue.Command(name, verb, coin, arguments or {}, who, why, time.time_ns())
         with faults_named(self.path, "queue a command in"):
             queue.submit(self._db, asked)

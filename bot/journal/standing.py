@@ -89,6 +89,7 @@ def shown(db: sqlite3.Connection, ledger: int, coin: str, now_ns: int) -> dict[s
     return {
         "off": stand.get(Word.OFF),
         "hold": stand.get(Word.HOLD),
+        "review": stand.get(Word.REVIEW),
         "parked": [
             {
                 "instrument": one.position.instrument,

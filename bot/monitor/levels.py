@@ -20,9 +20,15 @@ from bot.domain.records import (
 )
 from bot.domain.states import State
 from bot.monitor.telling import Item, Moved
+from bot.risk.breakers import BREAKERS
 
 # Somebody has to look, also at night.
-PAGED: Final = frozenset({Reason.DELTA_DISAGREES, Reason.ANOTHER_BOT, Reason.JOURNAL_BUSY})
+PAGED: Final = frozenset(
+    {
+        *(Reason.DELTA_DISAGREES, Reason.ANOTHER_BOT, Reason.JOURNAL_BUSY),
+        *BREAKERS,
+    }
+)
 HELPLESS: Final = frozenset({Reason.SOLVER_FAILED, Reason.NO_CANDIDATE, Reason.NO_FUNDS})
 ROUTINE: Final = "post_only_reject"  # the market came to meet a maker's order; another follows
 LEVELS: Final = ("debug", "info", "warning", "error")

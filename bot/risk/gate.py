@@ -22,7 +22,9 @@ from bot.domain.instruments import Instrument
 from bot.domain.positions import Balance
 from bot.domain.reasons import Because, Reason
 from bot.domain.states import SENDING, State
-from bot.risk.limits import Caps, LimitRules
+from bot.domain.units import seconds_between
+from bot.risk.limits import NOTHING_SPENT, Caps, Cost, LimitRules
+from bot.risk.twin import Twin
 
 INSIDE = frozenset({"unwind", "edge"})
 """Purposes of orders that need not reduce delta, as long as the owner's band holds with them."""
@@ -57,7 +59,7 @@ class Circumstances:
     `delta_in` maps each numeraire to the book's delta in it (coin); needed where a confirmation is.
     `balance` is in the currency that the order settles in, `after` what the venue says that it
     would be with the order, None before it was asked; the rooms are what the funds carry of the
-    order's instrument (coin).
+    order's instrument (coin). `twin` was sent on it just before, without a fill or refusal since.
     """
 
     exposure: Exposure
@@ -81,6 +83,8 @@ class Circumstances:
     after: Balance | None = None
     room_buy: float = math.inf
     room_sell: float = math.inf
+    twin: Twin | None = None
+    cost_day: Cost = NOTHING_SPENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +245,17 @@ def _check_unresolved(case: Case) -> Because | None:
     return None
 
 
+def _check_duplicate(case: Case) -> Because | None:
+    """Refuse what is the same in side, size and price, at the same mark."""
+    order, twin = case.order, case.now.twin
+    if twin is None or not twin.like(
+        order.instrument.name, order.quantity, order.limit, order.reference
+    ):
+        return None
+    age_s = seconds_between(twin.ts_ns, case.now.exposure.ts_ns)
+    return Because(Reason.DUPLICATE_ORDER, twin.instrument, {"after_s": age_s})
+
+
 def _check_collar(case: Case) -> Because | None:
     order, rules = case.order, case.now.rules
     side = math.copysign(1.0, order.quantity)
@@ -269,7 +284,7 @@ def _check_losses(case: Case) -> Because | None:
     if now.fees_day_usd > now.caps.fees_day_usd:
         figures = {"fees_usd": now.fees_day_usd, "limit_usd": now.caps.fees_day_usd}
         return Because(Reason.FEE_LIMIT, "", figures)
-    return None
+    return now.cost_day.because(case.order.instrument.coin)
 
 
 def _check_margin(case: Case) -> Because | None:
@@ -316,6 +331,7 @@ CHECKS: tuple[Check, ...] = (
     _check_trust,
     _check_side,
     _check_unresolved,
+    _check_duplicate,
     _check_collar,
     _check_losses,
     _check_margin,

@@ -77,6 +77,12 @@ class Settings(BaseModel):
         description="Folder of the journals.",
         json_schema_extra=unit("", example="~/.local/state/deltaband"),
     )
+    second_key_file: NamedPath | None = Field(
+        None,
+        description="File (0600) with a secret beside the keys: without it nobody lifts a breaker "
+        "that waits for a review.",
+        json_schema_extra=unit("", example="~/.config/deltaband/second.key"),
+    )
     kernels: Literal["auto", "compiled", "numpy"] = Field(
         "auto",
         description="Arithmetic of a daemon: compiled at its start (auto: if it can be) or numpy.",
