@@ -58,7 +58,7 @@ def venue(settings: "Settings") -> Iterator[Finding]:
         testnet=TESTNET[settings.mode],
         options={} if table.ca_file is None else {"cafile": str(table.ca_file)},
     )
-    found = asyncio.run(probe(terms, key, time.time_ns))
+    found = asyncio.run(probe(terms, key, time.time_ns, arms=True))
     if "reach" in found.faults:
         yield fail("venue", found.faults["reach"], f"{rest_url} and {ws_url} to answer")
         return
@@ -141,6 +141,7 @@ def _key(rest_url: str, found: "Probe", wanted: str | None) -> Iterator[Finding]
     if "account" in found.faults:
         yield fail("account", found.faults["account"], "a summary of the account")
         return
+    yield _dead_man(found)
     yield _tier(found)
     yield from _margin(found, wanted)
 
@@ -169,6 +170,19 @@ def _also(settings: "Settings", terms: "DeribitSettings", account: str) -> Itera
     else:
         wanted = expected(fit, orders=False).removeprefix("expected ")
         yield fail(check, told(fit, words), wanted)
+
+
+def _dead_man(found: "Probe") -> Finding:
+    """Say whether the exchange cancels a bot's orders when it is gone or silent."""
+    from bot.venues.deribit.deadman import HEARTBEAT_S
+
+    expected = "the exchange to cancel a connection's orders when it is lost; no order is sent else"
+    if "dead-man switch" in found.faults:
+        return fail("dead-man switch", found.faults["dead-man switch"], expected)
+    if not found.armed:
+        return fail("dead-man switch", "not armed", expected)
+    within = f"when a connection is lost, or silent for {2 * HEARTBEAT_S} s"
+    return ok("dead-man switch", f"cancels {within}")
 
 
 def _tier(found: "Probe") -> Finding:
