@@ -32,6 +32,7 @@ from bot.domain.records import CommandOutcome, Doubt, Record
 from bot.domain.states import State
 from bot.domain.units import NS_PER_MS, NS_PER_S
 from bot.journal import Journal
+from bot.journal.halt import said
 from bot.venues.port import Venue
 
 WAKE_NS = 500 * NS_PER_MS
@@ -138,8 +139,9 @@ class Stepper:
             else:
                 self.step(command.event(self.now_ns))
         if (halt_asked or barred) and self.core.state is not State.HALTED:
-            who = "HALT file or SIGUSR1"
-            event = Operator(self.now_ns, f"halt-{self.now_ns}", "halt", "", who, "asked")
+            who, why = ("HALT file", said(file)) if file is not None and barred else ("SIGUSR1", "")
+            name = f"halt-{self.now_ns}"
+            event = Operator(self.now_ns, name, "halt", "", who, why or "asked")
             self.journal.heard(event)
             self.step(event)
 

@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 import typer
 
 from bot.cli import (
+    cancelling,
     control,
     doctor,
     exchange,
@@ -20,6 +21,7 @@ from bot.cli import (
     settings,
     trading,
     venues,
+    watchdog,
 )
 from bot.cli.exits import Exit, explain
 
@@ -30,6 +32,7 @@ _PANELS: Final[dict[str, dict[str, Verb]]] = {
         "paper": trading.paper,
         "shadow": trading.shadow,
         "run": trading.run,
+        "watchdog": watchdog.watchdog,
         "record": record.record,
         "exchange": exchange.exchange,
     },
@@ -43,6 +46,7 @@ _PANELS: Final[dict[str, dict[str, Verb]]] = {
         "pause": control.pause,
         "resume": control.resume,
         "halt": control.halt,
+        "cancel-all": cancelling.cancel_all,
         "off": control.off,
         "on": control.on,
         "snooze": control.snooze,

@@ -58,6 +58,11 @@ class Session:
         self._beat: asyncio.Task[None] | None = None
         self._heard_ns = self._frame_ns = hub.now_ns()
 
+    @property
+    def beats(self) -> bool:
+        """Tell whether the connection was asked to be kept alive by heartbeats."""
+        return self._beat is not None
+
     # --- what the methods ask of a connection -----------------------------------------------------
 
     def subscribe(self, channel: Channel) -> None:
