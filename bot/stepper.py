@@ -37,6 +37,7 @@ from bot.venues.port import Venue
 
 WAKE_NS = 500 * NS_PER_MS
 SAVE_NS = 300 * NS_PER_S
+BARRED = frozenset({"resume", "flatten"})
 
 
 class Observer(Protocol):
@@ -134,11 +135,12 @@ class Stepper:
         file = self.halt_file
         barred = file is not None and file.exists()
         for command in self.journal.take_commands():
-            if barred and command.verb == "resume":
+            if barred and command.verb in BARRED:
                 self._refuse(command.id, f"refused: the file {file} must be removed first")
             else:
                 self.step(command.event(self.now_ns))
-        if (halt_asked or barred) and self.core.state is not State.HALTED:
+        trades = self.core.state is not State.HALTED or self.core.flattening
+        if (halt_asked or barred) and trades:
             who, why = ("HALT file", said(file)) if file is not None and barred else ("SIGUSR1", "")
             name = f"halt-{self.now_ns}"
             event = Operator(self.now_ns, name, "halt", "", who, why or "asked")

@@ -14,6 +14,7 @@ from bot.cli import (
     control,
     doctor,
     exchange,
+    flattening,
     planning,
     reading,
     record,
@@ -52,6 +53,7 @@ _PANELS: Final[dict[str, dict[str, Verb]]] = {
         "snooze": control.snooze,
         "hold": control.hold,
         "hedge": control.hedge,
+        "flatten": flattening.flatten,
     },
     "Set up": {"doctor": doctor.doctor, "venues": venues.venues},
 }

@@ -7,9 +7,10 @@ runs but has not answered, stays queued, because stopping late is better than no
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from getpass import getuser
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
@@ -26,7 +27,7 @@ _PATIENCE_S: Final = 3.0
 _LAST_MOMENT_S: Final = 1.0
 
 # The settings' files, single settings and the instance: what finds the journal of the bot.
-_Whom: TypeAlias = tuple[Sequence[Path] | None, Sequence[str] | None, str | None]
+Whom: TypeAlias = tuple[Sequence[Path] | None, Sequence[str] | None, str | None]
 
 Coin = Annotated[
     str | None,
@@ -60,7 +61,7 @@ def pause(
     as_json: AsJson = False,
 ) -> int:
     """Stop sending orders until `resume`; the bot goes on measuring. Survives a restart."""
-    return _tell("pause", coin, why, (config, sets, instance), as_json)
+    return tell("pause", coin, why, (config, sets, instance), as_json)
 
 
 def resume(
@@ -82,7 +83,7 @@ def resume(
         raise VerbError("expected a COIN with --confirm, found none", Exit.USAGE)
     # What was typed travels in the place of the reason, and must be the words exactly.
     verb, text = ("resume", why) if confirm is None else ("confirm", confirm)
-    return _tell(verb, coin, text, (config, sets, instance), as_json)
+    return tell(verb, coin, text, (config, sets, instance), as_json)
 
 
 def halt(
@@ -94,7 +95,7 @@ def halt(
     as_json: AsJson = False,
 ) -> int:
     """Cancel every working order and send nothing until `resume`. Asks for no confirmation."""
-    return _tell("halt", coin, why, (config, sets, instance), as_json)
+    return tell("halt", coin, why, (config, sets, instance), as_json)
 
 
 def off(
@@ -106,7 +107,7 @@ def off(
     as_json: AsJson = False,
 ) -> int:
     """Switch hedging of COIN off until `on`; measuring goes on. Survives a restart and `resume`."""
-    return _tell("off", coin, why, (config, sets, instance), as_json)
+    return tell("off", coin, why, (config, sets, instance), as_json)
 
 
 def on(
@@ -121,7 +122,7 @@ def on(
 
     A pause or halt still stands. Refused (exit code 1) while the fate of an order is unknown.
     """
-    return _tell("on", coin, why, (config, sets, instance), as_json)
+    return tell("on", coin, why, (config, sets, instance), as_json)
 
 
 def snooze(
@@ -137,7 +138,7 @@ def snooze(
 
     Ends neither a longer snooze nor an `off`; `on` ends it sooner. At most 24 h.
     """
-    return _tell("snooze", coin, why, (config, sets, instance), as_json, for_s)
+    return tell("snooze", coin, why, (config, sets, instance), as_json, {"for_s": for_s})
 
 
 def hold(
@@ -154,7 +155,7 @@ def hold(
     What is left alone already is kept until the same time. The rest of the book is hedged as ever.
     At most 1 h; 0s ends it at once.
     """
-    return _tell("hold", coin, why, (config, sets, instance), as_json, for_s)
+    return tell("hold", coin, why, (config, sets, instance), as_json, {"for_s": for_s})
 
 
 def hedge(
@@ -170,7 +171,7 @@ def hedge(
     Goes through the same checks and caps as every hedge, and gives up after a minute. Refused (exit
     code 1) in a state that sends nothing.
     """
-    return _tell("hedge", coin, why, (config, sets, instance), as_json)
+    return tell("hedge", coin, why, (config, sets, instance), as_json)
 
 
 def operator() -> str:
@@ -182,13 +183,13 @@ def operator() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-def _tell(
+def tell(
     verb: str,
     coin: str | None,
     why: str,
-    whom: _Whom,
+    whom: Whom,
     as_json: bool,
-    for_s: float | None = None,
+    arguments: Mapping[str, object] = MappingProxyType({}),
 ) -> int:
     """Put a verb to the bot that is meant, wait for its answer and report it."""
     with journal(*whom) as reader:
@@ -197,10 +198,9 @@ def _tell(
             expected = f"expected a running bot on instance {where!r}"
             text = f"{expected}, found none: {verb} was not queued"
             return _report(verb, where, None, text, as_json)
-        arguments = {} if for_s is None else {"for_s": for_s}
         try:
             name = reader.submit(
-                verb, (coin or "").upper(), who=operator(), why=why, arguments=arguments
+                verb, (coin or "").upper(), who=operator(), why=why, arguments=dict(arguments)
             )
         except JournalBusyError as fault:
             way = f"the file {reader.path.parent / 'HALT'} or SIGUSR1 halts without the journal"

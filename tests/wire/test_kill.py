@@ -127,7 +127,7 @@ async def test_a_bot_whose_loop_hangs_for_ever_is_stopped_as_well(serve, tmp_pat
 class HangingBot(RestingBot):
     """A bot whose loop hangs as soon as the file `hang` is there."""
 
-    async def start(self, *more, **environ):
+    async def start(self):
         """Start it."""
         script = str(Path(__file__).with_name("hanging_command.py"))
         own = {
@@ -190,7 +190,7 @@ async def test_the_halt_file_is_obeyed_by_the_watchdog_too_with_a_key_of_its_own
     monkeypatch.setenv("DELTABAND_DERIBIT_WATCHDOG_KEY", SECOND.client_id)
     monkeypatch.setenv("DELTABAND_DERIBIT_WATCHDOG_SECRET", SECOND.secret)
     dog = Watchdog(server, tmp_path)
-    watching = await dog.start(DELTABAND_DERIBIT_SECRET="wrong")  # noqa: S106  not its own
+    watching = await dog.start(DELTABAND_DERIBIT_SECRET="wrong")
     assert (await says(watching.stdout, "watchdog.started"))["own_key"] is True
     _signal(bot, process, signal.SIGSTOP)
     bot.halt_file.write_text("ann: fire drill")
