@@ -70,7 +70,7 @@ class Closing:
     because: Because
     until_ns: int
     slice_usd: float
-    next_ns: int = 0
+    next_ns: int
     rung: int = 0
     last: tuple[str, Decimal, Decimal] | None = None
     told: tuple[str, ...] = ()
@@ -141,7 +141,8 @@ class Flatten:
         whole = sum(abs(future_delta(one, size, index, index)) for one, size in held) * index
         slice_usd = max(SLICE_USD, whole / SLICES) if whole > 0.0 else SLICE_USD
         until_ns = now_ns + round(LONGEST_S * NS_PER_S)
-        self.closing[coin] = Closing(because, until_ns, slice_usd)
+        first_ns = now_ns + round(GAP_S * NS_PER_S)
+        self.closing[coin] = Closing(because, until_ns, slice_usd, first_ns)
         what = self.words(coin).removeprefix(f"flatten {coin} ")
         pace = f"in slices of at most {slice_usd:.0f} USD, one in {GAP_S:g} s"
         return f"closes {what} {pace}; `halt {coin}` stops it; HALTED until `resume {coin}`"
