@@ -88,8 +88,8 @@ class Watchdog:
         """Watch until `stop`."""
         while not stop.is_set():
             self.look(time.monotonic())
-            if (self._silent or self._halted) and time.monotonic() >= self._next_s:
-                await self._cancel()
+            if self.due(time.monotonic()):
+                await self.cancel()
             try:
                 await asyncio.wait_for(stop.wait(), POLL_S)
             except TimeoutError:
@@ -128,7 +128,11 @@ class Watchdog:
         if raised:
             self._say("watchdog.halted", "error", file=str(self.halt_file), why=why)
 
-    async def _cancel(self) -> None:
+    def due(self, now_s: float) -> bool:
+        """Tell whether a stop stands and orders are to be looked for now."""
+        return (self._silent or self._halted) and now_s >= self._next_s
+
+    async def cancel(self) -> None:
         """Cancel every order of the instance, whichever of its runs sent it."""
         begun_s = time.monotonic()
         try:

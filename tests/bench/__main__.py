@@ -15,6 +15,7 @@ from tests.bench import (
     days,
     exactness,
     importing,
+    killing,
     models,
     options,
     policies,
@@ -93,6 +94,7 @@ def _groups(asked: argparse.Namespace) -> list[Group]:
     wired: list[Group] = [
         ("From a quote to an order over the wire", wire.latency),
         ("Two thousand quotes a second", wire.flood),
+        ("From a stop to nothing that rests", killing.killing),
     ]
     decisions: list[Group] = [
         ("Rules on paired paths", policies.policies),

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from bot.sim.wire.auth import TRADER
+from bot.sim.wire.auth import READER, TRADER, Key
 from bot.venues.deribit.canceller import Canceller
 from bot.venues.deribit.feeds import FeedRules
 from bot.venues.deribit.orders import OrderLaneError
@@ -154,3 +154,23 @@ async def test_the_doctor_tells_whether_the_switch_can_be_armed(serve, tmp_path)
     found = checks["dead-man switch"][0]
     assert found["found"] == "cancels when a connection is lost, or silent for 20 s"
     assert TRADER.secret not in said
+
+
+@pytest.mark.parametrize(
+    "key,verdict,found",
+    [
+        (TRADER, "ok", "one of its own, of the same account"),
+        (READER, "fail", "one without trade:read_write"),
+        (Key("nobody", "x", TRADER.scopes), "fail", "13004"),
+    ],
+)
+async def test_the_doctor_looks_at_the_watchdogs_own_key(
+    serve, tmp_path, monkeypatch, key, verdict, found
+):
+    """One that cannot cancel for the account is found before it is needed."""
+    server = await serve(opening())
+    monkeypatch.setenv("DELTABAND_DERIBIT_WATCHDOG_KEY", key.client_id)
+    monkeypatch.setenv("DELTABAND_DERIBIT_WATCHDOG_SECRET", key.secret)
+    _, checks, said = await doctor(Bot(server, tmp_path))
+    (told,) = checks["watchdog key"]
+    assert (told["verdict"], found in told["found"]) == (verdict, True), said

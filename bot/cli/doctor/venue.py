@@ -71,6 +71,7 @@ def venue(settings: "Settings") -> Iterator[Finding]:
         return
     if key is not None:
         yield from _key(rest_url, found, table.margin_model)
+        yield from _watchdog(settings, terms, found)
     for account in table.also:
         yield from _also(settings, terms, account)
 
@@ -144,6 +145,35 @@ def _key(rest_url: str, found: "Probe", wanted: str | None) -> Iterator[Finding]
     yield _dead_man(found)
     yield _tier(found)
     yield from _margin(found, wanted)
+
+
+def _watchdog(settings: "Settings", terms: "DeribitSettings", bots: "Probe") -> Iterator[Finding]:
+    """Say whether the watchdog's key can cancel what the bot's key sends."""
+    from bot.venues.deribit.grants import Fit, expected, judge, told
+    from bot.venues.deribit.probe import probe
+    from bot.wiring.live import stopping_key
+    from config import ConfigError
+
+    check, wanted = "watchdog key", "one of the account that the bot trades in"
+    try:
+        key, own = stopping_key(settings, os.environ)
+    except ConfigError as fault:
+        yield from (fail(check, str(one), "a key and a secret") for one in fault.problems)
+        return
+    if not own:
+        yield ok(check, "that of the bot")
+        return
+    found = asyncio.run(probe(terms, key, time.time_ns, listed=False))
+    faults = [found.faults[step] for step in ("reach", "key", "account") if step in found.faults]
+    fit, words = judge(found.rights or frozenset(), orders=True)
+    if faults:
+        yield fail(check, faults[0], wanted)
+    elif fit is not Fit.FITTING:
+        yield fail(check, told(fit, words), expected(fit, orders=True).removeprefix("expected "))
+    elif found.account_id != bots.account_id:
+        yield fail(check, f"one of account {found.account_id}", f"{wanted} ({bots.account_id})")
+    else:
+        yield ok(check, "one of its own, of the same account")
 
 
 def _also(settings: "Settings", terms: "DeribitSettings", account: str) -> Iterator[Finding]:
