@@ -25,7 +25,7 @@ from tests.bench.programs import TOP, BenchError
 from tests.bench.rows import Row
 from tests.wire.resting import RestingBot, opening
 
-RUNS = 5
+RUNS = 3
 PATIENCE_S = 40.0
 NO_ORDER_MS, CANCELLED_MS, WATCHDOG_MS = 250.0, 2_000.0, 5_000.0
 
