@@ -10,6 +10,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ARGS ?=
+SEEDS ?= 1:8
+HOURS ?= 1
 WORKERS ?= $(shell echo $$(( $$(nproc) * 3 / 2 )))
 
 # Tests that read recorded market data run where it lies beside the project.
@@ -46,6 +48,10 @@ format: $(VENV)/.dev ## put the code into the house format
 .PHONY: bench
 bench: $(VENV)/.dev ## print the benchmark tables; ONLY=core|greeks|wire|decisions narrows, BENCH_JSON=FILE also writes rows
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(BENCH_JSON),--json $(BENCH_JSON)) $(ARGS)
+
+.PHONY: simulate
+simulate: $(VENV)/.dev ## let seeds of faulty market hours run: SEEDS=1:100 HOURS=4
+	@$(BIN)/python -m tests.simulation.campaign $(SEEDS) $(HOURS)
 
 .PHONY: lock
 lock: $(VENV)/.dev ## resolve the dependencies again and write the locks

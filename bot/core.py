@@ -266,11 +266,15 @@ class Core:
             # Before the first index a future's own price is as good; an option's fee waits.
             near = index if index > 0.0 or instrument.is_option else float(fill.price)
             self.floor.day(due[0], event.ts_ns).pay(fill.fee, fill.fee_unit, near)
-            for desk in (self.delta[due[0]], self.gamma[due[0]]):
+            order, gamma = self.floor.orders.orders.get(fill.label), self.gamma[due[0]]
+            # An order of an earlier run is part of no episode of this one.
+            for_gamma = order is not None and order.intent.purpose == "gamma"
+            for desk in (self.delta[due[0]], gamma):
                 if desk.episode is not None and fill.label in desk.episode.labels:
                     desk.episode.fold(fill, instrument, near)
-                    if isinstance(desk, GammaDesk):
-                        desk.filled(self.floor, fill, event.ts_ns)
+                    for_gamma |= desk is gamma
+            if for_gamma:
+                gamma.filled(self.floor, fill, event.ts_ns)
         self.reconciler.saw_fill(fill, event.ts_ns)
         return due, list(self.floor.orders.fold(fill, event.ts_ns))
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.book.book import Book
-from bot.book.legs import fill_delta, future_legs
+from bot.book.legs import fill_delta
 from bot.domain.deribit import date_code
 from bot.domain.units import years_between
 
@@ -41,11 +41,12 @@ def futures_by_expiry(
     mine = book.packed(coin)
     index = mine.market.index
     found: dict[int, tuple[float, float]] = {}
-    for leg in future_legs(mine, index, now_ns):
-        expiry_ns = leg.instrument.expiry_ns
-        if expiry_ns is not None and leg.left_s > 0.0:
+    for held, quantity in mine.futures.items():
+        expiry_ns = held.expiry_ns
+        if expiry_ns is not None and expiry_ns > now_ns:
+            delta = fill_delta(mine, held, quantity, index, now_ns)
             low, high = found.get(expiry_ns, (0.0, 0.0))
-            found[expiry_ns] = low + leg.delta, high + leg.delta
+            found[expiry_ns] = low + delta, high + delta
     for name, quantity in pending:
         instrument = book.instruments.get(name)
         if instrument is None or instrument.is_option or instrument.expiry_ns is None:

@@ -21,6 +21,8 @@ VOUCHES_S: Final = 60.0
 PERIODS_A_YEAR: Final = 3.0 * 365.0
 # Venues cap funding at some 0.5 % per eight hours.
 LARGEST_8H: Final = 0.01
+# Sums that have decayed further than this have lost their digits.
+FADED: Final = 1e-290
 
 
 @dataclass(slots=True)
@@ -64,7 +66,7 @@ class FundingMean:
         mean = self.means.get(name)
         if mean is None:
             return 0.0
-        return mean.total / mean.weight if mean.weight > 0.0 else mean.rate
+        return mean.total / mean.weight if mean.weight > FADED else mean.rate
 
     def a_year(self, name: str) -> float:
         """Return an instrument's average a year (365 days), signed, paid by longs."""

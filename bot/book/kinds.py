@@ -13,7 +13,7 @@ settlement window: its volatility is kept as it was, and the venue's delta fades
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -114,30 +114,47 @@ def leg_shifts(
     if rule.kind is DeltaKind.MODEL:
         return np.zeros_like(vega_usd), 0
     smile = rule.kind is DeltaKind.SMILE
-    told = columns.slopes if smile else columns.offsets
-    known = told.ts_ns > now_ns - OLD_NS
     size = vega_usd * ((rule.stickiness - 1.0) / index) if smile else columns.quantity
+    value, by_model = _told(rule.kind, columns, now_ns)
+    return np.where(value != 0.0, size * value, 0.0), by_model
+
+
+def _told(kind: DeltaKind, columns: OptionColumns, now_ns: int) -> tuple[FloatArray, int]:
+    """Return what counts of what was told of each leg, else 0; and of how many too little was."""
+    told = columns.slopes if kind is DeltaKind.SMILE else columns.offsets
+    known = told.ts_ns > now_ns - OLD_NS
     counted = known
     if columns.fading is not None:
         before = columns.fading.weight >= 1.0
         counted, known = known & before, known | ~before
-    return np.where(counted, size * told.value, 0.0), int(known.size - np.count_nonzero(known))
+    return np.where(counted, told.value, 0.0), int(known.size - np.count_nonzero(known))
 
 
 def listed_shift(
     rule: DeltaRule,
+    columns: OptionColumns,
     slopes: Slopes | None,
     rows: IntArray,
+    names: Sequence[str],
     vega_usd: FloatArray,
     index: float,
     now_ns: int,
 ) -> FloatArray:
     """Return what the delta of listed options is above the model's, per coin.
 
-    `rows` are theirs in the newest listing. Of what is not held the venue says nothing.
+    `rows` are theirs in the newest listing, `vega_usd` theirs per coin and 1.00 of volatility. What
+    is held counts as it does in the book (see `leg_shifts`), so that what closes it takes away what
+    is there; of what is not held the venue says nothing.
     """
-    same = np.zeros_like(vega_usd)
-    if rule.kind is not DeltaKind.SMILE or slopes is None or slopes.ts_ns <= now_ns - OLD_NS:
-        return same
-    lean = vega_usd * slopes.value[rows] * ((rule.stickiness - 1.0) / index)
-    return np.where(np.isfinite(lean), lean, same)
+    value = np.zeros_like(vega_usd)
+    if rule.kind is DeltaKind.MODEL:
+        return value
+    smile = rule.kind is DeltaKind.SMILE
+    if smile and slopes is not None and slopes.ts_ns > now_ns - OLD_NS:
+        listed = slopes.value[rows]
+        value = np.where(np.isfinite(listed), listed, 0.0)
+    held = dict(zip(columns.names, _told(rule.kind, columns, now_ns)[0].tolist(), strict=True))
+    for k, name in enumerate(names):
+        value[k] = held.get(name, value[k])
+    size = vega_usd * ((rule.stickiness - 1.0) / index) if smile else 1.0
+    return np.where(value != 0.0, size * value, 0.0)

@@ -133,8 +133,8 @@ def option_delta(mine: CoinBook, instrument: Instrument, index: float, now_ns: i
     )
     usd = index / forward if instrument.is_inverse else 1.0
     vega_usd = np.array([float(first.vega) * usd])
-    rule, slopes = mine.rules.greeks, mine.slopes
-    shift = listed_shift(rule, slopes, np.array([row]), vega_usd, index, now_ns)
+    rule, names, rows = mine.rules.greeks, (instrument.name,), np.array([row])
+    shift = listed_shift(rule, mine.columns, mine.slopes, rows, names, vega_usd, index, now_ns)
     return float(figures.delta[0] + shift[0])
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bot.book.funding import FundingMean
-from bot.book.quality import number_doubt
+from bot.book.quality import basis_doubt, number_doubt
 from bot.book.realised import Realised
 from bot.domain.instruments import Instrument, Kind
 from bot.domain.quotes import Chain, Quote
@@ -27,6 +27,8 @@ from bot.domain.units import NS_PER_S
 DISAGREE = 0.01
 # A crash moves an index by 2 % between two batches, so only figures of about one moment compare.
 SAME_MOMENT_NS = 2 * NS_PER_S
+# What an index does in one print without being asked for a second one.
+LEAP = 0.03
 # How long an index still vouches against a new one that the quote's own mark contradicts.
 VOUCHES_NS = 30 * NS_PER_S
 # A refusal that is not repeated is forgotten: by then a held quote's age speaks for itself.
@@ -78,7 +80,8 @@ class CoinMarket:
     """Everything last seen of one coin.
 
     `witnesses` names the hedge instruments, whose quotes a chain's index is compared with;
-    `funding` averages what perpetuals have charged of late.
+    `funding` averages what perpetuals have charged of late. `leapt` is a leap of the index (when,
+    how far) that another print has yet to confirm.
     """
 
     coin: str
@@ -95,6 +98,7 @@ class CoinMarket:
     witnesses: tuple[str, ...] = ()
     realised: Realised = field(default_factory=Realised)
     funding: FundingMean = field(default_factory=FundingMean)
+    leapt: tuple[int, float] | None = None
 
     def see_quote(self, quote: Quote) -> None:
         """Take a future's quote; keep the last good one when it is older or impossible."""
@@ -102,7 +106,7 @@ class CoinMarket:
         held = self.quotes.get(name)
         if held is not None and at_ns < made_ns(held):
             return
-        doubt = number_doubt(quote) or self._index_doubt(quote, at_ns)
+        doubt = number_doubt(quote) or self._index_doubt(quote, held, at_ns)
         if doubt is not None:
             self._refuse(name, doubt, quote.ts_ns)
             return
@@ -184,20 +188,44 @@ class CoinMarket:
         self.refused.pop(subject, None)
         self.refused_ns.pop(subject, None)
 
-    def _index_doubt(self, quote: Quote, at_ns: int) -> Because | None:
-        """Return why a perpetual's index is wrong: it leapt and the perpetual's mark stayed.
+    def _index_doubt(self, quote: Quote, held: Quote | None, at_ns: int) -> Because | None:
+        """Return why a quote's index is not believed (yet).
 
-        In a crash the mark moves with the index, or before it.
+        It is another coin's; or it leapt and the instrument's own mark did not (in a crash the mark
+        moves with the index, or before it); or both leapt far in one print, which the next print to
+        the same side confirms.
         """
+        name = quote.instrument
+        instrument = self.instruments.get(name)
+        kind = Kind.FUTURE if instrument is None else instrument.kind
+        doubt = basis_doubt(quote, kind)
+        if doubt is not None:
+            return doubt
         if not apart(quote.index, self.index) or at_ns - self.index_ns > VOUCHES_NS:
-            return None
-        instrument = self.instruments.get(quote.instrument)
-        if instrument is None or instrument.kind is not Kind.PERPETUAL:
-            return None
-        if apart(quote.mark, self.index) or not apart(quote.mark, quote.index):
+            self.leapt = None
             return None
         numbers = {"index": quote.index, "mark": quote.mark, "last_index": self.index}
-        return Because(Reason.BAD_NUMBER, quote.instrument, numbers)
+        if kind is Kind.PERPETUAL:
+            stayed = not apart(quote.mark, self.index) and apart(quote.mark, quote.index)
+        else:
+            before = self.index if held is None else held.mark / held.index * self.index
+            moved = quote.mark / before * self.index
+            stayed = instrument is not None and apart(moved, quote.index)
+        if stayed or not self._confirmed(quote.index, at_ns):
+            return Because(Reason.BAD_NUMBER, name, numbers)
+        return None
+
+    def _confirmed(self, index: float, at_ns: int) -> bool:
+        """Tell whether a leap is small enough for one print, or another print has leapt as well."""
+        leap = index / self.index - 1.0
+        before, self.leapt = self.leapt, (at_ns, leap)
+        if abs(leap) <= LEAP:
+            self.leapt = None
+            return True
+        if before is None or at_ns <= before[0]:
+            self.leapt = before or self.leapt
+            return False
+        return before[1] * leap > 0.0 and abs(leap) > 0.5 * abs(before[1])
 
     def _witness_against(self, chain: Chain, at_ns: int) -> Quote | None:
         """Return a hedge instrument's quote of the same moment that contradicts a chain's index."""

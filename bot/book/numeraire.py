@@ -27,7 +27,7 @@ import numpy as np
 
 from bot.domain.instruments import Instrument
 from bot.domain.quotes import BoolArray, FloatArray
-from bot.domain.units import Unit
+from bot.domain.units import USD
 
 
 class Numeraire(StrEnum):
@@ -92,7 +92,7 @@ def option_figures(
 
 def future_delta(instrument: Instrument, quantity: float, price: float, index: float) -> float:
     """Return the index delta (coin) of a future, perpetual or spot quantity in its own unit."""
-    if instrument.unit is Unit.USD:
+    if instrument.unit is USD:
         return quantity / price
     return quantity * price / index
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -23,6 +24,10 @@ from bot.domain.units import seconds_between
 MIN_VOL = 0.02
 MAX_VOL = 5.0
 MAX_FORWARD_RATIO = 2.0
+# A perpetual is bound to its index by funding; a fifth apart, one of the two is of something else.
+MAX_PERPETUAL_BASIS = 0.2
+INF: Final = math.inf
+FUTURE: Final = Kind.FUTURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +43,29 @@ class Freshness:
 
     def of(self, instrument: Instrument) -> float:
         """Return how old a quote of this future, perpetual or spot pair may be."""
-        return self.future_s if instrument.kind is Kind.FUTURE else self.quote_s
+        return self.future_s if instrument.kind is FUTURE else self.quote_s
 
 
 def quote_doubt(quote: Quote | None, now_ns: int, max_age_s: float, subject: str) -> Because | None:
     """Return why a future's quote cannot be traded on, or None when it can."""
     if quote is None:
         return Because(Reason.NO_QUOTE, subject)
-    doubt = number_doubt(quote)
+    # Asked of every future on every tick, and nearly always in order: looked at once as a whole.
+    mark = quote.mark
+    in_order = mark / MAX_FORWARD_RATIO < quote.bid < quote.ask < mark * MAX_FORWARD_RATIO < INF
+    in_order = in_order and 0.0 < quote.index < INF
+    in_order = in_order and 0.0 <= quote.bid_size < INF and 0.0 <= quote.ask_size < INF
+    doubt = None if in_order else number_doubt(quote)
     if doubt is not None:
         return doubt
     age_s = seconds_between(min(quote.ts_ns, quote.ts_venue_ns), now_ns)
     if age_s > max_age_s:
         return Because(Reason.STALE_QUOTE, subject, {"age_s": age_s, "limit_s": max_age_s})
+    if in_order:
+        return None
     if not (quote.bid > 0.0 and quote.ask > 0.0):
         return Because(Reason.ONE_SIDED_QUOTE, subject, {"bid": quote.bid, "ask": quote.ask})
-    if quote.bid >= quote.ask:
-        return Because(Reason.CROSSED_QUOTE, subject, {"bid": quote.bid, "ask": quote.ask})
-    return None
+    return Because(Reason.CROSSED_QUOTE, subject, {"bid": quote.bid, "ask": quote.ask})
 
 
 def number_doubt(quote: Quote) -> Because | None:
@@ -65,9 +75,32 @@ def number_doubt(quote: Quote) -> Because | None:
             return Because(Reason.BAD_NUMBER, quote.instrument, {name: value})
     for name, value in (("bid", quote.bid), ("ask", quote.ask)):
         # Zero, like NaN, is how venues spell a missing side; see `quote_doubt`.
+        far = value > 0.0 and not _alike(value, quote.mark)
+        if math.isinf(value) or value < 0.0 or far:
+            figures = {name: value, "mark": quote.mark}
+            return Because(Reason.BAD_NUMBER, quote.instrument, figures)
+    for name, value in (("bid_size", quote.bid_size), ("ask_size", quote.ask_size)):
         if math.isinf(value) or value < 0.0:
             return Because(Reason.BAD_NUMBER, quote.instrument, {name: value})
     return None
+
+
+def basis_doubt(quote: Quote, kind: Kind) -> Because | None:
+    """Return why mark and index of a quote cannot be of one coin, or None."""
+    ratio = quote.mark / quote.index
+    if kind is Kind.PERPETUAL:
+        near = abs(ratio - 1.0) <= MAX_PERPETUAL_BASIS
+    else:
+        near = _alike(quote.mark, quote.index)
+    if near:
+        return None
+    figures = {"mark": quote.mark, "index": quote.index}
+    return Because(Reason.BAD_NUMBER, quote.instrument, figures)
+
+
+def _alike(one: float, other: float) -> bool:
+    """Tell whether two prices are within a factor that no basis and no spread reaches."""
+    return other / MAX_FORWARD_RATIO < one < other * MAX_FORWARD_RATIO
 
 
 def usable_rows(chain: Chain) -> BoolArray:

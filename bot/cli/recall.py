@@ -1,19 +1,20 @@
 """What an earlier run left behind, and telling it to the core of the next one.
 
 Owns which run may be gone on with. Positions of our own, trades that were counted already, orders
-whose end nobody has seen, and what the day's limits have used.
+whose end nobody has seen, what the day's limits have used, and when each option was last traded.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.cli.exits import Exit, VerbError
 from bot.core import Core
 from bot.desk.floor import day_start
 from bot.domain.commands import Command
-from bot.domain.positions import HEDGE_TAG, TRADING_ACCOUNT, Position
+from bot.domain.positions import HEDGE_TAG, TRADING_ACCOUNT, Fill, Position
 from bot.journal import Journal
 from bot.journal.memory import PastRun, SavedAccount
 from config import Settings
@@ -71,5 +72,17 @@ def recall(core: Core, journal: Journal, past: Past, now_ns: int) -> tuple[Comma
             day.fees_usd, day.gamma_usd = spent.fees_usd, spent.gamma_usd
             day.start_equity = spent.start_equity
             day.start_index = spent.start_index or math.nan
+    _recall_options(core, journal.fills(purpose="gamma"), now_ns)
     intents = [open_intent.intent for open_intent in journal.open_intents()]
     return core.restore(intents, now_ns)
+
+
+def _recall_options(core: Core, fills: Iterable[Fill], now_ns: int) -> None:
+    """Tell the gamma desks what was traded for them: how many today, and each option's last."""
+    for fill in fills:
+        coin = fill.instrument.partition("-")[0].partition("_")[0]
+        if coin not in core.gamma:
+            continue
+        core.gamma[coin].remember(fill, fill.ts_ns)
+        if fill.ts_ns >= day_start(now_ns):
+            core.floor.day(coin, now_ns).gamma_coin += abs(float(fill.quantity))

@@ -167,12 +167,16 @@ class GammaDesk:
 
     def filled(self, floor: Floor, fill: Fill, now_ns: int) -> None:
         """Remember what was traded, for the day's turnover and the minimum holding time."""
+        floor.day(self.rules.coin, now_ns).gamma_coin += abs(float(fill.quantity))
+        self.remember(fill, now_ns)
+
+    def remember(self, fill: Fill, ts_ns: int) -> None:
+        """Remember what was last traded in an option and when, for the minimum holding time."""
         quantity = float(fill.quantity)
-        floor.day(self.rules.coin, now_ns).gamma_coin += abs(quantity)
         last = self.traded.get(fill.instrument)
         turned = last is None or last.quantity * quantity < 0.0
         before = 0.0 if turned or last is None else last.quantity
-        self.traded[fill.instrument] = Traded(now_ns, before + quantity)
+        self.traded[fill.instrument] = Traded(ts_ns, before + quantity)
 
     def _rest(self, seconds: float, now_ns: int) -> None:
         self.rest_until_ns = now_ns + round(seconds * NS_PER_S)

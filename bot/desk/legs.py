@@ -14,7 +14,7 @@ from bot.desk.floor import Floor
 from bot.desk.means import means_of
 from bot.desk.rules import DeskRules
 from bot.desk.situation import Allowance, admit, circumstances
-from bot.domain.programs import Program, Solution, Stage
+from bot.domain.programs import Offer, Program, Row, Solution, Stage
 from bot.domain.reasons import Because, Reason
 from bot.domain.states import State
 from bot.domain.units import seconds_between
@@ -56,12 +56,14 @@ class Question:
     candidates: tuple[Candidate, ...]
     held: Mapping[str, float]
     shocks: Shocks
+    edges: Mapping[str, float]
 
     def plan(self, solution: Solution, rules: DeskRules) -> GammaPlan:
         """Return a solution of this program as a plan."""
         return plan_of(
-            self.program, solution, self.need, self.candidates, self.held, rules.gamma, self.shocks
-        )
+            self.program, solution, self.need, self.candidates, self.held, rules.gamma,
+            self.shocks, self.edges,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def question_of(
     hedge, _ = choose_hedge(floor.book, rules.coin, now_ns, floor.tier, rules.hedge)
     means = means_of(floor, rules, exposure, hedge, need, offered, held, traded)
     program = problem(rules.coin, now_ns, need, offered, held, rules.gamma, means)
-    return Question(need, program, offered, held, found)
+    return Question(need, program, offered, held, found, means.edge_usd)
 
 
 def _need(floor: Floor, rules: DeskRules, exposure: Exposure, found: Shocks | None) -> GammaNeed:
@@ -183,18 +185,27 @@ def draw_legs(
 
 
 def _spent(program: Program, rules: DeskRules, plan: GammaPlan) -> Because:
-    """Return why nothing is planned: what is used up, or nothing that helps."""
+    """Return why nothing is planned: what is used up for all that would help, or nothing does."""
+    helpful = [offer for offer in program.offers if _helps(offer, program.rows)]
     for name, reason in (
         ("budget", Reason.BUDGET_SPENT),
         ("turnover", Reason.TURNOVER_SPENT),
         ("funds", Reason.NO_FUNDS),
     ):
         for i, row in enumerate(program.rows):
-            least = [o.brings[i] * o.least for o in program.offers if row.name.startswith(name)]
+            least = [o.brings[i] * o.least for o in helpful if row.name.startswith(name)]
             if least and min(least) > row.upper:
                 figures = {"left": row.upper, "least": min(least)}
                 return Because(reason, rules.coin, figures | plan.lacks)
     return Because(Reason.NO_CANDIDATE, rules.coin, plan.lacks)
+
+
+def _helps(offer: Offer, rows: tuple[Row, ...]) -> bool:
+    """Tell whether an offer brings some row nearer to where it is wanted."""
+    return any(
+        row.aim is not None and brought * (row.aim - row.now) > 0.0
+        for brought, row in zip(offer.brings, rows, strict=True)
+    )
 
 
 def _worthless(

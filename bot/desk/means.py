@@ -13,8 +13,8 @@ from bot.desk.situation import futures_position, hedge_rooms
 from bot.domain.positions import Balance
 from bot.strategy.candidates import Candidate
 from bot.strategy.choice import Hedge
-from bot.strategy.options.churn import Traded, held_too_short
-from bot.strategy.options.problem import Means, Purse
+from bot.strategy.options.churn import HORIZON_S, Traded, held_too_short
+from bot.strategy.options.problem import Means, Purse, carry_edge
 from bot.strategy.options.rows import GammaNeed
 
 
@@ -47,7 +47,15 @@ def means_of(
         turnover_coin=policy.turnover_coin - day.gamma_coin if auto else math.inf,
         barred=held_too_short(traded, need, candidates, now_ns, policy.min_hold_s),
         purses=_purses(floor, rules, candidates, held, exposure.index),
+        edge_usd=_edges(policy.model_vol, candidates),
     )
+
+
+def _edges(model_vol: float | None, candidates: tuple[Candidate, ...]) -> dict[str, float]:
+    """Return each option's edge over the time that a plan's worth is measured over, USD a coin."""
+    if model_vol is None:
+        return {}
+    return {one.name: carry_edge(one, model_vol, HORIZON_S) for one in candidates}
 
 
 def _hedge_rooms(

@@ -10,7 +10,7 @@ A hedge above the largest order goes out in slices; they are shown as one trade,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
@@ -67,7 +67,7 @@ def preview(
         "before": _figures(exposure),
         "after": _figures(after),
         **outlook_rows(floor, rules, exposure, wanted),
-        "candidates": [_offer(c) for c in (plan.candidates if plan else ())],
+        "candidates": [_offer(c, plan.edges) for c in plan.candidates] if plan else [],
         "instruments": instrument_rows(floor, rules, wanted, now_ns),
         "basis": basis_rows(floor, coin, now_ns),
         "trades": trades,
@@ -187,10 +187,12 @@ def _once(reasons: Iterable[Because]) -> list[Because]:
     return found
 
 
-def _offer(candidate: Candidate) -> Row:
+def _offer(candidate: Candidate, edges: Mapping[str, float]) -> Row:
+    edge = {"edge_usd_per_coin": edges[candidate.name]} if edges else {}
     return {
         "instrument": candidate.name,
         "cost_usd_per_coin": candidate.cost_usd,
+        **edge,
         "cost_usd_per_gamma": candidate.cost_per_gamma,
         "gamma_coin_per_pct": candidate.gamma,
         "theta_usd_day": candidate.theta_usd_day,

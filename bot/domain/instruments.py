@@ -11,7 +11,7 @@ Prices of inverse options are in coin per coin; every other price is in USD per 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
@@ -80,7 +80,12 @@ class FeeRule:
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """One tradable thing of a venue, under the venue's own name."""
+    """One tradable thing of a venue, under the venue's own name.
+
+    Every tick asks what it is; that follows from the rest once: `unit` of its quantities, whether
+    it is an option and whether it pays in the coin (inverse), and the `currency` that it settles
+    in: its coin, or USD for linear ones.
+    """
 
     name: str
     coin: str
@@ -95,27 +100,19 @@ class Instrument:
     averaging_s: float = 0.0
     strike: float = 0.0
     is_call: bool = True
+    unit: Unit = field(init=False, repr=False, compare=False)
+    is_option: bool = field(init=False, repr=False, compare=False)
+    is_inverse: bool = field(init=False, repr=False, compare=False)
+    currency: str = field(init=False, repr=False, compare=False)
 
-    @property
-    def unit(self) -> Unit:
-        """Return the unit of this instrument's quantities."""
+    def __post_init__(self) -> None:
+        """Tell once what follows."""
+        inverse = self.settlement is Settlement.INVERSE
         dated = self.kind in (Kind.PERPETUAL, Kind.FUTURE)
-        return Unit.USD if dated and self.settlement is Settlement.INVERSE else Unit.COIN
-
-    @property
-    def is_option(self) -> bool:
-        """Tell whether this is an option."""
-        return self.kind is Kind.OPTION
-
-    @property
-    def is_inverse(self) -> bool:
-        """Tell whether this pays in the coin."""
-        return self.settlement is Settlement.INVERSE
-
-    @property
-    def currency(self) -> str:
-        """Return what this settles in: its coin, or USD for linear ones."""
-        return self.coin if self.is_inverse else "USD"
+        object.__setattr__(self, "unit", Unit.USD if dated and inverse else Unit.COIN)
+        object.__setattr__(self, "is_option", self.kind is Kind.OPTION)
+        object.__setattr__(self, "is_inverse", inverse)
+        object.__setattr__(self, "currency", self.coin if inverse else "USD")
 
     @property
     def variance_expiry_ns(self) -> int | None:

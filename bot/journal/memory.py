@@ -94,9 +94,11 @@ SELECT {SELECT_INTENT}, coalesce((SELECT t.after FROM transitions t
   AS state
 FROM intents i WHERE i.ledger = ? AND state NOT IN ({", ".join("?" * len(TERMINAL))}) ORDER BY i.seq
 """  # noqa: S608  column names of this package
-_FILLS: Final = (
-    f"SELECT {SELECT_FILL} FROM fills WHERE ledger = ? AND seq > ? AND ts_ns >= ? ORDER BY seq"  # noqa: S608  column names of this package
-)
+_FILLS: Final = f"""
+SELECT {SELECT_FILL} FROM fills WHERE ledger = ?1 AND seq > ?2 AND ts_ns >= ?3
+  AND (?4 IS NULL OR EXISTS (SELECT 1 FROM intents i
+    WHERE i.ledger = fills.ledger AND i.label = fills.label AND i.purpose = ?4)) ORDER BY seq
+"""  # noqa: S608  column names of this package
 # A fee is valued with the index of the decision that the order came from.
 _FEES: Final = """
 SELECT d.coin, total(CASE f.fee_unit WHEN 'USD' THEN f.fee ELSE f.fee * d."index" END)
@@ -135,10 +137,19 @@ def open_intents(db: sqlite3.Connection, ledger: int) -> tuple[OpenIntent, ...]:
 
 
 def fills(
-    db: sqlite3.Connection, ledger: int, *, since_ns: int = 0, after: int = 0
+    db: sqlite3.Connection,
+    ledger: int,
+    *,
+    since_ns: int = 0,
+    after: int = 0,
+    purpose: str | None = None,
 ) -> tuple[Fill, ...]:
-    """Return a ledger's fills from a market time on and after a row, in the order they came."""
-    return tuple(read_fill(row) for row in db.execute(_FILLS, (ledger, after, since_ns)))
+    """Return a ledger's fills from a market time on and after a row, in the order they came.
+
+    With a purpose those of the orders that were sent for it.
+    """
+    asked = (ledger, after, since_ns, purpose)
+    return tuple(read_fill(row) for row in db.execute(_FILLS, asked))
 
 
 def spent(db: sqlite3.Connection, ledger: int, since_ns: int) -> dict[str, Spent]:

@@ -172,10 +172,11 @@ class Journal:
         with faults_named(self.path, "read"):
             return memory.open_intents(self._db, self._current_ledger())
 
-    def fills(self, since_ns: int = 0) -> tuple[Fill, ...]:
-        """Return the committed fills of this ledger from a market time on."""
+    def fills(self, since_ns: int = 0, purpose: str | None = None) -> tuple[Fill, ...]:
+        """Return this ledger's committed fills from a market time on, of orders for a purpose."""
         with faults_named(self.path, "read"):
-            return memory.fills(self._db, self._current_ledger(), since_ns=since_ns)
+            ledger = self._current_ledger()
+            return memory.fills(self._db, ledger, since_ns=since_ns, purpose=purpose)
 
     def spent(self, since_ns: int) -> dict[str, memory.Spent]:
         """Return by coin what this ledger has used of its daily limits since a market time."""

@@ -2,55 +2,53 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Final
 
-from bot.domain.errors import DeltabandError
+from bot.domain.errors import BadInputError
 from bot.domain.units import iso
+from bot.lab import pages
 from bot.lab.policies.fitted import FITTED, fit, snapshot
 from bot.lab.recording import read
-from greeks import arithmetic
 from greeks.bates import Bates
 
 NAMES: Final = tuple(field.name for field in fields(Bates))
+HEADS: Final = ("market", "snapshot", "error", "index error", *NAMES, "at a bound")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print one row for each market; return 0, or 1 with the reason on stderr."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bot.lab.fitted_page",
-        description="Bates's model fitted again to the moments of the fitted markets.",
+    parser = pages.command(
+        "fitted_page",
+        "Bates's model fitted again to the moments of the fitted markets.",
+        choices=False,
     )
-    parser.add_argument("folder", type=Path, help="folder of recorded chains (Parquet)")
-    arguments = parser.parse_args(argv)
-    arithmetic.use(arithmetic.PLAIN)
-    lines = [
-        f"| market | snapshot | error | index error | {' | '.join(NAMES)} | at a bound |",
-        f"|---|---|--:|--:|{'--:|' * len(NAMES)}---|",
-    ]
-    try:
-        coins = read(arguments.folder).coins
-        for market in FITTED:
-            if market.coin not in coins:
-                continue
-            record = coins[market.coin]
+    folder = parser.parse_args(argv).folder
+    texts = (0, 1, len(HEADS) - 1)
+    return pages.show(lambda: pages.table(" | ".join(HEADS), _rows(folder), texts))
+
+
+def _rows(folder: Path) -> Iterator[str]:
+    """Yield the markets of a folder's coins; raise BadInputError where one cannot be fitted."""
+    coins = read(folder).coins
+    for market in FITTED:
+        if market.coin not in coins:
+            continue
+        record = coins[market.coin]
+        try:
             shot = snapshot(record, market.ts_ns)
             found = fit(record, shot, market.index_vol)
-            figures = " | ".join(f"{value:.6g}" for value in astuple(found.model))
-            bounds = ", ".join(found.at_bounds) or "–"
-            lines.append(
-                f"| {market.name} | {iso(shot.ts_ns)} | {found.rms:.3f} "
-                f"| {found.index_error:.3f} | {figures} | {bounds} |"
-            )
-    except (DeltabandError, ValueError) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    sys.stdout.write("\n".join(lines) + "\n")
-    return 0
+        except ValueError as error:
+            raise BadInputError(str(error)) from error
+        figures = " | ".join(f"{value:.6g}" for value in astuple(found.model))
+        bounds = ", ".join(found.at_bounds) or "–"
+        yield (
+            f"{market.name} | {iso(shot.ts_ns)} | {found.rms:.3f} "
+            f"| {found.index_error:.3f} | {figures} | {bounds}"
+        )
 
 
 if __name__ == "__main__":

@@ -13,10 +13,9 @@ from typing import Final
 
 import numpy as np
 
-from bot.domain.errors import DeltabandError
 from bot.domain.quotes import FloatArray
 from bot.domain.units import NS_PER_S, iso
-from bot.lab import tables
+from bot.lab import pages, tables
 from bot.lab.picture import draw
 from bot.lab.recorded_study import StudyResult, study
 from bot.lab.recording import read
@@ -30,35 +29,31 @@ DVOL_COLUMNS: Final = {"timestamp": Column.TIME, "iv": Column.NUMBER}
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the study of a folder; return 0, or 1 with the reason on stderr."""
     arguments = _arguments(argv)
-    try:
-        recording = read(arguments.folder, coins=arguments.coin)
-        result = study(recording)
-        days = _days(recording, arguments)
-        dvol = None if days is None or arguments.dvol is None else _dvol(arguments.dvol, days)
-    except DeltabandError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
+    return pages.show(lambda: _page(arguments))
+
+
+def _page(arguments: argparse.Namespace) -> str:
+    """Return the page; the picture goes where it was asked for."""
+    recording = read(arguments.folder, coins=arguments.coin)
+    result = study(recording)
+    days = _days(recording, arguments)
+    dvol = None if days is None or arguments.dvol is None else _dvol(arguments.dvol, days)
     if arguments.svg is not None and days is not None:
         arguments.svg.write_text(draw(days), encoding="utf-8")
-    page = as_json(result, days, dvol) if arguments.json else as_markdown(result, days, dvol)
-    sys.stdout.write(page + "\n")
-    return 0
+    return as_json(result, days, dvol) if arguments.json else as_markdown(result, days, dvol)
 
 
 def as_markdown(result: StudyResult, days: Straddle | None, dvol: FloatArray | None) -> str:
     """Return both tables."""
-    lines = [
-        "| coin | options | premium | unhedged | hedged | left | hedged with N(d1) | factor |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|",
-    ]
-    lines += [
-        f"| {c.coin} | {c.options} | {c.premium_coin:.4f} | {c.unhedged_coin:.4f} "
-        f"| {c.hedged_coin:.4f} | {c.left:.1%} | {c.plain_coin:.4f} | {c.plain_factor:.2f} |"
-        for c in result.coins
-    ]
-    if days is not None:
-        lines += ["", *_straddle_lines(days, dvol)]
-    return "\n".join(lines)
+    coins = pages.table(
+        "coin | options | premium | unhedged | hedged | left | hedged with N(d1) | factor",
+        (
+            f"{c.coin} | {c.options} | {c.premium_coin:.4f} | {c.unhedged_coin:.4f} "
+            f"| {c.hedged_coin:.4f} | {c.left:.1%} | {c.plain_coin:.4f} | {c.plain_factor:.2f}"
+            for c in result.coins
+        ),
+    )
+    return coins if days is None else f"{coins}\n\n{_straddle(days, dvol)}"
 
 
 def as_json(result: StudyResult, days: Straddle | None, dvol: FloatArray | None) -> str:
@@ -85,18 +80,14 @@ def as_json(result: StudyResult, days: Straddle | None, dvol: FloatArray | None)
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m bot.lab.study_page",
-        description="What hedging at recorded snapshots leaves of a short option's risk.",
+    parser = pages.command(
+        "study_page", "What hedging at recorded snapshots leaves of a short option's risk."
     )
-    parser.add_argument("folder", type=Path, help="folder of recorded chains (Parquet)")
-    parser.add_argument("--coin", action="append", default=[], help="only this coin (repeatable)")
     parser.add_argument("--sold", type=_day, default=_day("2026-02-03"), help="straddle sold on")
     parser.add_argument("--from", dest="begin", type=_day, default=_day("2026-02-04"))
     parser.add_argument("--until", type=_day, default=_day("2026-02-07"), help="excluded")
     parser.add_argument("--dvol", type=Path, help="hourly DVOL (CSV: timestamp, iv)")
     parser.add_argument("--svg", type=Path, help="also draw the straddle into this file")
-    parser.add_argument("--json", action="store_true", help="one JSON object")
     return parser.parse_args(argv)
 
 
@@ -121,28 +112,27 @@ def _dvol(path: Path, days: Straddle) -> FloatArray:
     return values
 
 
-def _straddle_lines(days: Straddle, dvol: FloatArray | None) -> list[str]:
+def _straddle(days: Straddle, dvol: FloatArray | None) -> str:
     index_vol = np.full(len(days.ts_ns), np.nan) if dvol is None else dvol
-    head = [
-        f"Short {days.coin}-{days.expiry} straddle at {days.strike:,.0f}; profit in {days.coin}:",
-        "",
-        "| UTC | index | DVOL | its volatility | unhedged | hedged | hedged with N(d1) |",
-        "|---|--:|--:|--:|--:|--:|--:|",
-    ]
-    return head + [
-        f"| {iso(at)[:16].replace('T', ' ')} | {index:,.0f} | {_percent(gauge)} | {_percent(vol)} "
-        f"| {unhedged:+.4f} | {hedged:+.4f} | {plain:+.4f} |"
-        for at, index, gauge, vol, unhedged, hedged, plain in zip(
-            days.ts_ns.tolist(),
-            days.index,
-            index_vol,
-            days.vol,
-            days.unhedged_coin,
-            days.hedged_coin,
-            days.plain_coin,
-            strict=True,
-        )
-    ]
+    sold = f"Short {days.coin}-{days.expiry} straddle at {days.strike:,.0f}"
+    table = pages.table(
+        "UTC | index | DVOL | its volatility | unhedged | hedged | hedged with N(d1)",
+        (
+            f"{iso(at)[:16].replace('T', ' ')} | {index:,.0f} | {_percent(gauge)} "
+            f"| {_percent(vol)} | {unhedged:+.4f} | {hedged:+.4f} | {plain:+.4f}"
+            for at, index, gauge, vol, unhedged, hedged, plain in zip(
+                days.ts_ns.tolist(),
+                days.index,
+                index_vol,
+                days.vol,
+                days.unhedged_coin,
+                days.hedged_coin,
+                days.plain_coin,
+                strict=True,
+            )
+        ),
+    )
+    return f"{sold}; profit in {days.coin}:\n\n{table}"
 
 
 def _percent(share: float) -> str:

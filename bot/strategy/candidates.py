@@ -1,8 +1,9 @@
 """Options that could be traded for gamma: what each brings per coin, and what it costs.
 
 Two-sided, believable rows of the newest chain only, and nothing that the owner excludes. Cost is
-half the spread plus the taker fee, in USD per coin; gamma is in the book's numeraire, so that what
-is bought is what is measured afterwards.
+half the spread plus the taker fee, in USD per coin; gamma is in the book's numeraire and delta is
+the one that the book trades (see `book.kinds`), so that what is bought is what is measured
+afterwards.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ class Candidate:
     """One option per coin of quantity.
 
     `delta` coin, `gamma` coin per 1 %, `theta_usd_day` and `vega_usd` (per point) USD, `cost_usd`
-    half spread and fee, `spread_vol` the whole spread in volatility (0.01 = one point). Prices,
+    half spread and fee, `vol` the venue's volatility, `spread_vol` the whole spread in volatility
+    (0.01 = one point). Prices,
     `tick` (at the mark) and `vega_price` (per 1.00 of volatility) are in the option's own unit;
     `mark` is the model value at the venue's volatility. `shock_pnl_usd` and `shock_delta` map moves
     of the index to the gain of a delta-hedged coin and to the change of its delta.
@@ -64,6 +66,7 @@ class Candidate:
     tick: float
     vega_price: float
     cost_usd: float
+    vol: float
     spread_vol: float
     shock_pnl_usd: Mapping[float, float]
     shock_delta: Mapping[float, float]
@@ -127,7 +130,11 @@ def candidates(
     first = np.stack(_first(chain, rows, forward, left_s[rows]))
     figures = option_figures(mine.rules.numeraire, first, forward, index, inverse)
     usd = np.where(inverse, index / forward, 1.0)
-    lean = listed_shift(mine.rules.greeks, mine.slopes, rows, first[3] * usd, index, now_ns)
+    names = [i.name for _, i in kept]
+    lean = listed_shift(
+        mine.rules.greeks, mine.columns, mine.slopes, rows, names, first[3] * usd, index, now_ns
+    )
+    delta = figures.delta + lean
     unit_usd = np.where(inverse, index, 1.0)
     half_spread = 0.5 * (chain.ask[rows] - chain.bid[rows]) * unit_usd
     with np.errstate(divide="ignore", over="ignore"):
@@ -135,11 +142,9 @@ def candidates(
     gains = _shock_gains(chain, rows, forward, left_s[rows], usd, first)
     chosen = list(range(len(kept)))
     if policy is not None:
-        owned = np.array([i.name in held for _, i in kept])
+        owned = np.array([name in held for name in names])
         brings = [figures.gamma, first[3], *(gains.values() if wings else ())]
-        chosen = _worth_a_look(
-            policy, owned, figures.delta, spread_vol, brings, half_spread, wings=wings
-        )
+        chosen = _worth_a_look(policy, owned, delta, spread_vol, brings, half_spread, wings=wings)
     swings = {
         move: _moved_delta(mine, chain, rows, forward, left_s[rows], inverse, move) - figures.delta
         for move in DELTA_MOVES
@@ -157,7 +162,7 @@ def candidates(
                 name=instrument.name,
                 days=float(left_s[row]) / SECONDS_PER_DAY,
                 expiring=bool(left_s[row] < EXPIRING_S),
-                delta=float(figures.delta[k] + lean[k]),
+                delta=float(delta[k]),
                 gamma=float(figures.gamma[k]),
                 vega_usd=float(first[3, k] * usd[k]) / 100.0,
                 theta_usd_day=float(first[4, k] * usd[k]) / 365.0,
@@ -171,6 +176,7 @@ def candidates(
                 tick=float(instrument.ticks.at(Decimal(repr(mark)))),
                 vega_price=float(first[3, k] * usd[k] / unit_usd[k]),
                 cost_usd=float(half_spread[k]) + float(fee),
+                vol=float(chain.vol[row]),
                 spread_vol=float(spread_vol[k]),
                 shock_pnl_usd={move: gain[k] for move, gain in shown.items()},
                 shock_delta={move: swing[k] for move, swing in swung.items()},

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from operator import itemgetter
+from typing import NamedTuple
 
 from bot.book.basis import futures_by_expiry
 from bot.book.book import Book, CoinBook
@@ -26,6 +28,8 @@ from bot.domain.units import NS_PER_S, SECONDS_PER_DAY, years_between
 from bot.strategy.hedge_cost import HedgeCost, HedgePolicy, carry_usd_year, hedge_cost
 
 MIN_LEFT_NS = int(SECONDS_PER_DAY) * NS_PER_S
+NOTHING = 0.0, 0.0
+ALL_IN = itemgetter(0)
 ANY_POLICY = HedgePolicy()
 
 
@@ -47,11 +51,11 @@ class Task:
 ANY_TASK = Task()
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(NamedTuple):
     """A listed instrument with what it costs, or why it is not to be used.
 
-    `funded` tells that the account holds funds of the currency that it settles in.
+    `funded` tells that the account holds funds of the currency that it settles in. A tuple, as
+    every tick makes one for each instrument.
     """
 
     instrument: Instrument
@@ -61,8 +65,7 @@ class Offer:
     funded: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Hedge:
+class Hedge(NamedTuple):
     """The instrument to hedge with, its quote and its cost; `because` tells why this one.
 
     `next_usd` is the all-in cost (USD per coin) of the best other one, NaN where there is none.
@@ -110,22 +113,23 @@ def choose(found: tuple[Offer, ...], policy: HedgePolicy, task: Task) -> Hedge |
         for offer in found
         if offer.why_not is None and offer.cost is not None and offer.quote is not None
     ]
-    if len(usable) > 1:
-        usable = [one for one in usable if one[1].funded] or usable
     if not usable:
         return None
-    best = min(usable, key=lambda one: one[0])
-    reason = Reason.CHEAPEST
-    for one in usable:
-        margin = policy.switch_bps * 1e-4 * one[2].index
-        if one[1].instrument.name == task.last and one[0] <= best[0] + margin:
-            reason = Reason.CHEAPEST if one[0] == best[0] else Reason.NOT_WORTH_SWITCHING
-            best = one
-            break
-    usd, offer, quote, cost = best
-    others = [one[0] for one in usable if one is not best]
-    next_usd = min(others, default=math.nan)
-    figures = {"usd_per_coin": usd} | ({"next_usd_per_coin": next_usd} if others else {})
+    if len(usable) > 1:
+        usable = [one for one in usable if one[1].funded] or usable
+        usable.sort(key=ALL_IN)  # of equals in the order of preference
+    place, reason = 0, Reason.CHEAPEST
+    if usable[0][1].instrument.name != task.last:
+        for at, (usd, offer, quote, _) in enumerate(usable):
+            if offer.instrument.name == task.last:
+                if usd <= usable[0][0] + policy.switch_bps * 1e-4 * quote.index:
+                    place = at
+                    reason = reason if usd == usable[0][0] else Reason.NOT_WORTH_SWITCHING
+                break
+    usd, offer, quote, cost = usable.pop(place)
+    figures, next_usd = {"usd_per_coin": usd}, math.nan
+    if usable:
+        figures["next_usd_per_coin"] = next_usd = usable[0][0]
     because = Because(reason, offer.instrument.name, figures)
     return Hedge(offer.instrument, quote, cost, because, next_usd)
 
@@ -135,23 +139,21 @@ def offers(
 ) -> tuple[Offer, ...]:
     """Return every listed instrument of the owner's kinds, in the order of preference."""
     mine = book.packed(coin)
-    held: dict[int, tuple[float, float]] = {}
+    quotes, netted, funding = mine.market.quotes, mine.netted, mine.market.funding
+    held: dict[int, tuple[float, float]] | None = None
     if task.change and policy.basis_coin < math.inf:
         held = futures_by_expiry(book, coin, now_ns, task.pending)
     found = []
     for instrument in mine.hedges:
-        quote = mine.market.quotes.get(instrument.name)
-        why_not = _doubt(mine, instrument, quote, now_ns, task) or _over(
-            instrument, held, policy, task
-        )
-        if quote is None or (why_not is not None and why_not.reason is not Reason.BASIS_LIMIT):
+        name, ends_ns = instrument.name, instrument.expiry_ns
+        quote = quotes.get(name)
+        why_not = _doubt(mine, instrument, quote, now_ns, task)
+        if why_not is not None or quote is None:
             found.append(Offer(instrument, quote, None, why_not))
             continue
-        position = future_delta(
-            instrument, mine.netted.get(instrument.name, 0.0), quote.mark, quote.index
-        )
-        funding = mine.market.funding.a_year(instrument.name)
-        ends_ns = instrument.expiry_ns
+        if held is not None and ends_ns is not None:
+            why_not = _over(instrument, held.get(ends_ns, NOTHING), policy, task)
+        position = future_delta(instrument, netted.get(name, 0.0), quote.mark, quote.index)
         cost = hedge_cost(
             policy,
             instrument,
@@ -159,7 +161,7 @@ def offers(
             tier,
             change=task.change,
             held=position,
-            carry_usd_year=carry_usd_year(instrument, quote, funding, now_ns),
+            carry_usd_year=carry_usd_year(instrument, quote, funding.a_year(name), now_ns),
             years_left=math.inf if ends_ns is None else years_between(now_ns, ends_ns),
         )
         funded = position * task.change < 0.0 or _funded(book, instrument)
@@ -180,18 +182,15 @@ def _doubt(
 
 
 def _over(
-    instrument: Instrument,
-    held: dict[int, tuple[float, float]],
-    policy: HedgePolicy,
-    task: Task,
+    instrument: Instrument, held: tuple[float, float], policy: HedgePolicy, task: Task
 ) -> Because | None:
-    """Return that a future's expiry would hold too much, unless it would then hold less."""
-    if instrument.expiry_ns is None or not task.change or policy.basis_coin == math.inf:
-        return None
-    low, high = held.get(instrument.expiry_ns, (0.0, 0.0))
-    before = max(abs(low), abs(high))
+    """Return that a future's expiry would hold too much, unless it would then hold less.
+
+    `held` is the least and the most that it may hold now, coin.
+    """
+    low, high = held
     after = max(abs(low + task.change), abs(high + task.change))
-    if after <= max(policy.basis_coin, before):
+    if after <= policy.basis_coin or after <= max(abs(low), abs(high)):
         return None
     figures = {"after_coin": after, "limit_coin": policy.basis_coin}
     return Because(Reason.BASIS_LIMIT, instrument.name, figures)

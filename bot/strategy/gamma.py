@@ -19,8 +19,9 @@ class GammaPolicy:
     cost; `shock_delta_coin` is the largest distance of delta from its target after a move of 2 %.
     No leg is turned around within `min_hold_s`; a plan must be worth `benefit_factor` times its
     round trip at a scale-free aversion (None: the one that the delta band reveals).
-    `turnover_coin` is the most that a day's plans may trade; at `rfq_usd` of notional and above a
-    proposal is a ticket for a block.
+    `model_vol` is the owner's own view of the next day's volatility, against which an edge is
+    charged (None: none). `turnover_coin` is the most that a day's plans may trade; at `rfq_usd` of
+    notional and above a proposal is a ticket for a block.
     """
 
     band: GammaBand
@@ -41,6 +42,7 @@ class GammaPolicy:
     min_hold_s: float = 14_400.0
     benefit_factor: float = 1.5
     aversion: float | None = None
+    model_vol: float | None = None
     turnover_coin: float = math.inf
     rfq_usd: float = math.inf
 

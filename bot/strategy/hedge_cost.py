@@ -19,14 +19,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from bot.book.margin import FUTURES
 from bot.domain.instruments import FeeTier, Instrument, Kind
 from bot.domain.quotes import Quote
-from bot.domain.units import Unit, years_between
+from bot.domain.units import USD, years_between
 
 HOURS_A_YEAR = 24.0 * 365.0
 DAYS_A_YEAR = 365.0
+PERPETUAL: Final = Kind.PERPETUAL
+SPOT: Final = Kind.SPOT
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +51,11 @@ class HedgePolicy:
     basis_coin: float = math.inf
 
 
-@dataclass(frozen=True, slots=True)
-class HedgeCost:
-    """The items of the module, USD per coin; a rebate, a saving and what is earned are negative."""
+class HedgeCost(NamedTuple):
+    """The items of the module, USD per coin; a rebate, a saving and what is earned are negative.
+
+    A tuple, as every tick makes one for each instrument.
+    """
 
     half_spread: float
     fee: float
@@ -67,7 +72,8 @@ class HedgeCost:
     @property
     def all_in(self) -> float:
         """Return the sum of the items."""
-        return self.crossing + self.impact + self.exit + self.carry + self.margin
+        half_spread, fee, impact, leave, carry, margin = self
+        return half_spread + fee + impact + leave + carry + margin
 
 
 def hedge_cost(
@@ -102,23 +108,24 @@ def hedge_cost(
     paid = min(max(paid, -most), most)
     share = _margin_share(instrument)
     return HedgeCost(
-        half_spread=half,
-        fee=fee,
-        impact=taken * impact(instrument, quote, change),
-        exit=grows * (half + fee),
-        carry=paid * years,
-        margin=grows * share * policy.financing_rate * mark * years,
+        half,
+        fee,
+        taken * impact(instrument, quote, change),
+        grows * (half + fee),
+        paid * years,
+        grows * share * policy.financing_rate * mark * years,
     )
 
 
 def impact(instrument: Instrument, quote: Quote, change: float) -> float:
     """Return what crossing pays beyond the best price, USD per coin on average (see the module)."""
     shown = quote.ask_size if change > 0.0 else quote.bid_size
+    size = abs(change) * (quote.mark if instrument.unit is USD else 1.0)
+    if size <= shown:
+        return 0.0
     # Without a size behind it a price is good for the smallest order.
     least = float(instrument.min_quantity)
-    shown = max(shown, least) if shown > 0.0 else least
-    size = abs(change) * (quote.mark if instrument.unit is Unit.USD else 1.0)
-    ratio = size / shown
+    ratio = size / (max(shown, least) if shown > 0.0 else least)
     if ratio <= 1.0:
         return 0.0
     beyond = (ratio * math.sqrt(ratio) - 1.0) / 1.5 - (ratio - 1.0)
@@ -129,7 +136,7 @@ def carry_usd_year(
     instrument: Instrument, quote: Quote, funding_a_year: float, now_ns: int
 ) -> float:
     """Return what a coin held long pays in a year (USD): funding, or the basis as it runs off."""
-    if instrument.kind is Kind.PERPETUAL:
+    if instrument.kind is PERPETUAL:
         return funding_a_year * quote.index
     if instrument.expiry_ns is None:
         return 0.0
@@ -139,4 +146,4 @@ def carry_usd_year(
 def _margin_share(instrument: Instrument) -> float:
     """Return the initial margin of a coin; a spot pair is paid in full, as is what is not known."""
     terms = FUTURES.get(instrument.coin)
-    return 1.0 if instrument.kind is Kind.SPOT or terms is None else terms.initial
+    return 1.0 if instrument.kind is SPOT or terms is None else terms.initial

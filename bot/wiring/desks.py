@@ -28,7 +28,7 @@ from bot.strategy.gamma import GammaPolicy
 from bot.strategy.hedge_cost import HedgePolicy
 from bot.strategy.policies import Fixed, Knob, OfBook, WhalleyWilmott, Width
 from config.schema import Delta, Hedge, Settings, Shock
-from config.schema.policy import AVERSION, Event
+from config.schema.policy import AVERSION, FOLLOW_FUNDING, MOST_SHARE, Event
 
 
 def desk_rules(settings: Settings, coin: str, cadence: Cadence) -> DeskRules:
@@ -63,7 +63,7 @@ def desk_rules(settings: Settings, coin: str, cadence: Cadence) -> DeskRules:
             min_move_bps=one.delta.min_move_bps,
             cooldown_s=one.delta.cooldown_s,
             settle_s=one.delta.settle_s,
-            most_share=policy.most_share,
+            most_share=MOST_SHARE if policy.most_share is None else policy.most_share,
             trend_most=policy.trend_most,
             rest_at_edges=policy.rest_at_edges,
         ),
@@ -81,6 +81,7 @@ def desk_rules(settings: Settings, coin: str, cadence: Cadence) -> DeskRules:
             min_hold_s=gamma.min_hold_s,
             benefit_factor=gamma.benefit_factor,
             aversion=gamma.aversion,
+            model_vol=gamma.model_vol,
             turnover_coin=gamma.turnover_coin_per_day or math.inf,
             rfq_usd=gamma.rfq_usd or math.inf,
             shock_loss_usd=_shock_losses(one.shock, limits.shock_loss_usd),
@@ -116,7 +117,7 @@ def _width(delta: Delta) -> Width:
         case "bps":
             return OfBook(float(policy.width_bps or 0.0))
         case "whalley_wilmott":
-            lean = policy.follow_funding
+            lean = FOLLOW_FUNDING if policy.follow_funding is None else policy.follow_funding
             turned = [(knob, getattr(policy, knob)) for knob in Knob]
             return next(
                 (WhalleyWilmott(knob, to, lean) for knob, to in turned if to is not None),

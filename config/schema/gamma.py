@@ -122,6 +122,15 @@ class Gamma(BaseModel):
         "delta band reveals.",
         json_schema_extra=unit("", example=1.0),
     )
+    model_vol: Finite | None = Field(
+        None,
+        gt=0,
+        le=5,
+        description="Your own view of the volatility that the price will realise over the next "
+        "day: among options that do, one that is cheaper than it earns an edge, a dearer one pays "
+        "it; absent: no edge.",
+        json_schema_extra=unit("per root of a year", example=0.55),
+    )
     turnover_coin_per_day: Finite | None = Field(
         None,
         gt=0,

@@ -17,12 +17,18 @@ PARAMETERS = {
     "aversion": "whalley_wilmott",
     "cost_usd_day": "whalley_wilmott",
     "deviation_usd_day": "whalley_wilmott",
+    "most_share": "whalley_wilmott",
+    "follow_funding": "whalley_wilmott",
 }
 """Each parameter's kind."""
 
 KNOBS = ("aversion", "cost_usd_day", "deviation_usd_day")
 AVERSION = 1.0
 """The knob of whalley_wilmott when none is set."""
+MOST_SHARE = 0.5
+"""The widest that whalley_wilmott may choose when nothing else is set."""
+FOLLOW_FUNDING = True
+"""Whether its band leans when nothing else is set."""
 
 
 class DeltaPolicy(BaseModel):
@@ -75,17 +81,21 @@ class DeltaPolicy(BaseModel):
         "band. Needed by, and only with, kind = bps.",
         json_schema_extra=unit("bps", example=50.0),
     )
-    most_share: Finite = Field(
-        0.5,
+    most_share: Finite | None = Field(
+        None,
         gt=0,
         le=1,
         description="The widest that whalley_wilmott may choose, as a share of the owner's "
-        "narrower side: the rest is for what a price does before an order is filled.",
+        "narrower side: the rest is for what a price does before an order is filled. "
+        f"{MOST_SHARE:g} where it is not set.",
+        json_schema_extra=unit("", example=MOST_SHARE),
     )
-    follow_funding: bool = Field(
-        default=True,
+    follow_funding: bool | None = Field(
+        default=None,
         description="Whether the band of whalley_wilmott leans to the side that funding pays, by "
-        "at most half its width and never beyond most_share.",
+        "at most half its width and never beyond most_share; "
+        f"{shown(FOLLOW_FUNDING)} where it is not set.",
+        json_schema_extra=unit("", example=FOLLOW_FUNDING),
     )
     trend_most: Finite = Field(
         1.0,

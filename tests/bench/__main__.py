@@ -14,6 +14,7 @@ from bot.domain.errors import DeltabandError
 from tests.bench import (
     days,
     exactness,
+    hedging,
     importing,
     killing,
     models,
@@ -97,6 +98,7 @@ def _groups(asked: argparse.Namespace) -> list[Group]:
         ("From a stop to nothing that rests", killing.killing),
     ]
     decisions: list[Group] = [
+        ("The hedge instrument on every tick", hedging.choices),
         ("Rules on paired paths", policies.policies),
         ("Days beside trading to the target", lambda: days.thrift(asked.runs, asked.hours)),
         ("Option plans", options.options),

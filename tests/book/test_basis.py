@@ -3,6 +3,7 @@
 import pytest
 
 from bot.book.basis import basis_by_expiry, figures, futures_by_expiry
+from bot.book.legs import future_legs
 from bot.domain.deribit import parse
 from tests.builders.books import DAY_NS, NOW, book
 
@@ -27,6 +28,21 @@ def test_contracts_of_one_expiry_add_up_and_the_perpetual_has_none():
     assert set(found) == {expiry(MARCH), expiry(JUNE)}
     assert found[expiry(MARCH)] == pytest.approx((1.505, 1.505))
     assert found[expiry(JUNE)] == pytest.approx((-2.0, -2.0))
+
+
+@pytest.mark.parametrize("days", [0, 80, 81, 100, 172, 200])
+def test_an_expiry_holds_the_legs_that_a_measure_sees(days):
+    """The same sums, in the same order, while they last."""
+    made, now_ns = built(), NOW + days * DAY_NS
+    mine = made.packed("BTC")
+    legs = [one for one in future_legs(mine, mine.market.index, now_ns) if one.left_s > 0.0]
+    dated = [one for one in legs if one.instrument.expiry_ns is not None]
+    expected = {
+        ends: sum(one.delta for one in dated if one.instrument.expiry_ns == ends)
+        for ends in {one.instrument.expiry_ns for one in dated}
+    }
+    found = futures_by_expiry(made, "BTC", now_ns)
+    assert found == {ends: (delta, delta) for ends, delta in expected.items()}
 
 
 def test_what_may_still_fill_counts_on_its_own_side():

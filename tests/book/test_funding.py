@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.book.book import Book, UnderlyingRules
@@ -61,6 +61,7 @@ def test_the_cadence_plays_no_part(rates, cuts):
 
 
 @given(seen=st.lists(st.tuples(st.floats(0.0, 1e6), RATES), min_size=1, max_size=30))
+@example(seen=[(881_528.0, 0.00390625), (987_786.0, 0.0)])
 def test_the_average_lies_between_the_least_and_the_most(seen):
     """What comes late (see the order) changes nothing."""
     rates = [rate for _, rate in seen]

@@ -188,7 +188,7 @@ def test_doubts_stay_with_their_coin():
     for coin, mark in (("BTC", math.nan), ("ETH", 3_000.0)):
         name = f"{coin}-PERPETUAL"
         both.apply(InstrumentsListed(NOW, coin, (parse(name),)))
-        both.apply(quote(name, mark=mark, index=3_000.0))
+        both.apply(quote(name, mark=mark, index=3_000.0, bid=2_999.0, ask=3_001.0))
     both.adopt([Position("BTC-1JAN99-1-C", parse("BTC-PERPETUAL").quantity(1))], [])
     bitcoin, ether = (measure(both, coin, NOW) for coin in ("BTC", "ETH"))
     assert bitcoin.trusted is False

@@ -17,7 +17,9 @@ from bot.domain.events import InstrumentsListed, PositionsReport
 from bot.domain.instruments import FeeTier
 from bot.domain.positions import Position
 from bot.domain.units import NS_PER_S
+from bot.strategy.bands import GammaBand
 from bot.strategy.candidates import candidates
+from bot.strategy.gamma import GammaPolicy
 from greeks import black76
 from tests.builders.books import NOW, BookBuilder, book, contract_of
 
@@ -361,6 +363,70 @@ def test_what_could_be_bought_for_gamma_brings_what_it_would_have_when_held():
     held = smiling(leaning(2.0)).long_put(54_000).measure().delta
     assert found[put.name] == pytest.approx(held, abs=1e-4)
     assert held < -0.26
+
+
+def _offers(made, now_ns=NOW, policy=None):
+    """Return the delta of each option on offer, by name."""
+    return {c.name: c.delta for c in candidates(made, "BTC", now_ns, FeeTier(), policy)}
+
+
+@pytest.mark.parametrize("numeraire", ["usd", "coin"])
+@pytest.mark.parametrize("now_ns", [NOW, NOW + OLD_NS])
+@pytest.mark.parametrize("rule", [DeltaRule(), leaning(2.0), VENUE])
+def test_closing_takes_away_what_the_book_counts(rule, now_ns, numeraire):
+    """A held option brings on offer what its leg has in the exposure, whoever says it, however old.
+
+    The venue has told of one leg of two; the newest smile has lost its slopes.
+    """
+    built = smiling(rule, numeraire=numeraire).short_call(64_000, 2).long_put(54_000, 3)
+    made = built.perpetual().built()
+    measure(made, "BTC", NOW)
+    held = tuple(made.holdings.positions.values())
+    call, put = (contract_of(64_000).name, contract_of(54_000, call=False).name)
+    made.apply(PositionsReport(NOW, held, (), ((call, -2 * 0.42),)))
+    if made.coins["BTC"].slopes is not None:
+        made.coins["BTC"].slopes.value[:] = np.nan
+    offers, found = _offers(made, now_ns), measure(made, "BTC", now_ns)
+    by_model = measure_by(made, "BTC", now_ns, DeltaRule())
+    assert -2 * offers[call] + 3 * offers[put] == pytest.approx(found.delta, abs=2e-4)
+    told = rule.kind is not DeltaKind.MODEL and now_ns < NOW + OLD_NS
+    assert (abs(found.delta - by_model.delta) > 0.01) is told
+    closing = measure(made, "BTC", now_ns, ((call, 2.0),))
+    assert closing.high - closing.low == pytest.approx(2 * offers[call], abs=1e-9)
+
+
+def test_of_what_is_not_held_the_venue_says_nothing():
+    """Its candidates are the model's, but for the one that it has told of."""
+    made = smiling(VENUE).short_call(64_000, 2).perpetual().built()
+    measure(made, "BTC", NOW)
+    held, name = tuple(made.holdings.positions.values()), contract_of(64_000).name
+    made.apply(PositionsReport(NOW, held, (), ((name, -2 * 0.42),)))
+    offers = _offers(made)
+    plain = _offers(smiling().short_call(64_000, 2).perpetual().built())
+    assert offers.pop(name) == pytest.approx(0.42, abs=1e-5)
+    assert plain.pop(name) < 0.39
+    assert offers == plain
+
+
+def test_of_what_is_not_held_the_newest_smile_counts_while_it_is_young():
+    """A strike without a slope, and every strike ten minutes later, is the model's."""
+    made, plain = smiling(leaning(2.0)).built(), smiling().built()
+    name, other = (contract_of(k, call=False).name for k in (54_000, 56_000))
+    made.coins["BTC"].slopes.value[made.coins["BTC"].slopes.listing.row[name]] = np.nan
+    young, old = _offers(made), _offers(made, NOW + OLD_NS)
+    assert young[name] == _offers(plain)[name]
+    assert young[other] < _offers(plain)[other] - 0.01
+    assert old == _offers(plain, NOW + OLD_NS)
+
+
+def test_an_owners_range_of_deltas_is_of_the_delta_that_is_traded():
+    """A put at the range's end by the model, and a little beyond it by the smile."""
+    name = contract_of(54_000, call=False).name
+    model, leant = _offers(smiling().built()), _offers(smiling(leaning(2.0)).built())
+    assert 0.246 < -model[name] < 0.25 < -leant[name]
+    policy = GammaPolicy(GammaBand(), GammaBand(), min_abs_delta=0.25)
+    assert name not in _offers(smiling().built(), policy=policy)
+    assert name in _offers(smiling(leaning(2.0)).built(), policy=policy)
 
 
 def test_what_the_venue_said_is_compared_once_with_what_we_thought_then():

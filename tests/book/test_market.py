@@ -13,10 +13,10 @@ from tests.builders.books import NOW, OptionRow, chain, contract_of, quote
 SECOND = NS_PER_S
 
 
-def _at(seconds, index, **more):
+def _at(seconds, index, name="BTC-PERPETUAL", **more):
     """Return a quote made and received so many seconds after the start."""
     ts_ns = NOW + round(seconds * SECOND)
-    return quote(**({"index": index, "ts_ns": ts_ns, "ts_venue_ns": ts_ns} | more))
+    return quote(name, **({"index": index, "ts_ns": ts_ns, "ts_venue_ns": ts_ns} | more))
 
 
 def _market(*quotes):
@@ -132,9 +132,65 @@ def test_a_perpetuals_index_that_leaps_while_its_mark_stays_is_refused():
 
 
 def test_a_crash_moves_index_and_mark_and_is_believed():
-    """Five percent in a second is not an error when both say so."""
-    market = _watched(_at(0, 60_000.0), _at(1, 57_000.0, mark=56_700.0))
-    assert (market.index, market.refused) == (57_000.0, {})
+    """Three percent in a second are no error when both say so."""
+    market = _watched(_at(0, 60_000.0), _at(1, 58_300.0, mark=58_000.0))
+    assert (market.index, market.refused) == (58_300.0, {})
+
+
+def test_one_print_that_leaps_further_waits_for_a_second_one():
+    """A flash print is gone with the next; a crash goes on."""
+    crash = _watched(_at(0, 60_000.0), _at(1, 57_000.0, mark=56_700.0))
+    assert (crash.index, list(crash.refused)) == (60_000.0, ["BTC-PERPETUAL"])
+    crash.see_quote(_at(1, 57_000.0, mark=56_700.0))
+    assert crash.index == 60_000.0
+    crash.see_quote(_at(2, 56_500.0, mark=56_300.0))
+    assert (crash.index, crash.refused) == (56_500.0, {})
+    flash = _watched(_at(0, 60_000.0), _at(1, 66_000.0, mark=66_000.0), _at(2, 60_010.0))
+    assert (flash.index, flash.refused) == (60_010.0, {})
+    again = [_at(s, i, mark=i) for s, i in ((3, 54_000.0), (4, 60_000.0), (5, 66_000.0))]
+    for each in again:
+        flash.see_quote(each)
+    assert flash.index == 60_000.0
+
+
+def test_two_leaps_to_different_sides_confirm_nothing():
+    """Both may be errors."""
+    market = _watched(_at(0, 60_000.0), _at(1, 66_000.0, mark=66_000.0))
+    market.see_quote(_at(2, 54_000.0, mark=54_000.0))
+    assert market.index == 60_000.0
+
+
+def test_the_index_of_another_coin_is_refused_in_any_quote():
+    """Also in a dated future's, and as the first that is heard."""
+    future = parse("BTC-27MAR26")
+    for first in (parse("BTC-PERPETUAL"), future):
+        market = CoinMarket("BTC")
+        market.see_instruments((parse("BTC-PERPETUAL"), future))
+        market.see_quote(quote(first.name, index=2_100.0))
+        assert math.isnan(market.index)
+        assert list(market.refused) == [first.name]
+
+
+def test_a_dated_future_s_own_basis_does_not_hide_a_wrong_index():
+    """Ten percent above its index, it vouches for an index only as far as its mark moves."""
+    market = CoinMarket("BTC")
+    future = parse("BTC-27MAR26")
+    market.see_instruments((future,))
+    far = {"mark": 66_000.0, "bid": 65_990.0, "ask": 66_010.0}
+    market.see_quote(_at(0, 60_000.0, future.name, **far))
+    market.see_quote(_at(1, 61_500.0, future.name, **far))
+    assert (market.index, list(market.refused)) == (60_000.0, [future.name])
+    up = {"mark": 67_650.0, "bid": 67_640.0, "ask": 67_660.0}
+    market.see_quote(_at(2, 61_500.0, future.name, **up))
+    assert market.index == 61_500.0
+
+
+@pytest.mark.parametrize("name", ["bid", "ask", "bid_size", "ask_size"])
+@pytest.mark.parametrize("value", [-1.0, 1e308, math.inf])
+def test_a_side_that_is_no_price_is_refused(name, value):
+    """Missing sides are spelt NaN or 0; sizes are large, but never negative or infinite."""
+    market = _market(quote(**{name: value}))
+    assert bool(market.refused) is not (name.endswith("size") and value == 1e308)
 
 
 def test_a_refusal_that_is_not_repeated_is_forgotten():
@@ -159,13 +215,13 @@ def test_an_older_index_does_not_replace_a_newer_one():
 
 
 def test_the_settlement_average_weighs_each_index_by_its_time():
-    """60,000 for ten seconds and 63,000 for five make 61,000."""
+    """60,000 for ten seconds and 61,500 for five make 60,500."""
     market = _market(quote(index=60_000.0))
     expiry_ns = NOW + 1_800 * SECOND
     window = market.open_window(expiry_ns, 1_800.0, NOW)
-    market.see_quote(_at(10, 63_000.0))
-    market.see_quote(_at(15, 50_000.0))
-    assert window.value() == pytest.approx(61_000.0, rel=1e-12)
+    market.see_quote(_at(10, 61_500.0))
+    market.see_quote(_at(15, 60_200.0))
+    assert window.value() == pytest.approx(60_500.0, rel=1e-12)
 
 
 def test_a_window_that_is_asked_late_begins_with_the_index_that_held():
@@ -173,7 +229,7 @@ def test_a_window_that_is_asked_late_begins_with_the_index_that_held():
     market = _market(quote(index=60_000.0), _at(3_600, 66_000.0))
     window = market.open_window(NOW + 5_000 * SECOND, 1_800.0, NOW + 3_600 * SECOND)
     assert window.value() == 60_000.0
-    market.see_quote(_at(4_000, 1.0))
+    market.see_quote(_at(4_000, 65_000.0))
     assert window.value() == pytest.approx((400.0 * 60_000.0 + 400.0 * 66_000.0) / 800.0)
 
 
@@ -183,7 +239,7 @@ def test_a_window_is_opened_once_and_forgotten_after_its_expiry():
     expiry_ns = NOW + 10 * SECOND
     window = market.open_window(expiry_ns, 10.0, NOW)
     assert market.open_window(expiry_ns, 10.0, NOW + SECOND) is window
-    market.see_quote(_at(11, 90_000.0))
+    market.see_quote(_at(11, 61_000.0))
     assert window.value() == 60_000.0
     market.close_windows(NOW + 11 * SECOND)
     assert market.windows == {}

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.book.quality import number_doubt, quote_doubt, tradable_rows, usable_rows
 from bot.domain.reasons import Reason
@@ -72,6 +74,29 @@ def test_a_stale_quote_tells_its_age_and_limit():
     doubt = quote_doubt(quote(), NOW + 5 * NS_PER_S, 2.0, "x")
     assert doubt is not None
     assert dict(doubt.numbers) == {"age_s": 5.0, "limit_s": 2.0}
+
+
+PRICES = st.sampled_from([NAN, INF, -INF, -1.0, 0.0, 59_999.5, 60_000.0, 60_000.5])
+
+
+@given(st.fixed_dictionaries(dict.fromkeys(("bid", "ask", "mark", "index"), PRICES)), st.booleans())
+def test_what_is_found_to_be_wrong_does_not_depend_on_how_it_is_looked_for(prices, old):
+    """Impossible numbers come first, then age, then a side that is missing, then crossed ones."""
+    seen = quote(**prices)
+    bad, sides = number_doubt(seen), (seen.bid, seen.ask)
+    expected = None
+    if not all(side > 0.0 for side in sides):
+        expected = Reason.ONE_SIDED_QUOTE
+    elif seen.bid >= seen.ask:
+        expected = Reason.CROSSED_QUOTE
+    if old:
+        expected = Reason.STALE_QUOTE
+    doubt = quote_doubt(seen, NOW + 3 * NS_PER_S * old, 2.0, "x")
+    if bad is not None:
+        assert doubt is not None
+        assert (doubt.reason, doubt.subject) == (bad.reason, bad.subject)
+        return
+    assert (None if doubt is None else doubt.reason) == expected
 
 
 def test_missing_sides_do_not_make_reference_prices_impossible():

@@ -68,7 +68,8 @@ def test_shocked_delta_is_the_delta_of_the_shocked_market(numeraire, collateral)
     for move, delta in found.items():
         built = _book(numeraire, collateral).built()
         later = NOW + NS_PER_S
-        moved = {"index": S * (1.0 + move), "mark": PRICE * (1.0 + move), "bid": 1.0, "ask": 2.0}
+        up = 1.0 + move
+        moved = {"index": S * up, "mark": PRICE * up, "bid": PRICE * up - 1, "ask": PRICE * up + 1}
         built.apply(quote(ts_ns=later, **moved))
         assert delta == pytest.approx(measure(built, "BTC", NOW).delta, abs=1e-9)
 

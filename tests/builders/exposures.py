@@ -64,6 +64,7 @@ def candidate(
         "min_quantity": 0.1,
         "tick": 0.0005,
         "vega_price": 0.1,
+        "vol": 0.6,
         "spread_vol": 0.01,
         "shock_delta": {move: 100.0 * move * gamma for move in (-0.02, 0.02)},
     }

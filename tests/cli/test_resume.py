@@ -8,10 +8,11 @@ import pytest
 import config
 from bot import wiring
 from bot.cli import paper
+from bot.domain.units import NS_PER_S
 
 
 def test_the_days_counters_survive_a_restart(tmp_path, monkeypatch, capsys):
-    """Fees, what gamma has cost and the equity that the day began with."""
+    """Fees, what gamma has cost, its turnover and holding times, and the day's first equity."""
     cores = []
     graph = wiring.paper
 
@@ -39,6 +40,13 @@ def test_the_days_counters_survive_a_restart(tmp_path, monkeypatch, capsys):
     assert before.fees_usd > 0.0
     assert after.fees_usd == pytest.approx(before.fees_usd, rel=1e-3)
     assert after.gamma_usd == pytest.approx(before.gamma_usd)
+    assert after.gamma_coin == pytest.approx(before.gamma_coin)
+    assert before.gamma_coin > 0.0
+    traded, again = (core.gamma["BTC"].traded for core in cores)
+    assert again.keys() == traded.keys()
+    for name, last in traded.items():
+        assert again[name].quantity == pytest.approx(last.quantity)
+        assert 0 <= last.ts_ns - again[name].ts_ns < NS_PER_S
     # Equity is journalled with the samples, so its beginning is known to one sample's interval.
     db = sqlite3.connect(tmp_path / "again" / "journal.sqlite")
     first = db.execute(

@@ -226,6 +226,13 @@ def _delta(**more):
     [
         ({"aversion": 1.0, "cost_usd_day": 5.0}, "cost_usd_day: expected one knob, and aversion"),
         ({"kind": "fixed", "aversion": 1.0}, "aversion: expected none because kind is fixed"),
+        ({"kind": "fixed", "most_share": 0.5}, "most_share: expected none because kind is fixed"),
+        (
+            {"kind": "bps", "width_bps": 50.0, "follow_funding": True},
+            "follow_funding: expected none because kind is bps and this is whalley_wilmott's",
+        ),
+        ({"kind": "fixed", "follow_funding": False}, "expected none because kind is fixed"),
+        ({"most_share": 1.1}, "less than or equal to 1"),
         ({"kind": "bps"}, "width_bps: expected a width because kind is bps"),
         ({"aversion": 0.0}, "greater than 0"),
     ],

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from bot.book.book import UnderlyingRules
+from bot.book.kinds import DeltaKind, DeltaRule
 from bot.book.measure import measure
 from bot.book.numeraire import Numeraire
 from bot.book.scope import Scope
@@ -29,6 +30,7 @@ from bot.strategy.options.solve import solve
 from bot.strategy.policies import Fixed
 from tests.builders.books import NOW, PERPETUAL, OptionRow, chain, contract_of
 from tests.builders.scripted_desk import (
+    BALANCE,
     CALL,
     PUT,
     ScriptedDesk,
@@ -490,6 +492,74 @@ def test_a_days_turnover_is_the_owners_to_set():
     desk.commands.clear()
     assert placed(_wanted(desk.wait(6.0))) == []
     assert [b.reason for d in _told(desk) for b in d.refused] == [Reason.TURNOVER_SPENT]
+
+
+@pytest.mark.parametrize("model_vol,chosen", [(None, 60_000.0), (0.75, 59_000.0)])
+def test_an_owners_own_volatility_says_which_option_is_bought(model_vol, chosen):
+    """Of two the tighter, at 70 %; where 75 % are seen the one at 60 %. The preview says so too."""
+    rows = [
+        OptionRow(ATM, vol=0.7, bid=0.0302, ask=0.0304, ask_size=50.0),
+        OptionRow(contract_of(59_000.0), vol=0.6, bid=0.0300, ask=0.0305, ask_size=50.0),
+        OptionRow(CALL, bid_size=0.0),
+    ]
+    desk = _desk(rows=rows, model_vol=model_vol, max_legs=1)
+    shown = desk.core.preview("BTC", desk.now_ns, solve)
+    (leg,) = placed(_wanted(desk))
+    assert leg.instrument == contract_of(chosen).name
+    (told,) = _told(desk)
+    edges = {row["instrument"]: row.get("edge_usd_per_coin") for row in shown["candidates"]}
+    if model_vol is None:
+        assert set(edges.values()) == {None}
+        assert "plan_edge_usd" not in told.snapshot
+        assert "edge_usd" not in shown["options"]
+    else:
+        assert edges[leg.instrument] > edges[ATM.name] > 0.0
+        edge = edges[leg.instrument] * float(leg.quantity)
+        assert told.snapshot["plan_edge_usd"] == pytest.approx(edge, rel=1e-4)
+        assert shown["options"]["edge_usd"] == pytest.approx(edge, rel=1e-4)
+
+
+@pytest.mark.parametrize("kind", list(DeltaKind))
+def test_a_plan_nets_the_delta_that_is_traded(kind):
+    """What buying the calls back was to make of delta is what it makes of it, whoever's it is."""
+    rules = UnderlyingRules(
+        "BTC", Numeraire.USD, "exclude", ("perpetual",), greeks=DeltaRule(kind, 2.0)
+    )
+    strikes = range(59_000, 72_000, 1_000)
+    rows = [
+        OptionRow(one, vol=0.6 - 2e-6 * (k - 60_000), bid=0.0300, ask=0.0305, ask_size=50.0)
+        for k, one in ((k, contract_of(float(k))) for k in strikes)
+    ]
+    gamma = GammaPolicy(GammaBand(lower=-0.25), GammaBand(), max_days=1.0, min_days=0.0)
+    desk = ScriptedDesk(rules=desk_rules(measure=rules, gamma=gamma), rows=rows)
+    desk.positions = {CALL.name: "-20", PERPETUAL: "422670"}
+    desk.started()
+    held = tuple(desk.core.floor.book.holdings.positions.values())
+    desk.handle(PositionsReport(desk.now_ns, held, (BALANCE,), ((CALL.name, -20 * 0.41),)))
+    floor, now_ns = desk.core.floor, desk.now_ns
+    before = measure(floor.book, "BTC", now_ns)
+    assert (before.kind, before.by_model) == (kind, 0)
+    question = question_of(floor, desk.rules, before, {})
+    assert question is not None
+    (offer,) = question.program.offers
+    plan = question.plan(solve(question.program), desk.rules)
+    (call,) = (one for one in held if one.instrument == CALL.name)
+    rest = replace(call, quantity=CALL.quantity(f"{-20 + plan.trades[0].quantity:.1f}"))
+    floor.book.adopt([rest, *(one for one in held if one is not call)], ())
+    after = measure(floor.book, "BTC", now_ns)
+    assert offer.closes
+    assert after.delta - before.delta == pytest.approx(plan.delta, rel=1e-3)
+
+
+def test_a_fill_that_is_told_after_its_orders_end_is_turnover_too():
+    """While the plan's other leg is still under way."""
+    desk = _desk(limits=LimitRules(order_usd=300_000.0))
+    first, *others = placed(_wanted(desk))
+    assert others
+    desk.ends(first, OrderState.CANCELLED)
+    desk.fills(first)
+    assert desk.core.floor.day("BTC", desk.now_ns).gamma_coin == float(first.quantity)
+    assert set(desk.core.gamma["BTC"].traded) == {first.instrument}
 
 
 @pytest.mark.parametrize("age_s,sold", [(3_590, False), (3_610, True)])

@@ -115,6 +115,26 @@ def test_a_venue_that_does_not_say_gets_no_order():
     assert placed(desk.answers(asked(desk), BALANCE))
 
 
+@pytest.mark.parametrize("held", [{}, {CALL.name: "1"}, {CALL.name: "1", PUT.name: "2"}])
+def test_where_the_share_of_margin_is_used_up_the_purse_is_named(held):
+    """Nothing is asked; a long option that may be sold does not hide why none may be bought."""
+    full = replace(STANDARD, initial_margin=3.5)
+    gamma = GammaPolicy(GammaBand(lower=2.0), GammaBand(), action="auto")
+    rules = desk_rules(gamma=gamma, limits=LimitRules(order_usd=1e9))
+    desk = ScriptedDesk(rules=rules, rows=list(ROWS), positions=held, balance=full).started()
+    for _ in range(60):
+        desk.wait(0.5).market()
+        if desk.core.gamma["BTC"].asked_ns is not None:
+            desk.wait(desk.rules.gamma_think_s).market()
+            desk.solved()
+    (refused,) = [d.refused for d in noted(desk.commands, Decision) if d.kind == "gamma"]
+    assert [because.reason for because in refused] == [Reason.NO_FUNDS]
+    assert refused[0].numbers["left"] == 0.0
+    assert 0.0 < refused[0].numbers["least"] < 0.0305
+    assert not [c for c in desk.commands if isinstance(c, AskMargin)]
+    assert not [o for o in placed(desk.commands) if o.purpose == "gamma"]
+
+
 def test_an_answer_to_another_question_sends_nothing():
     """Nor one that comes twice, nor one that comes after its question was given up."""
     desk = short_of_gamma()

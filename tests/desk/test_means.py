@@ -9,12 +9,14 @@ from bot.book.measure import measure
 from bot.desk.legs import question_of
 from bot.desk.means import means_of
 from bot.domain.positions import Balance
+from bot.domain.units import NS_PER_S
 from bot.risk.limits import LimitRules
 from bot.strategy.bands import GammaBand
 from bot.strategy.candidates import candidates
 from bot.strategy.choice import choose_hedge
 from bot.strategy.gamma import GammaPolicy
-from tests.builders.books import PERPETUAL, OptionRow, contract_of
+from greeks import black76
+from tests.builders.books import NOW, PERPETUAL, OptionRow, contract_of
 from tests.builders.scripted_desk import CALL, PUT, ScriptedDesk, desk_rules
 
 ATM = contract_of(60_000.0)
@@ -76,6 +78,23 @@ def test_an_order_a_hedge_and_the_day_cost_what_they_cost():
     assert means.hedge_usd == pytest.approx(30.5)
     assert (means.budget_usd, means.turnover_coin) == (500.0, 30.0)
     assert _means(limits=LimitRules()).order_coin == math.inf
+
+
+@pytest.mark.parametrize("model_vol", [0.5, 0.6, 0.7])
+def test_an_option_has_an_edge_against_the_owners_own_volatility(model_vol):
+    """All three quoted at 60 %: a day's theta times how much more, or less, variance is seen."""
+    found = _means(model_vol=model_vol).edge_usd
+    assert set(found) == {CALL.name, PUT.name, ATM.name}
+    years = ATM.calendar_years(NOW + NS_PER_S // 2)
+    theta = float(black76.first(True, 60_000.0, 60_000.0, years, 0.6).theta) / 365.0
+    assert theta < -60.0
+    more = (model_vol / 0.6) ** 2 - 1.0
+    assert found[ATM.name] == pytest.approx(-theta * more, rel=1e-6)
+
+
+def test_without_an_own_volatility_there_is_no_edge():
+    """Nothing is charged."""
+    assert _means().edge_usd == {}
 
 
 def test_a_proposal_is_not_cut_to_the_days_money():

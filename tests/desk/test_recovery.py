@@ -11,6 +11,7 @@ from bot.domain.positions import HEDGE_TAG, OWNER_TAG
 from bot.domain.reasons import Reason
 from bot.domain.records import Doubt, OrderTransition
 from bot.domain.states import State
+from bot.strategy.options.churn import Traded
 from tests.builders.books import PERPETUAL
 from tests.builders.intents import intent
 from tests.builders.scripted_desk import CALL, ScriptedDesk, noted, placed, queried
@@ -254,6 +255,20 @@ def test_a_restored_orders_fill_counts_once(fills_told, positions_first):
     assert desk.core.floor.book.holdings.total(PERPETUAL) == order.quantity.value
     assert list(desk.core.floor.orders) == []
     assert placed(desk.commands) == []
+
+
+@pytest.mark.parametrize("purpose,coins", [("gamma", 0.5), ("delta", 0.0)])
+def test_a_restored_option_orders_fill_counts_as_traded_for_gamma(purpose, coins):
+    """Told once or twice: towards the day's turnover and the holding time."""
+    desk = ScriptedDesk(positions=dict(SHORT), epoch=2)
+    order = replace(intent(CALL.name, "0.5", "0.03", label="db-test-1-1"), purpose=purpose)
+    desk.core.restore([order], desk.now_ns)
+    desk.listed()
+    desk.fills(order, trade="t1")
+    desk.fills(order, trade="t1")
+    assert desk.core.floor.day("BTC", desk.now_ns).gamma_coin == coins
+    traded = {CALL.name: Traded(desk.now_ns, 0.5)} if coins else {}
+    assert desk.core.gamma["BTC"].traded == traded
 
 
 def test_a_restored_order_that_was_never_booked_lets_the_book_be_hedged():

@@ -1,11 +1,12 @@
 """Grids, fees and the two times to expiry."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from bot.domain.deribit import parse
-from bot.domain.instruments import FeeRule, FeeTier, TickTable
+from bot.domain.instruments import FeeRule, FeeTier, Settlement, TickTable
 from bot.domain.units import NS_PER_S, Unit
 
 OPTION = parse("BTC-27MAR26-100000-C")
@@ -44,6 +45,20 @@ def test_only_inverse_futures_are_counted_in_dollars(name, unit):
     """Options and linear contracts are counted in coins."""
     assert parse(name).unit is unit
     assert parse(name).quantity("3").unit is unit
+
+
+def test_what_follows_follows_again_where_an_instrument_is_changed():
+    """A perpetual made linear counts and settles in something else; names and terms are equal."""
+    one = parse("BTC-PERPETUAL")
+    other = replace(one, settlement=Settlement.LINEAR)
+    found = [(i.unit, i.is_inverse, i.is_option, i.currency) for i in (one, other, OPTION)]
+    assert found == [
+        (Unit.USD, True, False, "BTC"),
+        (Unit.COIN, False, False, "USD"),
+        (Unit.COIN, True, True, "BTC"),
+    ]
+    assert replace(other, settlement=Settlement.INVERSE) == one
+    assert other != one
 
 
 def test_coins_of_a_dollar_quantity_depend_on_the_price():

@@ -61,6 +61,24 @@ def test_what_was_spent_on_another_day_or_account_does_not_count(tmp_path):
     journal.close()
 
 
+def test_fills_of_a_purpose_are_those_of_its_orders_on_this_account(tmp_path):
+    """From a time on where one is told; the same label on the account before is another order."""
+    journal = Journal.open(tmp_path, "demo")
+    journal.begin_run(run_start())
+    journal.intent(intent(2, purpose="gamma"))
+    journal.begin_run(run_start())
+    for n, purpose in ((1, "gamma"), (2, "delta"), (3, "gamma")):
+        journal.intent(intent(n, purpose=purpose))
+    for n in (3, 2, 1, 4):
+        journal.fill(fill(n))
+    journal.commit()
+    assert journal.fills(purpose="gamma") == (fill(3), fill(1))
+    assert journal.fills(fill(1).ts_ns + 1, "gamma") == (fill(3),)
+    assert journal.fills(fill(3).ts_ns) == (fill(3), fill(4))
+    assert journal.fills(purpose="edge") == ()
+    journal.close()
+
+
 def test_fills_since_the_account_was_saved_are_the_trading_account_s():
     """Added to our hedge there; the same instrument in another account is another position."""
     coins = fill(1).quantity

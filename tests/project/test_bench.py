@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bot.book.measure import measure
 from bot.lab.policies.fitted import FITTED
+from bot.strategy.choice import offers
 from greeks import black76
-from tests.bench import c_kernel, days, importing, models, policies, rows, speed
+from tests.bench import c_kernel, days, hedging, importing, models, policies, rows, speed
 from tests.bench.__main__ import main
 from tests.bench.programs import BenchError, run
+from tests.builders.books import NOW
 
 TOP = Path(__file__).parents[2]
 
@@ -50,6 +53,21 @@ def test_only_the_greeks_are_measured_and_written_as_rows(tmp_path, monkeypatch,
     absent = "skipped: nautilus: No module named" in " ".join(row["unit"] for row in kernels)
     assert absent is (find_spec("nautilus_trader") is None)
     assert " targets met, " in capsys.readouterr().out
+
+
+def test_a_choice_is_timed_beside_a_measure_of_a_whole_book(monkeypatch):
+    """Every option is another, every instrument may be used, and all figures are positive."""
+    for options in hedging.SIZES.values():
+        for hedges in hedging.HEDGES:
+            made = hedging.desk_book(options, hedges)
+            assert len(made.packed("BTC").columns.names) == options
+            assert measure(made, "BTC", NOW).doubts == ()
+            told = offers(made, "BTC", NOW, hedging.TIER, hedging.POLICY, hedging.TASK)
+            assert [(one.why_not, one.funded) for one in told] == [(None, True)] * hedges
+    monkeypatch.setattr(speed, "ROUNDS", 1)
+    found = hedging.choices()
+    assert len(found) == 3 * len(hedging.SIZES) * len(hedging.HEDGES)
+    assert min(row.value or 0.0 for row in found) > 0.0
 
 
 def test_rules_are_measured_beside_the_exact_solution(monkeypatch):

@@ -139,6 +139,22 @@ def test_the_cheaper_one_hedges_whatever_is_preferred():
     assert hedge.next_usd == pytest.approx(80.0)
 
 
+@pytest.mark.parametrize(
+    "last,used,beside", [("", JUNE, 80.0), (MARCH, JUNE, 80.0), (PERPETUAL, PERPETUAL, 65.0)]
+)
+def test_the_next_one_is_the_best_of_the_others(last, used, beside):
+    """All in 100, 80 and 65 USD a coin; a margin of 40 keeps what was used last, or does not."""
+    made = _book(PERPETUAL, MARCH, JUNE, kinds=BOTH)
+    for name, half in ((PERPETUAL, 20.0), (MARCH, 10.0), (JUNE, 2.5)):
+        _wide(made, name, half)
+    policy = HedgePolicy(switch_bps=40.0 / 6.0 if last == PERPETUAL else 1.0)
+    hedge, _ = choose_hedge(made, "BTC", NOW, FeeTier(), policy, Task(1.0, last))
+    assert hedge is not None
+    assert hedge.instrument.name == used
+    assert hedge.next_usd == pytest.approx(beside)
+    assert dict(hedge.because.numbers)["next_usd_per_coin"] == hedge.next_usd
+
+
 @pytest.mark.parametrize("change,rate,expected", [(1, 9e-4, MARCH), (-1, 9e-4, PERPETUAL)])
 def test_a_buyer_flees_funding_and_a_seller_earns_it(change, rate, expected):
     """54 USD in eight hours; the sign of the rate turns both."""
@@ -318,6 +334,41 @@ def test_only_what_may_be_trusted_is_used_and_the_listing_decides_ties_alone(
     ranked = sorted(costs.values())
     assume(all(high - low > 1e-9 for low, high in pairwise(ranked)))
     assert _chosen(_drawn_book(drawn, order), **task)[0] == name
+
+
+@given(
+    drawn=st.fixed_dictionaries(dict.fromkeys(NAMES, DRAWN)),
+    change=st.floats(-5.0, 5.0),
+    last=st.sampled_from(("", *NAMES)),
+    policy=st.sampled_from((HedgePolicy(), HedgePolicy(switch_bps=20.0), FINANCED)),
+    dollars=st.sampled_from((0.0, 1e5)),
+)
+def test_a_choice_is_what_the_offers_say_one_by_one(drawn, change, last, policy, dollars):
+    """Searched again from the outside: the one that is used, the next one's cost and the reason."""
+    made = _drawn_book(drawn)
+    made.see_balances([Balance("BTC", 5.0, 5.0, 0.0, 0.0), Balance("USD", dollars, dollars, 0, 0)])
+    task = Task(change, last)
+    found = offers(made, "BTC", NOW, FeeTier(), policy, task)
+    usable = [one for one in found if one.why_not is None]
+    usable = [one for one in usable if one.funded] or usable
+    hedge = choose(found, policy, task)
+    assert (hedge is None) is (not usable)
+    if hedge is None:
+        return
+    costs = {one.instrument.name: one.cost.all_in for one in usable if one.cost is not None}
+    least = min(costs.values())
+    used = next(name for name, cost in costs.items() if cost == least)
+    index = made.coins["BTC"].market.quotes[used].index
+    kept = last in costs and costs[last] <= least + policy.switch_bps * 1e-4 * index
+    used = last if kept else used
+    dearer = kept and costs[last] > least
+    others = [cost for name, cost in costs.items() if name != used]
+    assert hedge.instrument.name == used
+    assert hedge.because.reason is (Reason.NOT_WORTH_SWITCHING if dearer else Reason.CHEAPEST)
+    figures = {"usd_per_coin": costs[used]}
+    figures |= {"next_usd_per_coin": min(others)} if others else {}
+    assert dict(hedge.because.numbers) == figures
+    assert hedge.next_usd == min(others) if others else math.isnan(hedge.next_usd)
 
 
 def test_nothing_is_chosen_from_nothing():

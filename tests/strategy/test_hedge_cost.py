@@ -95,7 +95,8 @@ def test_margin_costs_its_financing_and_comes_back_with_a_close():
 
 
 @pytest.mark.parametrize(
-    "times,spreads", [(0.5, 0.0), (1.0, 0.0), (4.0, 5.0 / 12.0), (9.0, (26 / 1.5 - 8) / 9)]
+    "times,spreads",
+    [(0.5, 0.0), (1.0, 0.0), (1.44, 0.136 / 4.32), (4.0, 5.0 / 12.0), (9.0, (26 / 1.5 - 8) / 9)],
 )
 def test_impact_is_a_walk_through_a_book_that_thickens_evenly(times, spreads):
     """Four times the displayed size pays 5/12 of a spread more on average; what fits, nothing."""

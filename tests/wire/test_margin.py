@@ -1,10 +1,13 @@
 """Margin over the wire: asked by a bot's process before its options, and shown by its journal."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
 
+from bot.domain import deribit
+from bot.domain.positions import Position
 from bot.journal import Reader
 from bot.sim.wire import dispatch
 from bot.sim.wire.hub import Opening
@@ -15,7 +18,15 @@ GAMMA = (
     "underlying.BTC.gamma.lower=-0.05",
     "underlying.BTC.gamma.budget_usd_per_day=100000.0",
 )
-MARGIN, BUY = "private/simulate_portfolio", "private/buy"
+MARGIN, BUY, SELL = "private/simulate_portfolio", "private/buy", "private/sell"
+SOLD = (Position("BTC-PERPETUAL", deribit.parse("BTC-PERPETUAL").quantity(-900_000)),)
+WIDE = (
+    "underlying.BTC.gamma.lower=2.0",
+    "underlying.BTC.delta.lower=-20.0",
+    "underlying.BTC.delta.upper=20.0",
+    'underlying.BTC.delta.policy.kind="fixed"',
+    "underlying.BTC.delta.policy.width_coin=20.0",
+)
 
 
 def sets(*more):
@@ -24,8 +35,8 @@ def sets(*more):
 
 
 @pytest.fixture
-async def short_of_gamma(serve, tmp_path, monkeypatch):
-    """Return a bot whose book needs options, its server, and the requests in their order."""
+def exchange(serve, tmp_path, monkeypatch):
+    """Return how to open one: a bot, its server with positions, and the requests in their order."""
     asked: list[tuple[str, Any]] = []
     call = dispatch._call
 
@@ -33,14 +44,17 @@ async def short_of_gamma(serve, tmp_path, monkeypatch):
         asked.append((request["method"], request.get("params") or {}))
         return call(hub, caller, request, now_ns)
 
+    async def opened(positions):
+        server = await serve(Opening(seed=3, compress=20, positions=positions), limited=True)
+        return Bot(server, tmp_path), server, asked
+
     monkeypatch.setattr(dispatch, "_call", heard)
-    server = await serve(Opening(seed=3, compress=20, positions=straddle("-5")), limited=True)
-    return Bot(server, tmp_path), server, asked
+    return opened
 
 
-async def test_options_are_bought_only_after_the_exchange_was_asked(short_of_gamma):
+async def test_options_are_bought_only_after_the_exchange_was_asked(exchange):
     """Each purchase of an option has a question before it that names it; hedges have none."""
-    bot, server, asked = short_of_gamma
+    bot, server, asked = await exchange(straddle("-5"))
     process = await bot.start(*sets())
     option = None
     async with asyncio.timeout(90.0):
@@ -58,33 +72,76 @@ async def test_options_are_bought_only_after_the_exchange_was_asked(short_of_gam
                 first.setdefault(name, number)
         elif method == BUY and params["instrument_name"].endswith(("-C", "-P")):
             assert first[params["instrument_name"]] < number
-        elif method in {BUY, "private/sell"}:
+        elif method in {BUY, SELL}:
             assert params["instrument_name"] == "BTC-PERPETUAL"
     assert option in first
     assert bot.held() == pytest.approx(booked(server))
 
 
-async def test_an_order_above_the_limit_is_refused_and_margin_is_shown(short_of_gamma):
-    """Only what is held short is bought; margin used and liquidation's distance are told.
+def orders(asked):
+    """Return what was sent: instruments bought or sold, in their order."""
+    return [params["instrument_name"] for method, params in asked if method in {BUY, SELL}]
 
-    Who refuses first depends on the moment: the plan, for which nothing may be on offer yet, or the
-    exchange's word on margin (tests/desk/test_margin.py has that one alone).
-    """
-    bot, server, asked = short_of_gamma
-    tight = ("limits.initial_margin_share=0.001", "limits.maintenance_margin_share=0.001")
-    code, _, said = await bot.run_until('"event":"gamma.refused"', *sets(*tight), then_s=8.0)
-    assert code == 0, said
-    bought = [params["instrument_name"] for method, params in asked if method == BUY]
-    held = {p.instrument: float(p.quantity) for p in straddle("-5")}
-    options = {name for name in bought if name.endswith(("-C", "-P"))}
-    assert options <= set(held)  # what closes a short lowers margin, and may always go
-    assert all(booked(server).get(name, 0.0) <= 0.0 for name in held)
+
+def margin_of(bot):
+    """Return the margin that a bot's journal shows."""
     reader = Reader.open(bot.folder, "sand")
     try:
-        margin = reader.status()["underlyings"]["BTC"]["margin"]
+        return reader.status()["underlyings"]["BTC"]["margin"]
     finally:
         reader.close()
+
+
+@pytest.mark.parametrize(
+    "limit,reason,asks",
+    [("initial_margin_share", "no_funds", False), ("maintenance_margin_share", "margin", True)],
+)
+async def test_an_option_above_a_limit_is_refused_and_margin_is_shown(
+    exchange, limit, reason, asks
+):
+    """A book of sold futures that lacks gamma can only open: no order goes, and the limit is named.
+
+    The futures need 0.2 % of the funds at first and 0.1 % to be kept. The share of the first margin
+    is looked at before a plan, that of the other when the exchange has said what it would become.
+    """
+    bot, server, asked = await exchange(SOLD)
+    tight = f"limits.{limit}=0.0005"
+    code, _, said = await bot.run_until(f'"reason":"{reason}"', *sets(*WIDE, tight), then_s=2.0)
+    assert code == 0, said
+    refused = [json.loads(line) for line in said.splitlines() if '"gamma.refused"' in line]
+    found = {one["reason"]: one for each in refused for one in each["refused"]}
+    # Nothing to choose from before the first books of options have come; they change while one
+    # thinks.
+    assert reason in found
+    assert set(found) <= {"no_candidate", "book_changed", reason}
+    early = [each for each in refused if each["refused"][0]["reason"] == "no_candidate"]
+    assert not any(each["candidates"] for each in early)
+    if asks:
+        assert found[reason]["subject"] == "BTC maintenance_margin"
+        assert found[reason]["after"] > found[reason]["before"] > found[reason]["limit"] == 0.0005
+    else:
+        assert found[reason]["least"] > found[reason]["left"] == 0.0
+    assert (MARGIN in [method for method, _ in asked]) is asks
+    assert orders(asked) == []
+    assert booked(server) == {"BTC-PERPETUAL": -900_000.0}
+    margin = margin_of(bot)
     assert margin["model"] == "segregated_sm"
     assert 0.0 < margin["maintenance_margin"] <= margin["initial_margin"] < margin["funds"]
-    assert margin["down"] < 0.0 < margin["up"]
+    assert margin["up"] > 0.0
     assert margin["delta_venue"] == pytest.approx(margin["delta_ours"], abs=0.2)
+
+
+async def test_what_closes_a_short_goes_whatever_the_limit(exchange):
+    """It lowers margin: the short straddle is bought back, nothing else is, and never too much."""
+    bot, server, asked = await exchange(straddle("-5"))
+    tight = ("limits.initial_margin_share=0.0005", "limits.maintenance_margin_share=0.0005")
+    code, _, said = await bot.run_until('"event":"gamma.planned"', *sets(*tight), then_s=2.0)
+    assert code == 0, said
+    held = {p.instrument for p in straddle("-5")}
+    bought = [name for name in orders(asked) if name != "BTC-PERPETUAL"]
+    assert bought
+    assert set(bought) <= held
+    assert all(-5.0 <= booked(server).get(name, 0.0) <= 0.0 for name in held)
+    assert set(booked(server)) <= {*held, "BTC-PERPETUAL"}
+    margin = margin_of(bot)
+    assert margin["down"] < 0.0 < margin["up"]

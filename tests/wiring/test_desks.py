@@ -74,6 +74,27 @@ def test_each_kind_and_knob_of_a_policy_arrives(policy, width):
     assert delta_rules(policy=policy).delta.width == width
 
 
+@pytest.mark.parametrize(
+    "policy,share,leans",
+    [
+        ({}, 0.5, True),
+        ({"most_share": 0.7, "follow_funding": True}, 0.7, True),
+        ({"follow_funding": False}, 0.5, False),
+        ({"follow_funding": False, "cost_usd_day": 50.0}, 0.5, False),
+    ],
+)
+def test_the_widest_band_and_its_lean_arrive_set_or_not(policy, share, leans):
+    """Half of the owner's narrower side, leaning with funding, where nothing is said."""
+    found = delta_rules(policy=policy).delta
+    assert (found.most_share, found.width.funding) == (share, leans)
+
+
+def test_bands_of_a_kind_without_a_room_keep_its_floor():
+    """Nobody can set their share: it is the same half."""
+    for policy in ({"kind": "fixed"}, {"kind": "bps", "width_bps": 40.0}):
+        assert delta_rules(policy=policy).delta.most_share == 0.5
+
+
 def test_what_else_is_set_of_delta_arrives():
     """Landing, room, filters and the calendar, its minutes in seconds."""
     event = {
@@ -88,3 +109,10 @@ def test_what_else_is_set_of_delta_arrives():
     at_ns = utc_ns(2026, 12, 10, 13, 30)
     week_s = 7.0 * 86_400.0
     assert found.events == (ScheduledEvent("release", at_ns, 600.0, 1_200.0, 0.5, week_s),)
+
+
+@pytest.mark.parametrize("gamma,view", [({}, None), ({"model_vol": 0.55}, 0.55)])
+def test_an_owners_own_volatility_arrives(gamma, view):
+    """Where he has one."""
+    made = Settings.model_validate({"underlying": {"BTC": BTC | {"gamma": gamma}}})
+    assert desk_rules(made, "BTC", Cadence(1.0, 2.0, 5.0)).gamma.model_vol == view

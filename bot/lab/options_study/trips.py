@@ -85,6 +85,12 @@ class Comparison:
     beside: str
     rows: list[Saving]
 
+    @property
+    def title(self) -> str:
+        """Return what books these are, and what is drawn again."""
+        drawn = f"{self.blocks} blocks of {self.weeks} weeks"
+        return f"{self.coin}, {self.straddles:g} coins a straddle, {self.bucket}, {drawn}"
+
 
 @dataclass(frozen=True, slots=True)
 class Paid:

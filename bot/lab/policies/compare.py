@@ -8,6 +8,7 @@ policies on the same ones (paired), the frontiers anew for each draw.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from bot.domain.quotes import FloatArray, IntArray
 SEED: Final = 20_260_205
 DRAWS: Final = 500
 INTERVAL: Final = (0.025, 0.975)
+HALF: Final = 0.5
 
 
 class Tried(NamedTuple):
@@ -39,6 +41,13 @@ class Saving(NamedTuple):
     low: float
     high: float
     reached: float  # share of the draws in which the other reached this deviation at all
+
+    @property
+    def told(self) -> str:
+        """Return the share with its interval; a dash where half of the draws have none."""
+        if self.reached < HALF or not isfinite(self.share):
+            return "–"
+        return f"{100 * self.share:.0f} % ({100 * self.low:.0f} to {100 * self.high:.0f})"
 
 
 class Units(NamedTuple):

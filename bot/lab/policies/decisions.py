@@ -82,6 +82,11 @@ class Comparison:
     blocks: int
     rows: list[Saving]
 
+    @property
+    def title(self) -> str:
+        """Return what books these are."""
+        return f"{self.coin}, {self.books} {self.kind}, {self.coins:.1f} coins"
+
 
 def study(record: CoinRecord) -> Iterator[Comparison]:
     """Yield a coin's tables; none where no option or week was recorded whole."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bot.book.exposure import Shocks
 from bot.domain.programs import Leg, Offer, Program, Row, Solution, Stage
@@ -56,7 +56,8 @@ class GammaPlan:
     """What would bring the book back: legs, the candidates considered, why, and how it was found.
 
     `pnl_usd` are the book's shocked results before the plan, `hedge_usd` the cost of a coin of
-    delta hedge, `free` the delta (coin) that needs none.
+    delta hedge, `free` the delta (coin) that needs none, `edges` the edge of a bought coin (USD) by
+    the owner's own volatility, empty where he has named none.
     """
 
     need: GammaNeed
@@ -67,6 +68,7 @@ class GammaPlan:
     pnl_usd: Mapping[float, float] | None = None
     hedge_usd: float = 0.0
     free: tuple[float, float] = (0.0, 0.0)
+    edges: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def cost_usd(self) -> float:
@@ -93,6 +95,11 @@ class GammaPlan:
     def theta_usd_day(self) -> float:
         """Return the theta that the legs bring, USD per day: negative is given up."""
         return sum(trade.theta_usd_day for trade in self.trades)
+
+    @property
+    def edge_usd(self) -> float:
+        """Return what the legs earn by the owner's own volatility beyond their theta, USD."""
+        return sum(t.quantity * self.edges.get(t.candidate.name, 0.0) for t in self.trades)
 
     @property
     def tail_usd(self) -> float:
@@ -135,6 +142,8 @@ class GammaPlan:
             "vega_change_usd": self.vega_usd,
             "round_trip_usd": self.round_trip_usd,
         }
+        if self.edges:
+            figures["edge_usd"] = self.edge_usd
         tail = self.tail_usd
         if math.isfinite(tail):
             figures["tail_lifted_usd"] = tail
@@ -169,6 +178,7 @@ def plan_of(
     held: Mapping[str, float],
     policy: GammaPolicy,
     shocks: Shocks | None = None,
+    edges: Mapping[str, float] | None = None,
 ) -> GammaPlan:
     """Return a solution's legs at what they are now; without a solution, what could be traded."""
     known = {candidate.name: candidate for candidate in candidates}
@@ -190,6 +200,7 @@ def plan_of(
         pnl_usd=None if shocks is None else shocks.pnl_usd,
         hedge_usd=program.hedge_usd,
         free=program.free,
+        edges=edges or {},
     )
 
 

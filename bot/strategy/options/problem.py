@@ -19,9 +19,10 @@ from itertools import zip_longest
 from typing import Final
 
 from bot.domain.programs import Offer, Program, Row
-from bot.domain.units import SECONDS_PER_YEAR
+from bot.domain.units import SECONDS_PER_DAY
 from bot.strategy.candidates import Candidate
 from bot.strategy.gamma import GammaPolicy
+from bot.strategy.options.figures import CLOSING
 from bot.strategy.options.rows import GammaNeed
 
 # A holding may be closed on a spread this many times as wide as one that is opened on.
@@ -53,7 +54,7 @@ class Means:
     `hedge_usd` is the cost of a coin of the delta hedge, `away_coin` delta less its target: what a
     plan brings against it is free. The hedge has room for `hedge_sold` and `hedge_bought` coins, a
     leg for `order_coin`. `barred` are sides (name, ±1) that may not be taken. `edge_usd` is what a
-    bought coin is worth beyond its price to its owner.
+    bought coin earns beyond its theta by its owner's own volatility.
     """
 
     hedge_usd: float = 0.0
@@ -68,15 +69,15 @@ class Means:
     edge_usd: Mapping[str, float] = field(default_factory=dict)
 
 
-def carry_edge(
-    candidate: Candidate, index: float, vol: float, model_vol: float, horizon_s: float
-) -> float:
-    """Return what a bought coin earns over a horizon if the index moves with a model's volatility.
+def carry_edge(candidate: Candidate, model_vol: float, horizon_s: float) -> float:
+    """Return what a bought coin earns over a horizon if the price realises a model's volatility m.
 
-    Half gamma times the square of the index times the difference of variances, in USD.
+    Delta-hedged, USD: half gamma gains m² where theta pays for the option's own v², so that it
+    comes to -theta (m²/v² - 1), in either numeraire; for no longer than the option lives (P. Carr
+    and D. Madan, Towards a theory of volatility trading, 1998).
     """
-    dollar_gamma = candidate.gamma * 100.0 * index
-    return 0.5 * dollar_gamma * (model_vol**2 - vol**2) * horizon_s / SECONDS_PER_YEAR
+    days = min(horizon_s / SECONDS_PER_DAY, candidate.days)
+    return candidate.theta_usd_day * (1.0 - (model_vol / candidate.vol) ** 2) * days
 
 
 def problem(
@@ -176,7 +177,10 @@ def _offer(
     most = math.floor(coins / c.lot + 1e-9)
     if most < least:
         return None
-    cost = max(c.cost_usd - side * means.edge_usd.get(c.name, 0.0), LEAST_COST * c.cost_usd)
+    closes = held.get(c.name, 0.0) * side < 0.0
+    edge = side * means.edge_usd.get(c.name, 0.0)
+    # The price of what opens stands for a round trip, twice as much, in which an edge is had once.
+    cost = max(c.cost_usd - edge * (1.0 if closes else CLOSING), LEAST_COST * c.cost_usd)
     return Offer(
         name=c.name,
         side=side,
@@ -186,7 +190,7 @@ def _offer(
         cost_usd=c.lot * cost,
         delta=side * c.lot * c.delta,
         brings=tuple(c.lot * change for change in brings),
-        closes=held.get(c.name, 0.0) * side < 0.0,
+        closes=closes,
     )
 
 

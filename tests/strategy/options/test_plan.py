@@ -35,6 +35,17 @@ def test_a_plan_is_told_with_what_it_costs_gives_up_and_takes_away():
     assert (told["found"], told["missing"]) == ("rounded", 0.0)
 
 
+def test_an_edge_is_told_beside_the_cost_where_there_is_one():
+    """Ten coins of four dollars, which are in no other figure."""
+    need, program = asked(short(0.10), (CHEAP,))
+    plain = planned(short(0.10), (CHEAP,))
+    edges = {CHEAP.name: 4.0, DEAR.name: 9.0}
+    plan = plan_of(program, solve(program), need, (CHEAP,), {}, POLICY, None, edges)
+    assert plan.worth == plain.worth | {"edge_usd": pytest.approx(40.0)}
+    assert plan.told == plain.told | {"edge_usd": pytest.approx(40.0)}
+    assert plan.cost_usd == plain.cost_usd
+
+
 def test_the_worst_move_may_be_another_one_afterwards():
     """Lifted by 4,000 there, the other one is the worst."""
     one = candidate(CHEAP.name, shocks={-0.1: 400.0})

@@ -1,14 +1,19 @@
 """What may be traded: liquid to open, wider to close, in lots, within money; order says nothing."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from bot.book.exposure import Shocks
+from bot.domain.instruments import FeeTier
 from bot.domain.programs import Stage
 from bot.strategy.bands import GammaBand
+from bot.strategy.candidates import candidates
 from bot.strategy.gamma import GammaPolicy
 from bot.strategy.options.problem import MOST_OFFERS, Means, Purse, carry_edge
+from greeks import black76
+from tests.builders.books import book
 from tests.builders.exposures import candidate, exposure
 from tests.strategy.options.planned import CHEAP, DEAR, POLICY, asked, legs, planned, short
 
@@ -158,17 +163,57 @@ def test_what_may_not_be_turned_around_is_not():
 def test_an_edge_makes_an_option_cheaper_but_never_free():
     """What an owner's volatility sees beyond the market's; theta itself is not charged."""
     dear = candidate(DEAR.name, cost_usd=20.0, theta_usd_day=-9e9)
-    means = Means(edge_usd={dear.name: 17.0})
+    means = Means(edge_usd={dear.name: 34.0})
     assert set(legs(planned(short(0.10), (CHEAP, dear)))) == {CHEAP.name}
     assert set(legs(planned(short(0.10), (CHEAP, dear), means=means))) == {dear.name}
     _, program = asked(short(0.10), (dear,), means=Means(edge_usd={dear.name: 1e9}))
     assert program.offers[0].cost_usd == pytest.approx(0.1 * 0.1 * 20.0)
 
 
-def test_the_carry_edge_is_half_gamma_times_the_difference_of_variances():
-    """0.01 coin per 1 % at 60,000 is 60,000 USD of gamma; 0.36 - 0.25 a year, over a day."""
-    edge = carry_edge(candidate("x", gamma=0.01), 60_000.0, 0.5, 0.6, 86_400.0)
-    assert edge == pytest.approx(0.5 * 60_000.0 * 0.11 / 365.0)
+@pytest.mark.parametrize(
+    "edge,held,opening,closing",
+    [
+        (4.0, 0.0, 10.0 - 0.5 * 4.0, None),
+        (-4.0, 0.0, 10.0 + 0.5 * 4.0, None),
+        (4.0, -1.0, 10.0 - 4.0, None),
+        (-4.0, -1.0, 10.0 + 4.0, None),
+        (4.0, 1.0, 10.0 - 0.5 * 4.0, 10.0 + 4.0),
+        (-4.0, 1.0, 10.0 + 0.5 * 4.0, 10.0 - 4.0),
+    ],
+)
+def test_what_opens_has_half_an_edge_and_what_is_sold_pays_it(edge, held, opening, closing):
+    """The price of what opens stands for a round trip of 20; USD a coin, of lots of 0.1."""
+    one = candidate(CHEAP.name, cost_usd=10.0)
+    means = Means(edge_usd={one.name: edge}, budget_usd=100.0)
+    _, program = asked(short(0.10), (one,), {one.name: held}, means=means)
+    costs = {offer.side: offer.cost_usd / 0.1 for offer in program.offers}
+    assert costs.pop(1) == pytest.approx(opening)
+    assert costs.pop(-1, None) == (None if closing is None else pytest.approx(closing))
+    assert all(o.brings[-1] == pytest.approx(0.1 * 10.0) for o in program.offers)
+
+
+@pytest.mark.parametrize("numeraire", ["usd", "coin"])
+@pytest.mark.parametrize("linear", [True, False])
+@pytest.mark.parametrize("model_vol", [0.5, 0.6, 0.8])
+def test_the_carry_edge_is_half_gamma_times_the_difference_of_variances(
+    numeraire, linear, model_vol
+):
+    """By definition, over an hour: of a call on a forward 2 % above the index, 60 % volatility."""
+    builder = book(numeraire).option(0, 65_000.0, forward=61_200.0, linear=linear)
+    if linear:
+        builder.rows[0] = replace(builder.rows[0], bid=2_200.0, ask=2_260.0)
+    (one,) = candidates(builder.built(), "BTC", builder.now_ns, FeeTier())
+    first = black76.first(True, 61_200.0, 65_000.0, 30.0 / 365.0, 0.6)
+    usd = 1.0 if linear else 60_000.0 / 61_200.0
+    gains = 0.5 * float(first.gamma) * usd * 61_200.0**2 * (model_vol**2 - 0.6**2)
+    edge = carry_edge(one, model_vol, 3_600.0)
+    assert edge == pytest.approx(gains / (365.0 * 24.0), rel=1e-9, abs=1e-12)
+
+
+def test_no_edge_is_earned_after_an_option_has_ended():
+    """Half a day of a day."""
+    one = candidate("x", days=0.5, theta_usd_day=-60.0, vol=0.5)
+    assert carry_edge(one, 1.0, 86_400.0) == pytest.approx(0.5 * 60.0 * 3.0)
 
 
 def test_neither_order_nor_names_change_a_program():

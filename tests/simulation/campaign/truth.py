@@ -1,0 +1,132 @@
+"""What the exchange knows: which orders reached it, what became of them, the account's delta."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from bot.domain.events import Event, OrderUpdate
+from bot.domain.orders import TERMINAL, Intent, OrderState
+from bot.domain.quotes import Chain
+from bot.domain.units import seconds_between
+from bot.sim.exchange import Exchange
+from greeks import black76, settlement
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An order that reached the exchange, what it was answered, and the delta that it met (coin).
+
+    `delta` is that of the whole account, without what rests.
+    """
+
+    ts_ns: int
+    intent: Intent
+    state: OrderState
+    code: str
+    delta_before: float
+    delta_after: float
+
+
+@dataclass(slots=True)
+class Tap:
+    """The exchange as the network sees it, with everything that was asked of it written down."""
+
+    exchange: Exchange
+    arrivals: list[Arrival] = field(default_factory=list)
+    booked: Counter[str] = field(default_factory=Counter)
+    late_cancels: int = 0
+    partly: int = 0
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the exchange has under a name."""
+        return getattr(self.exchange, name)
+
+    def place(self, intent: Intent, now_ns: int) -> list[Event]:
+        """Let an order through, and write down what became of it."""
+        instrument = self.exchange.instrument(intent.instrument)
+        coin = "" if instrument is None else instrument.coin
+        before = delta(self.exchange, coin, now_ns)
+        events = self.exchange.place(intent, now_ns)
+        report = next(e.report for e in reversed(events) if isinstance(e, OrderUpdate))
+        if report.state is not OrderState.REJECTED:
+            self.booked[intent.label] += 1
+        cut = report.state is OrderState.CANCELLED and bool(report.filled.value)
+        self.partly += cut
+        after = delta(self.exchange, coin, now_ns)
+        self.arrivals.append(Arrival(now_ns, intent, report.state, report.code, before, after))
+        return events
+
+    def cancel(self, label: str, now_ns: int) -> list[Event]:
+        """Let a cancellation through; count those that came after the end."""
+        events = self.exchange.cancel(label, now_ns)
+        self.late_cancels += any(
+            isinstance(e, OrderUpdate) and e.report.state is OrderState.FILLED for e in events
+        )
+        return events
+
+    def live(self, instrument: str) -> list[str]:
+        """Return the labels of the orders that rest on an instrument."""
+        return [o.intent.label for o in self.exchange.working if o.instrument.name == instrument]
+
+    def ended(self, label: str) -> OrderState | None:
+        """Return the terminal state of a label's order; None while it works or is not known."""
+        states = [
+            e.report.state for e in self.exchange.query(label, 0) if isinstance(e, OrderUpdate)
+        ]
+        return states[-1] if states and states[-1] in TERMINAL else None
+
+
+def delta(exchange: Exchange, coin: str, now_ns: int) -> float:
+    """Return the account's delta in a dollar book, coin; NaN where a price is missing.
+
+    Futures count at their mark, options at the exchange's own volatility of its newest batch.
+    """
+    board = exchange._board
+    chain: Chain | None = board.chains.get(coin)
+    total = 0.0
+    for holding in exchange.holdings.values():
+        instrument, size = holding.instrument, float(holding.quantity)
+        if instrument.coin != coin or not size:
+            continue
+        if not instrument.is_option:
+            move = board.future(instrument.name)
+            total += np.nan if move is None else instrument.coins(size, move.quote.mark)
+            continue
+        row = None if chain is None else chain.listing.row.get(instrument.name)
+        if chain is None or row is None or instrument.expiry_ns is None:
+            return float("nan")
+        left_s = max(seconds_between(now_ns, instrument.expiry_ns), 0.0)
+        forward = chain.forward[row] * board.index[coin] / chain.index
+        years = float(settlement.variance_years(left_s))
+        found = black76.first(instrument.is_call, forward, instrument.strike, years, chain.vol[row])
+        total += size * float(found.delta)
+    return float(total)
+
+
+def gamma(exchange: Exchange, coin: str, now_ns: int) -> float:
+    """Return how far delta moves when the index moves by one per cent, at most (coin)."""
+    board = exchange._board
+    chain = board.chains.get(coin)
+    total = 0.0
+    for holding in exchange.holdings.values():
+        instrument, size = holding.instrument, float(holding.quantity)
+        if instrument.coin != coin or not size or not instrument.is_option or chain is None:
+            continue
+        row = chain.listing.row.get(instrument.name)
+        if row is None or instrument.expiry_ns is None:
+            continue
+        left_s = max(seconds_between(now_ns, instrument.expiry_ns), 60.0)
+        forward = chain.forward[row]
+        found = black76.first(
+            instrument.is_call,
+            forward,
+            instrument.strike,
+            float(settlement.variance_years(left_s)),
+            chain.vol[row],
+        )
+        total += abs(size) * float(found.gamma) * forward / 100.0
+    return float(total)

@@ -1,0 +1,288 @@
+"""One seed from beginning to end: the exchange lives through it, the bot lives and dies in it."""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+from typing import cast
+
+import numpy as np
+
+from bot import wiring
+from bot.domain.errors import DeltabandError
+from bot.domain.events import Event, InstrumentsListed, Settled
+from bot.domain.units import NS_PER_S
+from bot.journal import Reader
+from bot.sim.exchange import Exchange
+from bot.venues.paper import Latency, PaperVenue
+from bot.venues.port import Request
+from tests.simulation.campaign import monitors as judged
+from tests.simulation.campaign.life import Fate, Killed, Life
+from tests.simulation.campaign.mishaps import Locked
+from tests.simulation.campaign.scenario import misfortunes, scenario, weather
+from tests.simulation.campaign.streams import stream
+from tests.simulation.campaign.truth import Tap
+from tests.simulation.campaign.venue import FaultyVenue
+
+NEVER_NS = 2**62
+QUIET_NS = 90 * NS_PER_S
+DRAIN_NS = 15 * NS_PER_S
+LISTEN_NS = 50_000_000
+SETTLING_NS = 1_800 * NS_PER_S
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a seed came to: `hits` by fault, `kills` by where they struck, what was broken."""
+
+    seed: int
+    name: str
+    hours: float
+    hits: Counter[str]
+    kills: Counter[str]
+    orders: int
+    broken: list[str]
+
+
+class World:
+    """A seed's exchange, network and bot; `run` is the whole of it."""
+
+    def __init__(self, seed: int, hours: float, folder: Path) -> None:
+        """Build everything but the bot, whose journal will be in `folder`."""
+        self.seed, self.hours, self.folder = seed, hours, folder
+        self.life: Life | None = None
+        self.hits: Counter[str] = Counter()
+        self.kills: Counter[str] = Counter()
+        self.off_scale: frozenset[str] = frozenset()
+        self.calm = False
+        self.fate = Fate(kinds=self._effect)
+        self._last_effect = ""
+        self._kill_ns = self._back_ns = 0
+        self.scene = scenario(self.seed)
+        settings = self.scene.settings.scaled()
+        market = wiring.market(settings, self.seed, self.scene.start_ns)
+        matching, network = np.random.SeedSequence(self.seed).spawn(2)
+        self.tap = Tap(
+            Exchange(
+                market,
+                wiring.starting_account(settings),
+                np.random.Generator(np.random.PCG64(matching)),
+            )
+        )
+        inner = PaperVenue(
+            cast("Exchange", self.tap),  # it has all that an exchange has
+            np.random.Generator(np.random.PCG64(network)),
+            Latency(),
+        )
+        self.venue = FaultyVenue(inner, weather(self.seed))
+        self.mishaps = misfortunes(self.seed)
+        for mishap in self.mishaps:
+            mishap.begin(self.venue.now_ns)
+        self.monitors = [
+            judged.OnDisk("I1/I3"),
+            judged.AtMostOnce("I2"),
+            judged.Evidence("I4/I5"),
+            judged.GoodData("I6"),
+            judged.Obeys("I7/I22"),
+            judged.OneAtATime("I8"),
+            judged.Capped("I9", order_usd=self.scene.order_usd or float("inf")),
+            judged.OnGrid("I10"),
+            judged.TowardsTarget("I11/I12"),
+            judged.Unhurried("I14/I27"),
+            judged.Agrees("I16"),
+        ]
+        self._chance = stream(self.seed, "kills")
+        self._words = stream(self.seed, "words")
+        self._judged = 0
+
+    # what monitors may look at
+
+    @property
+    def now_ns(self) -> int:
+        """Return the time."""
+        return self.venue.now_ns
+
+    @property
+    def file(self) -> Path:
+        """Return the journal's file."""
+        return self.folder / self.scene.settings.instance / "journal.sqlite"
+
+    @property
+    def owner(self) -> dict[str, tuple[float, float, float]]:
+        """Return the owner's bands: lower, target, upper."""
+        rows = self.scene.settings.underlying.items()
+        return {coin: (u.delta.lower, u.delta.target, u.delta.upper) for coin, u in rows}
+
+    def held(self) -> Mapping[str, Decimal]:
+        """Return what the bot takes for its holdings."""
+        return {} if self.life is None else self.life.core.floor.book.holdings.held()
+
+    # the run
+
+    def run(self) -> Outcome:
+        """Live through the hours and a quiet end, and return what was seen."""
+        begin_ns = self.venue.next_time() or 0
+        end_ns = begin_ns + round(self.hours * 3_600) * NS_PER_S
+        self._plan_kill(begin_ns)
+        word_ns = begin_ns + self._gap(self._words, self.scene.words_per_hour)
+        self._live(begin_ns)
+        listen_ns = 0
+        while (event := self.venue.next_event(end_ns + QUIET_NS + DRAIN_NS)) is not None:
+            if not self.calm and event.ts_ns >= end_ns:
+                self._calm()
+            if self.life is not None and event.ts_ns >= end_ns + QUIET_NS:
+                self.life.close()
+            self._note(event)
+            self._befall(event.ts_ns)
+            if self.life is None:
+                if event.ts_ns >= self._back_ns:
+                    self._live(event.ts_ns)
+                continue
+            if not self.calm and event.ts_ns >= self._kill_ns:
+                self._doom()
+            if not self.calm and event.ts_ns >= word_ns:
+                word_ns = event.ts_ns + self._gap(self._words, self.scene.words_per_hour)
+                self._say(self._words.choice(("pause", "halt", "resume", "resume")))
+            self._step(event, listen=event.ts_ns >= listen_ns + LISTEN_NS)
+            if event.ts_ns >= listen_ns + LISTEN_NS:
+                listen_ns = event.ts_ns
+        self._judge_end()
+        return self._outcome(self.hours)
+
+    def _step(self, event: Event, *, listen: bool) -> None:
+        life = self.life
+        if life is None:
+            return
+        for monitor in self.monitors:
+            monitor.heard(event, self)
+        try:
+            life.step(event, listen=listen)
+        except Killed:
+            self._die()
+        except DeltabandError as fault:
+            life.steps.abandon(fault)
+            self._die()
+            self.hits["run ended by itself"] += 1
+        except Exception:  # noqa: BLE001  a fault of the program is what is looked for
+            self.monitors[0].blame(self.now_ns, f"the bot broke: {traceback.format_exc(limit=-3)}")
+            self._die()
+        self._judge_arrivals()
+
+    def _befall(self, now_ns: int) -> None:
+        for mishap in self.mishaps:
+            if mishap.due(now_ns):
+                mishap.strike(now_ns)
+                mishap.befall(self)
+            if isinstance(mishap, Locked):
+                mishap.release(now_ns)
+
+    def _sent(self, request: Request, now_ns: int) -> None:
+        for monitor in self.monitors:
+            monitor.sent(request, now_ns, self)
+
+    def _live(self, now_ns: int) -> None:
+        """Start the bot and connect it."""
+        self.fate.effects = 0
+        try:
+            self.life = Life(
+                self.scene.settings.scaled(),
+                self.tap.exchange.market,
+                self.venue,
+                self.folder,
+                self.fate,
+                self._sent,
+            )
+        except Killed:
+            self._die()
+            return
+        if self.tap.exchange._opened:
+            self.venue.connect(now_ns)
+
+    def _die(self) -> None:
+        """End the process where it stands; another comes after a while."""
+        self.kills[self._last_effect] += 1
+        if self.life is not None:
+            self.life.end()
+            self.life = None
+        self.venue.hang_up()
+        self.fate.at = 0
+        self._back_ns = self.now_ns + round(self._chance.choice((0.05, 1.0, 8.0, 40.0)) * NS_PER_S)
+        self._plan_kill(self._back_ns)
+        if not self.calm and self._chance.random() < 0.3:  # again, while it recovers
+            self.fate.at = self._chance.randrange(1, 60)
+
+    def _effect(self, kind: str) -> None:
+        self._last_effect = kind
+
+    def _doom(self) -> None:
+        """Let the process die at one of its next effects."""
+        self._kill_ns = NEVER_NS
+        self.fate.at = self.fate.effects + self._chance.randrange(1, 40)
+
+    def _plan_kill(self, now_ns: int) -> None:
+        self._kill_ns = now_ns + self._gap(self._chance, self.scene.kills_per_hour)
+
+    def _say(self, verb: str) -> None:
+        reader = Reader.open(self.folder, self.scene.settings.instance)
+        reader.submit(verb, who="owner", why="a campaign asked")
+        reader.close()
+        self.hits[f"operator: {verb}"] += 1
+        for monitor in self.monitors:
+            monitor.said(verb, self.now_ns)
+
+    def _calm(self) -> None:
+        """End the faults; the bot is there and may trade."""
+        self.calm = True
+        self.fate.at = 0
+        self.venue.calm()
+        for mishap in self.mishaps:
+            mishap.off = True
+        if self.life is None:
+            self._live(self.now_ns)
+        self._say("resume")
+
+    def _note(self, event: Event) -> None:
+        """Count what the market itself brings, and see when deltas roll off into a settlement."""
+        if isinstance(event, Settled):
+            self.hits["F51"] += 1
+        if isinstance(event, InstrumentsListed):
+            self.hits["F54"] += 1
+        expiries = [h.instrument.expiry_ns for h in self.tap.exchange.holdings.values()]
+        near = any(e is not None and 0 <= e - event.ts_ns < SETTLING_NS for e in expiries)
+        self.off_scale = frozenset(self.owner) if near else frozenset()
+
+    def _judge_arrivals(self) -> None:
+        for arrival in self.tap.arrivals[self._judged :]:
+            for monitor in self.monitors:
+                monitor.arrived(arrival, self)
+        self._judged = len(self.tap.arrivals)
+
+    def _judge_end(self) -> None:
+        self._judge_arrivals()
+        if self.life is None:
+            self.monitors[0].blame(self.now_ns, "the bot is not there at the end")
+            return
+        self.life.journal.commit()
+        for monitor in self.monitors:
+            monitor.quiet(self)
+        self.life.end()
+
+    def _outcome(self, hours: float) -> Outcome:
+        hits = Counter({f.code: f.hits for f in (*self.venue.faults, *self.mishaps)}) + self.hits
+        hits["F22"] += self.tap.late_cancels
+        hits["F21"] += self.tap.partly
+        hits["F14"] += sum(self.kills.values())
+        broken = [words for monitor in self.monitors for words in monitor.broken]
+        orders = len(self.tap.arrivals)
+        return Outcome(self.seed, self.scene.name, hours, hits, self.kills, orders, broken)
+
+    @staticmethod
+    def _gap(chance: Random, per_hour: float) -> int:
+        if not per_hour:
+            return NEVER_NS
+        return round(chance.expovariate(per_hour) * 3_600) * NS_PER_S
