@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping
 from bot.book.measure import measure
 from bot.desk.agreement import Agreement
 from bot.desk.delta import DeltaDesk
+from bot.desk.flatten import Flatten
 from bot.desk.floor import Floor, day_start
 from bot.desk.gamma import GammaDesk
 from bot.desk.legs import Think
@@ -70,7 +71,8 @@ class Core:
         self.gamma = {coin: GammaDesk(r) for coin, r in self.rules.items()}
         self.agreements = {coin: Agreement(r) for coin, r in self.rules.items()}
         self.reconciler = Reconciler(floor, self.rules)
-        self.verbs = Verbs(floor, self.rules, self.reconciler, self.delta)
+        self.flatten = Flatten(floor, self.rules)
+        self.verbs = Verbs(floor, self.rules, self.reconciler, self.delta, self.flatten)
         self.rivals = Rivals(floor, self.reconciler)
         shadows = {coin: Shadow.of(r) for coin, r in self.rules.items()}
         self.shadows = {coin: one for coin, one in shadows.items() if one is not None}
@@ -104,6 +106,8 @@ class Core:
         for coin in () if self.closing else due:
             if coin in self.rules and (hurried or now_ns >= self._next_ns[coin]):
                 commands += self._cycle(coin, event, now_ns)
+        if self.flatten.closing and not self.closing:
+            commands += self.flatten.tick(now_ns)
         if isinstance(event, Chain) and event.coin in self.shadows:
             self.shadows[event.coin].see(self.floor, event)
         return tuple(commands)
@@ -217,6 +221,11 @@ class Core:
     def waiting(self) -> bool:
         """Tell whether some order is not done: time must pass even in a silent market."""
         return bool(self.floor.orders.orders)
+
+    @property
+    def flattening(self) -> bool:
+        """Tell whether hedges are being closed, although nothing else is traded."""
+        return bool(self.flatten.closing)
 
     @property
     def state(self) -> State:

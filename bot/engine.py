@@ -136,6 +136,7 @@ class Engine:
     async def _live(self, venue: LiveVenue, until_ns: int | None) -> None:
         """Take events as they arrive; between them hear operators and notice silence."""
         while not self.control.stop.is_set():
+            self._listen()  # also amid a burst, and first of all after the process stood still
             now_ns = venue.now_ns()
             if until_ns is not None and now_ns >= until_ns:
                 break
@@ -143,7 +144,6 @@ class Engine:
             if event is None and now_ns - self.now_ns >= WAKE_NS:
                 event = Tick(now_ns)
             if event is None:
-                self._listen()
                 await venue.wait(POLL_S)
                 continue
             self._watch_host(event, venue.now_ns())
@@ -213,6 +213,7 @@ class Engine:
                 await self.venue.wait(POLL_S)
             else:
                 break
+            steps.beat()
         steps.tell()
         steps.save_account()
         steps.show()

@@ -1,7 +1,8 @@
 """Keys to exchanges: the only values that are never settings.
 
 Owns reading `DELTABAND_<VENUE>_KEY` and `_SECRET`, or the files that `_KEY_FILE` and
-`_SECRET_FILE` name; an account that is only read has its own, as `DELTABAND_<VENUE>_<NAME>_KEY`.
+`_SECRET_FILE` name; an account that is only read has its own, as `DELTABAND_<VENUE>_<NAME>_KEY`,
+and the watchdog may have one, as `DELTABAND_<VENUE>_WATCHDOG_KEY`.
 Refuses a file that others may read or replace: group or other permission bits, another owner, a
 symbolic link, a folder that others may write to, a place inside a git tree. One exception: a secret
 that the system mounts read-only for a container (root's file, which nobody may write to) may be

@@ -11,9 +11,11 @@ import typer
 
 from bot.cli import (
     audit,
+    cancelling,
     control,
     doctor,
     exchange,
+    flattening,
     planning,
     reading,
     record,
@@ -21,6 +23,7 @@ from bot.cli import (
     settings,
     trading,
     venues,
+    watchdog,
 )
 from bot.cli.exits import Exit, explain
 
@@ -31,6 +34,7 @@ _PANELS: Final[dict[str, dict[str, Verb]]] = {
         "paper": trading.paper,
         "shadow": trading.shadow,
         "run": trading.run,
+        "watchdog": watchdog.watchdog,
         "record": record.record,
         "exchange": exchange.exchange,
     },
@@ -44,11 +48,13 @@ _PANELS: Final[dict[str, dict[str, Verb]]] = {
         "pause": control.pause,
         "resume": control.resume,
         "halt": control.halt,
+        "cancel-all": cancelling.cancel_all,
         "off": control.off,
         "on": control.on,
         "snooze": control.snooze,
         "hold": control.hold,
         "hedge": control.hedge,
+        "flatten": flattening.flatten,
     },
     "Set up": {"doctor": doctor.doctor, "venues": venues.venues},
 }

@@ -7,9 +7,10 @@ runs but has not answered, stays queued, because stopping late is better than no
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from getpass import getuser
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
@@ -36,7 +37,7 @@ _LAST_MOMENT_S: Final = 1.0
 _REVIEW: Final = "review"
 
 # The settings' files, single settings and the instance: what finds the journal of the bot.
-_Whom: TypeAlias = tuple[Sequence[Path] | None, Sequence[str] | None, str | None]
+Whom: TypeAlias = tuple[Sequence[Path] | None, Sequence[str] | None, str | None]
 
 Coin = Annotated[
     str | None,
@@ -74,7 +75,7 @@ def pause(
     as_json: AsJson = False,
 ) -> int:
     """Stop sending orders until `resume`; the bot goes on measuring. Survives a restart."""
-    return _tell("pause", coin, why, (config, sets, instance), as_json)
+    return tell("pause", coin, why, (config, sets, instance), as_json)
 
 
 def resume(
@@ -103,8 +104,8 @@ def resume(
     # What was typed travels in the place of the reason, and must be the words exactly.
     verb, text = ("confirm", confirm) if confirm is not None else (_REVIEW, review)
     if text is None:
-        return _tell("resume", coin, why, (config, sets, instance), as_json)
-    return _tell(verb, coin, text, (config, sets, instance), as_json)
+        return tell("resume", coin, why, (config, sets, instance), as_json)
+    return tell(verb, coin, text, (config, sets, instance), as_json)
 
 
 def halt(
@@ -116,7 +117,7 @@ def halt(
     as_json: AsJson = False,
 ) -> int:
     """Cancel every working order and send nothing until `resume`. Asks for no confirmation."""
-    return _tell("halt", coin, why, (config, sets, instance), as_json)
+    return tell("halt", coin, why, (config, sets, instance), as_json)
 
 
 def off(
@@ -128,7 +129,7 @@ def off(
     as_json: AsJson = False,
 ) -> int:
     """Switch hedging of COIN off until `on`; measuring goes on. Survives a restart and `resume`."""
-    return _tell("off", coin, why, (config, sets, instance), as_json)
+    return tell("off", coin, why, (config, sets, instance), as_json)
 
 
 def on(
@@ -143,7 +144,7 @@ def on(
 
     A pause or halt still stands. Refused (exit code 1) while the fate of an order is unknown.
     """
-    return _tell("on", coin, why, (config, sets, instance), as_json)
+    return tell("on", coin, why, (config, sets, instance), as_json)
 
 
 def snooze(
@@ -159,7 +160,7 @@ def snooze(
 
     Ends neither a longer snooze nor an `off`; `on` ends it sooner. At most 24 h.
     """
-    return _tell("snooze", coin, why, (config, sets, instance), as_json, for_s)
+    return tell("snooze", coin, why, (config, sets, instance), as_json, {"for_s": for_s})
 
 
 def hold(
@@ -176,7 +177,7 @@ def hold(
     What is left alone already is kept until the same time. The rest of the book is hedged as ever.
     At most 1 h; 0s ends it at once.
     """
-    return _tell("hold", coin, why, (config, sets, instance), as_json, for_s)
+    return tell("hold", coin, why, (config, sets, instance), as_json, {"for_s": for_s})
 
 
 def hedge(
@@ -192,7 +193,7 @@ def hedge(
     Goes through the same checks and caps as every hedge, and gives up after a minute. Refused (exit
     code 1) in a state that sends nothing.
     """
-    return _tell("hedge", coin, why, (config, sets, instance), as_json)
+    return tell("hedge", coin, why, (config, sets, instance), as_json)
 
 
 def operator() -> str:
@@ -204,13 +205,13 @@ def operator() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-def _tell(
+def tell(
     verb: str,
     coin: str | None,
     why: str,
-    whom: _Whom,
+    whom: Whom,
     as_json: bool,
-    for_s: float | None = None,
+    arguments: Mapping[str, object] = MappingProxyType({}),
 ) -> int:
     """Put a verb to the bot that is meant, wait for its answer and report it."""
     with journal(*whom) as reader:
@@ -222,12 +223,11 @@ def _tell(
         from bot.journal.queue import new_id
         from bot.journal.second_key import PROOF
 
-        name, meant = new_id(), (coin or "").upper()
-        arguments: dict[str, object] = {} if for_s is None else {"for_s": for_s}
+        name, meant, said = new_id(), (coin or "").upper(), dict(arguments)
         if verb == _REVIEW:
-            arguments[PROOF] = _proof(whom, name, meant, why)
+            said[PROOF] = _proof(whom, name, meant, why)
         try:
-            reader.submit(verb, meant, who=operator(), why=why, arguments=arguments, name=name)
+            reader.submit(verb, meant, who=operator(), why=why, arguments=said, name=name)
         except JournalBusyError as fault:
             way = f"the file {reader.path.parent / 'HALT'} or SIGUSR1 halts without the journal"
             raise VerbError(f"{fault}; {way}") from fault

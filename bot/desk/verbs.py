@@ -6,6 +6,7 @@
     hedge                 delta to its target now
     confirm               the typed words that a first large hedge waits for
     review                the typed words that lift what only a review ends
+    flatten               our own hedges are closed, see `flatten`; every word on a state stops it
 
 Every verb is answered with what was done, or with what was expected and what was found instead.
 """
@@ -20,6 +21,7 @@ from bot.book.exposure import Exposure
 from bot.book.measure import measure
 from bot.book.parked import Part
 from bot.desk.delta import AT_ONCE_S, DeltaDesk
+from bot.desk.flatten import Flatten
 from bot.desk.floor import Floor
 from bot.desk.hold import MOST_S, Hold
 from bot.desk.reconcile import Reconciler
@@ -37,7 +39,7 @@ from bot.risk.machine import INSTANCE
 from bot.risk.machine import VERBS as STATE_VERBS
 
 LONGEST_S: Mapping[str, float] = {"snooze": SECONDS_PER_DAY, "hold": MOST_S}
-ONE_COIN = ("off", "on", "hold", "hedge", "review")
+ONE_COIN = ("off", "on", "hold", "hedge", "review", "flatten")
 LOOSENS = ("resume", "on", "review")
 VERBS = (*STATE_VERBS, *ONE_COIN, "snooze", "confirm")
 
@@ -50,6 +52,7 @@ class Verbs:
     rules: Mapping[str, DeskRules]
     reconciler: Reconciler
     delta: Mapping[str, DeltaDesk]
+    flatten: Flatten
 
     @property
     def hold(self) -> Hold:
@@ -64,6 +67,7 @@ class Verbs:
         because = Because(Reason.OPERATOR, f"{event.who}: {event.why}")
         do = {
             "confirm": self._confirm,
+            "flatten": self._flatten,
             "hedge": self._hedge,
             "hold": self._hold,
             "off": self._switch_off,
@@ -138,6 +142,7 @@ class Verbs:
 
     def _state(self, event: Operator, because: Because) -> list[Command]:
         now_ns, machine = event.ts_ns, self.floor.machine
+        stopped = self.flatten.stop(event.coin)
         stood = {p: (state, machine.why.get(p, ())) for p, state in machine.states.items()}
         changes = machine.operator(event.coin, event.verb, now_ns, because)
         commands: list[Command] = [Note(change) for change in changes]
@@ -148,11 +153,12 @@ class Verbs:
         stands = self._stands(event.coin)
         if event.verb == "resume":
             stands += "".join(_lifted(change.coin, *stood[change.coin]) for change in changes)
-        return [*commands, _answer(event, stands)]
+        return [*commands, _answer(event, stands + stopped)]
 
     def _switch_off(self, event: Operator, because: Because) -> list[Command]:
         until_ns = None if event.for_s is None else event.ts_ns + round(event.for_s * NS_PER_S)
         coins = (event.coin,) if event.coin else tuple(self.rules)
+        self.flatten.stop(event.coin)
         commands: list[Command] = []
         for coin in coins:
             if self.floor.machine.switch_off(coin, until_ns):
@@ -167,6 +173,7 @@ class Verbs:
         return [*commands, _answer(event, self._stands(event.coin))]
 
     def _on(self, coin: str, now_ns: int, because: Because) -> list[Command]:
+        self.flatten.stop(coin)
         changes = self.floor.machine.switch_on(coin, now_ns, because)
         word = Standing(now_ns, coin, Word.OFF, None, active=False, because=because)
         return [Note(word), *map(Note, changes), *self.reconciler.begin(now_ns)]
@@ -198,6 +205,22 @@ class Verbs:
             return [_answer(event, refused, accepted=False)]
         target = self.rules[coin].delta.owner.target
         return [_answer(event, _announced(wanted, exposure, target))]
+
+    def _flatten(self, event: Operator, because: Because) -> list[Command]:
+        """Begin to close our hedges, or say what is missing; nothing hedges the coin meanwhile."""
+        coin, now_ns = event.coin, event.ts_ns
+        refused = self.flatten.refusal(coin, event.words, event.by)
+        doubted = sorted(
+            i.name for i, _ in self.flatten.held(coin) if self.reconciler.doubts(i.name)
+        )
+        if refused is None and doubted:
+            refused = f"expected positions that the venue agrees with, found doubts of {doubted[0]}"
+        if refused is not None:
+            return [_answer(event, refused, accepted=False)]
+        changes = self.floor.machine.operator(coin, "halt", now_ns, because)
+        commands: list[Command] = [Note(change) for change in changes]
+        commands += self.reconciler.cancel_all(now_ns, coin)
+        return [*commands, _answer(event, self.flatten.begin(coin, because, now_ns))]
 
     def _confirm(self, event: Operator, _: Because) -> list[Command]:
         """Take the typed words that the first large hedge waits for."""

@@ -149,8 +149,9 @@ class Settled:
 class Operator:
     """A person's word; `coin` is empty for the whole instance.
 
-    `verb` is pause, resume, halt, off, on, snooze, hold, hedge, or confirm with the words that were
-    asked for as `why`. `for_s` is for how long, where the verb has an end.
+    `verb` is pause, resume, halt, off, on, snooze, hold, hedge, flatten, or confirm with the words
+    that were asked for as `why`. `for_s` is for how long, where the verb has an end; `words` is
+    what was typed, and `by` over what it came, where the verb asks for either.
     """
 
     ts_ns: int
@@ -160,6 +161,8 @@ class Operator:
     who: str
     why: str
     for_s: float | None = None
+    words: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

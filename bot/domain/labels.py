@@ -37,6 +37,12 @@ def stem(instance: str, epoch: int, born_ns: int | None = None) -> str:
     return f"{MARK}{instance[:LONGEST_INSTANCE]}-{born}{epoch}-"
 
 
+def is_of(label: str, instance: str) -> bool:
+    """Tell whether a label is one of an instance's, of whichever run."""
+    run = label.rpartition("-")[0]
+    return run.rpartition("-")[0] == f"{MARK}{instance[:LONGEST_INSTANCE]}"
+
+
 def is_elder(label: str, than: str) -> bool:
     """Tell whether the run that sent a label was there before the run of the stem `than`.
 

@@ -38,10 +38,10 @@ class TradeNote:
 class Decision:
     """One hedge cycle that wanted something: inputs, wish, verdict.
 
-    `kind` is delta, gamma or unwind, or shadow for what a second delta would have done with a hedge
-    of its own: nothing was sent for it. Deltas are coins in the underlying's numeraire; the
-    interval covers everything that may still fill. `snapshot` holds the inputs (quotes, ages,
-    volatility) that were used. `refused` is empty when the plan was allowed.
+    `kind` is delta, gamma, unwind or flatten, or shadow for what a second delta would have done
+    with a hedge of its own: nothing was sent for it. Deltas are coins in the underlying's
+    numeraire; the interval covers everything that may still fill. `snapshot` holds the inputs
+    (quotes, ages, volatility) that were used. `refused` is empty when the plan was allowed.
     """
 
     id: str

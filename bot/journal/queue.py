@@ -49,7 +49,9 @@ class Command:
         for_s = self.arguments.get("for_s")
         if for_s is not None and (isinstance(for_s, bool) or not isinstance(for_s, (int, float))):
             for_s = math.nan  # not a time: the core refuses it with what it expects
-        return Operator(ts_ns, self.id, self.verb, self.coin, self.who, self.why, for_s)
+        words, by = (str(self.arguments.get(name, "")) for name in ("words", "by"))
+        said = (self.verb, self.coin, self.who, self.why)
+        return Operator(ts_ns, self.id, *said, for_s, words, by)
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,16 @@ class Reader:
         beat = self._one("SELECT wall_ns FROM heartbeat WHERE run = (SELECT max(id) FROM runs)")
         return None if beat is None else (time.time_ns() - int(beat["wall_ns"])) / NS_PER_S
 
+    def newest_beat(self) -> tuple[int, int | None, bool]:
+        """Return the newest run, when it last said that it decides (wall ns), if it has ended."""
+        found = self._one(
+            "SELECT id, wall_ns, ended_ns FROM runs LEFT JOIN heartbeat ON run = id"
+            " ORDER BY id DESC LIMIT 1"
+        )
+        if found is None:
+            raise JournalError(f"expected a run in {self.path}, found none yet")
+        return found["id"], found["wall_ns"], found["ended_ns"] is not None
+
     def held(self) -> bool:
         """Tell whether another process holds the file, so that the bot cannot write."""
         return condition.held_by_another(self._db)

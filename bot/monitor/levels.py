@@ -46,6 +46,7 @@ _LEVEL: Final[Mapping[type, str]] = {
     Settled: "info",
     Parked: "info",
 }
+_DECIDED: Final = {"gamma": "info", "flatten": "warning"}
 _STATE_LEVEL: Final = {
     State.HALTED: "error",
     State.PAUSED: "warning",
@@ -64,7 +65,7 @@ def level(item: Item | Moved) -> str:
             if item.refused:
                 naked = item.kind != "gamma" and not item.lower <= item.delta_coin <= item.upper
                 return "warning" if naked or _helpless(item) else "info"
-            return "info" if item.kind == "gamma" else "debug"
+            return _DECIDED.get(item.kind, "debug")
         case Doubt() | Standing():
             loud = "error" if item.because.reason in PAGED else "warning"
             return loud if item.active else "info"

@@ -75,10 +75,10 @@ def _why(reasons: tuple[Because, ...]) -> list[Fields]:
 def _decision_name(made: Decision) -> str:
     if made.kind == SHADOW:
         return "shadow.decided"
-    subject = "gamma" if made.kind == "gamma" else "hedge"
+    subject = made.kind if made.kind in {"gamma", "flatten"} else "hedge"
     if made.refused:
         return f"{subject}.refused"
-    return "gamma.planned" if made.kind == "gamma" else "hedge.decided"
+    return "gamma.planned" if made.kind == "gamma" else f"{subject}.decided"
 
 
 def _decision(made: Decision) -> Fields:

@@ -141,6 +141,22 @@ def examine(proposal: Proposal, now: Circumstances) -> Verdict:
     )
 
 
+def examine_flatten(proposal: Proposal, now: Circumstances) -> Verdict:
+    """Return the verdict on a slice of a flatten, which a person asked for while all else is still.
+
+    Size, the way to the venue, one order at a time, nothing UNKNOWN and the narrow collar hold as
+    ever. What says whether a hedge is wanted (state, side, losses, the owner's band) is not asked;
+    margin is for the venue to judge.
+    """
+    cut, notes = _cut(proposal, replace(now, room_buy=math.inf, room_sell=math.inf))
+    if cut is None:
+        return Verdict(None, reducing=False, reasons=notes)
+    case = Case(cut, now, reducing=False, whole_usd=proposal.notional_usd)
+    checks = (_check_lane, _check_unresolved, _check_collar)
+    refusals = tuple(because for check in checks if (because := check(case)) is not None)
+    return Verdict(None if refusals else cut, reducing=False, reasons=refusals or notes)
+
+
 def _cut(proposal: Proposal, now: Circumstances) -> tuple[Proposal | None, tuple[Because, ...]]:
     """Cut an order to the order and position caps, in whole lots."""
     if proposal.instrument.is_option:

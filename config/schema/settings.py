@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from config.schema.fields import STRICT, Coin, NamedPath, refuse, shown, unit
 from config.schema.scale import scaled
-from config.schema.sections import Limits, Paper, Sim
+from config.schema.sections import Limits, Paper, Sim, Watchdog
 from config.schema.underlying import Underlying
 from config.schema.venue import Venue
 
@@ -96,6 +96,7 @@ class Settings(BaseModel):
         description="One table for the exchange.",
     )
     limits: Limits = Field(default_factory=Limits)
+    watchdog: Watchdog = Field(default_factory=Watchdog)
     sim: Sim = Field(default_factory=Sim)
     paper: Paper = Field(default_factory=Paper)
 
