@@ -242,7 +242,7 @@ def tell(
         return _unanswered(reader, verb, found, as_json)
 
 
-def _proof(whom: _Whom, name: str, coin: str, words: str) -> str:
+def _proof(whom: Whom, name: str, coin: str, words: str) -> str:
     """Return what proves a review by the second key of the settings."""
     from bot.journal.second_key import proof
     from config.secrets import second_key

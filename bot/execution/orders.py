@@ -57,7 +57,10 @@ class Patience:
 
 @dataclass(slots=True)
 class WorkingOrder:
-    """One order of ours and all that is proven about it."""
+    """One order of ours and all that is proven about it.
+
+    `asked` tells that the venue was asked about it and has not denied it since.
+    """
 
     intent: Intent
     coin: str
@@ -73,6 +76,7 @@ class WorkingOrder:
     unknown_since_ns: int = 0
     next_query_ns: int = 0
     query_gap_s: float = 0.0
+    asked: bool = False
     denials: list[int] = field(default_factory=list)
 
     @property
@@ -200,10 +204,14 @@ class OrderTable:
         return notes
 
     def deny(self, label: str, now_ns: int) -> list[Note]:
-        """Count the venue's denial; believe it only late, repeatedly, after the validity."""
+        """Count the venue's denial; believe it only late, repeatedly, after the validity.
+
+        One query is one denial, however often its answer arrives.
+        """
         order = self.orders.get(label)
-        if order is None or order.state is not OrderState.UNKNOWN:
+        if order is None or order.state is not OrderState.UNKNOWN or not order.asked:
             return []
+        order.asked = False
         patience = self.patience
         valid_until_ns = order.intent.valid_until_ns + round(patience.after_valid_s * NS_PER_S)
         quarantined_ns = order.sent_ns + round(patience.quarantine_s * NS_PER_S)
@@ -263,6 +271,7 @@ class OrderTable:
             order.cancel_asked_ns = 0
         if order.state is OrderState.UNKNOWN and now_ns >= order.next_query_ns:
             commands.append(Query(label, order.intent.instrument))
+            order.asked = True
             gap_s = order.query_gap_s or patience.first_query_s
             order.next_query_ns = now_ns + round(gap_s * NS_PER_S)
             order.query_gap_s = min(2.0 * gap_s, patience.longest_query_s)

@@ -3,7 +3,8 @@
 A command is taken at most once and in the order of asking: it is marked before it is handed over,
 so a bot that dies in between has lost it, and says so by its missing outcome. What loosens
 (resume and the like) is refused when it has waited too long, because it was meant for another
-moment; what only stops (pause, halt, off, snooze) never ages.
+moment; what only stops (pause, halt, off, snooze) never ages, and the next run takes it again where
+a bot died before what it did was on disk: a stop must not get lost.
 """
 
 from __future__ import annotations
@@ -109,6 +110,19 @@ def take(
             )
             db.execute(*act("commands", run, name))
     return tuple(obeyed)
+
+
+def give_back(db: sqlite3.Connection) -> None:
+    """Let what only stops wait again where a bot that is gone took it and never answered.
+
+    Its answer would be on disk together with what it did. Part of the caller's transaction.
+    """
+    marks = ", ".join("?" * len(NEVER_AGE))
+    db.execute(
+        "UPDATE commands SET taken_ns = NULL WHERE taken_ns IS NOT NULL AND done_ns IS NULL"
+        f" AND verb IN ({marks})",  # noqa: S608  no user text
+        sorted(NEVER_AGE),
+    )
 
 
 def answer(db: sqlite3.Connection, name: str) -> Answer | None:

@@ -177,6 +177,7 @@ class Journal:
     def begin_run(self, start: RunStart) -> int:
         """Begin a run, on disk at once, and return its number; mark unended ones as interrupted."""
         with faults_named(self.path, "write"), self._chain.transaction():
+            queue.give_back(self._db)
             begun = runs.begin(self._db, start, self._wall_ns())
             self._chain.run = begun[0]
         self._run, self._ledger = begun

@@ -327,7 +327,12 @@ def test_a_cancellation_without_an_answer_makes_an_order_unknown():
 
 
 def _denied(table, *seconds):
-    return [state for second in seconds for state in _states(table.deny("a1", _at(second)))]
+    """Let each denial answer a query of its own."""
+    found = []
+    for second in seconds:
+        table.orders["a1"].asked = True
+        found += _states(table.deny("a1", _at(second)))
+    return found
 
 
 def test_an_order_is_not_booked_only_after_late_and_repeated_denials():
@@ -359,6 +364,18 @@ def test_a_denial_means_nothing_for_an_order_that_is_not_unknown():
     table = _sent()
     assert _denied(table, 5.0, 8.0, 11.0) == []
     assert table.deny("stranger", _at(5.0)) == []
+
+
+def test_an_answer_that_is_repeated_counts_once():
+    """One query is one denial; the next one counts when the venue was asked again."""
+    table = _unknown()
+    table.orders["a1"].asked = True
+    for second in (5.0, 8.0, 11.0, 20.0):
+        assert table.deny("a1", _at(second)) == []
+    assert len(table.orders["a1"].denials) == 1
+    assert any(isinstance(command, Query) for command in table.tick(_at(21.0)))
+    table.deny("a1", _at(21.1))
+    assert len(table.orders["a1"].denials) == 2
 
 
 def test_a_trade_between_denials_starts_them_anew():

@@ -48,7 +48,7 @@ def test_commands_are_taken_once_and_in_the_order_of_asking(journal, reader):
     assert taken[0].event(T0) == Operator(T0, taken[0].id, "pause", "BTC", "ann", "news")
 
 
-def test_command_taken_by_a_bot_that_died_is_not_obeyed_by_the_next(tmp_path):
+def test_loosening_taken_by_a_bot_that_died_is_not_obeyed_by_the_next(tmp_path):
     """At most once: after a crash the operator asks again."""
     with closing(Journal.open(tmp_path, "demo")) as first:
         first.begin_run(run_start())
@@ -56,6 +56,7 @@ def test_command_taken_by_a_bot_that_died_is_not_obeyed_by_the_next(tmp_path):
             reader.submit("resume", who="ann")
         assert len(first.take_commands()) == 1
     with closing(Journal.open(tmp_path, "demo")) as second:
+        second.begin_run(run_start())
         assert second.take_commands() == ()
 
 
@@ -147,3 +148,18 @@ def test_other_processes_may_ask_while_the_bot_writes_without_pause(journal, tmp
     watchdog.cancel()
     taken += [command.who for command in journal.take_commands()]
     assert (asking.returncode, taken) == (0, [str(n) for n in range(100)])
+
+
+def test_stop_that_a_bot_took_and_never_obeyed_is_taken_by_the_next(tmp_path):
+    """A bot that died amid a pause must not come back trading; what it did answer stays done."""
+    with closing(Journal.open(tmp_path, "demo")) as first:
+        first.begin_run(run_start())
+        with closing(Reader.open(tmp_path)) as reader:
+            lost, done = (reader.submit(verb, who="ann") for verb in ("pause", "halt"))
+            reader.submit("resume", who="ann")
+        assert len(first.take_commands()) == 3
+        first.record(CommandOutcome(T0, done, accepted=True, outcome="HALTED"))
+    with closing(Journal.open(tmp_path, "demo")) as second:
+        second.begin_run(run_start())
+        assert [command.id for command in second.take_commands()] == [lost]
+        assert second.take_commands() == ()

@@ -18,7 +18,8 @@ from tests.simulation.drive import book
 STRADDLE = (("BTC-12JAN26-92000-C", -10.0), ("BTC-12JAN26-92000-P", -10.0))
 LONG = (("BTC-12JAN26-92000-C", 8.0), ("BTC-30JAN26-90000-P", 8.0))
 SETTLING = (("BTC-5JAN26-92000-C", -5.0), ("BTC-30JAN26-90000-P", 4.0))
-ORDER_USD = 400_000.0
+ORDER_USD = (399_995.0, 49_995.0)
+POSITION_COIN = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +32,18 @@ class Scenario:
     kills_per_hour: float
     words_per_hour: float
     order_usd: float | None
+    position_coin: float | None
 
 
 def scenario(seed: int) -> Scenario:
     """Return the scenario of a seed."""
     chance = stream(seed, "scenario")
     name = chance.choice(("straddle", "straddle", "long", "settling", "crash"))
-    order_usd = chance.choice((None, ORDER_USD))
+    order_usd = chance.choice((None, *ORDER_USD))
     band = chance.choice((0.1, 0.3, 1.0))
-    limits = {} if order_usd is None else {"order_usd": order_usd}
+    position_coin = stream(seed, "limits").choice((None, None, POSITION_COIN))
+    caps = {"order_usd": order_usd, "position_coin": position_coin}
+    limits = {name: cap for name, cap in caps.items() if cap is not None}
     rows = {"straddle": STRADDLE, "long": LONG, "settling": SETTLING, "crash": STRADDLE}[name]
     regime = "crash" if name == "crash" else chance.choice(("normal", "normal", "calm"))
     settings = book(*rows, band=band, regime=regime, collateral=60.0, limits=limits)
@@ -50,8 +54,9 @@ def scenario(seed: int) -> Scenario:
         settings,
         early + round(chance.random() * spread_s) * NS_PER_S,
         chance.choice((0.0, 4.0, 20.0)),
-        chance.choice((0.0, 1.0, 3.0)),
+        chance.choice((0.0, 2.0, 12.0)),
         order_usd,
+        position_coin,
     )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
-from bot.domain.events import Event, OrderUpdate
+from bot.domain.events import Event, Filled, OrderUpdate
 from bot.domain.orders import TERMINAL, Intent, OrderState
 from bot.domain.quotes import Chain
 from bot.domain.units import seconds_between
@@ -71,6 +72,12 @@ class Tap:
     def live(self, instrument: str) -> list[str]:
         """Return the labels of the orders that rest on an instrument."""
         return [o.intent.label for o in self.exchange.working if o.instrument.name == instrument]
+
+    def fills(self, label: str) -> list[tuple[str, Decimal]]:
+        """Return (instrument, signed quantity) of everything that filled under a label."""
+        told = self.exchange.query(label, 0)
+        fills = [event.fill for event in told if isinstance(event, Filled)]
+        return [(fill.instrument, fill.quantity.value) for fill in fills]
 
     def ended(self, label: str) -> OrderState | None:
         """Return the terminal state of a label's order; None while it works or is not known."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
+import sqlite3
 import traceback
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -17,24 +21,29 @@ from bot import wiring
 from bot.domain.errors import DeltabandError
 from bot.domain.events import Event, InstrumentsListed, Settled
 from bot.domain.orders import OrderState
+from bot.domain.positions import HEDGE_TAG
 from bot.domain.units import NS_PER_S
-from bot.journal import Reader
+from bot.journal import queue
 from bot.sim.exchange import Exchange
 from bot.venues.paper import Latency, PaperVenue
 from bot.venues.port import Request
 from tests.simulation.campaign import monitors as judged
+from tests.simulation.campaign import on_file, on_wire, truth
 from tests.simulation.campaign.life import Fate, Killed, Life
 from tests.simulation.campaign.mishaps import Locked
 from tests.simulation.campaign.scenario import misfortunes, scenario, weather
 from tests.simulation.campaign.streams import stream
 from tests.simulation.campaign.truth import Tap
 from tests.simulation.campaign.venue import FaultyVenue
+from tests.simulation.campaign.wire import Wire
 
 NEVER_NS = 2**62
 QUIET_NS = 90 * NS_PER_S
 DRAIN_NS = 15 * NS_PER_S
 LISTEN_NS = 50_000_000
 SETTLING_NS = 1_800 * NS_PER_S
+RESUME_NS = 20 * NS_PER_S
+LONGEST_WAIT_NS = 300 * NS_PER_S
 
 
 @dataclass(slots=True)
@@ -48,17 +57,29 @@ class Outcome:
     kills: Counter[str]
     orders: int
     broken: list[str]
+    trace: str
 
 
 class World:
-    """A seed's exchange, network and bot; `run` is the whole of it."""
+    """A seed's exchange, network and bot; `run` is the whole of it.
 
-    def __init__(self, seed: int, hours: float, folder: Path) -> None:
+    `enough` is asked about what is broken, and may end the run early.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        hours: float,
+        folder: Path,
+        enough: Callable[[list[str]], bool] = lambda _: False,
+    ) -> None:
         """Build everything but the bot, whose journal will be in `folder`."""
-        self.seed, self.hours, self.folder = seed, hours, folder
+        self.seed, self.hours, self.folder, self.enough = seed, hours, folder, enough
         self.life: Life | None = None
         self.hits: Counter[str] = Counter()
         self.kills: Counter[str] = Counter()
+        self.words: Counter[str] = Counter()
+        self.wire = Wire()
         self.off_scale: frozenset[str] = frozenset()
         self.calm = False
         self.fate = Fate(kinds=self._effect)
@@ -85,21 +106,33 @@ class World:
         for mishap in self.mishaps:
             mishap.begin(self.venue.now_ns)
         self.monitors = [
-            judged.OnDisk("I1/I3"),
+            on_file.OnDisk("I1"),
             judged.AtMostOnce("I2"),
-            judged.Evidence("I4/I5"),
-            judged.GoodData("I6"),
-            judged.Obeys("I7/I22"),
-            judged.OneAtATime("I8"),
-            judged.Capped("I9", order_usd=self.scene.order_usd or float("inf")),
+            on_file.Evidence("I4"),
+            on_wire.GoodData("I6"),
+            judged.Obeys("I7"),
+            on_wire.OneAtATime("I8"),
+            judged.Capped(
+                "I9",
+                order_usd=self.scene.order_usd or math.inf,
+                position_coin=self.scene.position_coin or math.inf,
+            ),
             judged.OnGrid("I10"),
-            judged.TowardsTarget("I11/I12"),
-            judged.Unhurried("I14/I27"),
+            on_wire.Collared("I10"),
+            judged.TowardsTarget("I11"),
+            on_wire.Converges("I13"),
+            on_wire.Unhurried("I14"),
             judged.Agrees("I16"),
+            on_wire.OwnFills("I18"),
+            on_file.Kept("I19"),
+            on_wire.Startled("I21"),
+            on_wire.Stops("I22"),
+            on_file.Words("I23"),
         ]
         self._chance = stream(self.seed, "kills")
         self._words = stream(self.seed, "words")
-        self._judged = 0
+        self._judged = self._word_ns = self._end_ns = self._look_ns = self._resume_ns = 0
+        self._words_wait = False
 
     # what monitors may look at
 
@@ -119,6 +152,28 @@ class World:
         rows = self.scene.settings.underlying.items()
         return {coin: (u.delta.lower, u.delta.target, u.delta.upper) for coin, u in rows}
 
+    @property
+    def there(self) -> bool:
+        """Tell whether the bot lives."""
+        return self.life is not None
+
+    @property
+    def calm_left_s(self) -> float:
+        """Return how long the quiet at the end will still last; 0 before and after it."""
+        left_ns = self._end_ns + QUIET_NS - self.now_ns
+        return max(left_ns, 0) / NS_PER_S if self.calm else 0.0
+
+    def delta(self, coin: str) -> float:
+        """Return the account's delta by the exchange's own prices, coin."""
+        return truth.delta(self.tap.exchange, coin, self.now_ns)
+
+    def hedges(self) -> Mapping[str, Decimal]:
+        """Return what the bot takes for its own hedges."""
+        if self.life is None:
+            return {}
+        positions = self.life.core.floor.book.holdings.positions.values()
+        return {p.instrument: p.quantity.value for p in positions if p.tag == HEDGE_TAG}
+
     def held(self) -> Mapping[str, Decimal]:
         """Return what the bot takes for its holdings."""
         return {} if self.life is None else self.life.core.floor.book.holdings.held()
@@ -128,32 +183,37 @@ class World:
     def run(self) -> Outcome:
         """Live through the hours and a quiet end, and return what was seen."""
         begin_ns = self.venue.next_time() or 0
-        end_ns = begin_ns + round(self.hours * 3_600) * NS_PER_S
+        end_ns = self._end_ns = begin_ns + round(self.hours * 3_600) * NS_PER_S
         self._plan_kill(begin_ns)
-        word_ns = begin_ns + self._gap(self._words, self.scene.words_per_hour)
+        self._word_ns = begin_ns + self._gap(self._words, self.scene.words_per_hour)
         self._live(begin_ns)
         listen_ns = 0
         while (event := self.venue.next_event(end_ns + QUIET_NS + DRAIN_NS)) is not None:
-            if not self.calm and event.ts_ns >= end_ns:
-                self._calm()
+            if self.enough(self.broken):
+                return self._outcome(self.hours)
+            if event.ts_ns >= end_ns:
+                self._calm(event.ts_ns)
             if self.life is not None and event.ts_ns >= end_ns + QUIET_NS:
                 self.life.close()
             self._note(event)
             self._befall(event.ts_ns)
+            self._speak(event.ts_ns)
             if self.life is None:
                 if event.ts_ns >= self._back_ns:
                     self._live(event.ts_ns)
                 continue
             if not self.calm and event.ts_ns >= self._kill_ns:
                 self._doom()
-            if not self.calm and event.ts_ns >= word_ns:
-                word_ns = event.ts_ns + self._gap(self._words, self.scene.words_per_hour)
-                self._say(self._words.choice(("pause", "halt", "resume", "resume")))
             self._step(event, listen=event.ts_ns >= listen_ns + LISTEN_NS)
             if event.ts_ns >= listen_ns + LISTEN_NS:
                 listen_ns = event.ts_ns
         self._judge_end()
         return self._outcome(self.hours)
+
+    @property
+    def broken(self) -> list[str]:
+        """Return everything that was seen broken so far."""
+        return [words for monitor in self.monitors for words in monitor.broken]
 
     def _step(self, event: Event, *, listen: bool) -> None:
         life = self.life
@@ -161,6 +221,7 @@ class World:
             return
         for monitor in self.monitors:
             monitor.heard(event, self)
+        self.wire.heard(event)
         try:
             life.step(event, listen=listen)
         except Killed:
@@ -185,6 +246,7 @@ class World:
     def _sent(self, request: Request, now_ns: int) -> None:
         for monitor in self.monitors:
             monitor.sent(request, now_ns, self)
+        self.wire.sent(request, now_ns)
 
     def _live(self, now_ns: int) -> None:
         """Start the bot and connect it."""
@@ -210,6 +272,9 @@ class World:
         if self.life is not None:
             self.life.end()
             self.life = None
+        self.wire.died()
+        for monitor in self.monitors:
+            monitor.died(self)
         self.venue.hang_up()
         self.fate.at = 0
         self._back_ns = self.now_ns + round(self._chance.choice((0.05, 1.0, 8.0, 40.0)) * NS_PER_S)
@@ -228,27 +293,58 @@ class World:
     def _plan_kill(self, now_ns: int) -> None:
         self._kill_ns = now_ns + self._gap(self._chance, self.scene.kills_per_hour)
 
+    def _speak(self, now_ns: int) -> None:
+        """Let an operator speak: by the clock, or as soon as an order rests; often two words."""
+        held = any(isinstance(m, Locked) and m.guest is not None for m in self.mishaps)
+        if self.calm or held or now_ns < self._word_ns:
+            return
+        waits = self._words_wait and now_ns < self._word_ns + LONGEST_WAIT_NS
+        if waits and not self.tap.exchange.working:
+            return
+        self._word_ns = now_ns + self._gap(self._words, self.scene.words_per_hour)
+        self._words_wait = self._words.random() < 0.7
+        spoken = self._words.choice(
+            (
+                ("pause",),
+                ("halt",),
+                ("resume",),
+                ("resume",),
+                ("halt", "resume"),
+                ("resume", "halt"),
+            )
+        )
+        for verb in spoken:
+            self._say(verb)
+
     def _say(self, verb: str) -> None:
-        reader = Reader.open(self.folder, self.scene.settings.instance)
-        reader.submit(verb, who="owner", why="a campaign asked")
-        reader.close()
+        if not self.file.exists():
+            return
+        self.words[verb] += 1
+        name = f"w{sum(self.words.values())}"
+        asked = queue.Command(name, verb, "", {}, "owner", "a campaign asked", self.now_ns)
+        with closing(sqlite3.connect(self.file, isolation_level=None)) as base:
+            queue.submit(base, asked)
         self.hits[f"operator: {verb}"] += 1
         if verb == "resume" and self.life is not None:
             orders = self.life.core.floor.orders
             self.hits["F83"] += any(o.state is OrderState.UNKNOWN for o in orders)
         for monitor in self.monitors:
-            monitor.said(verb, self.now_ns)
+            monitor.said(verb, self.now_ns, self)
 
-    def _calm(self) -> None:
-        """End the faults; the bot is there and may trade."""
-        self.calm = True
-        self.fate.at = 0
-        self.venue.calm()
-        for mishap in self.mishaps:
-            mishap.off = True
-        if self.life is None:
-            self._live(self.now_ns)
-        self._say("resume")
+    def _calm(self, now_ns: int) -> None:
+        """End the faults; the bot is there and may trade, as soon as it agrees to that."""
+        if not self.calm:
+            self.calm = True
+            self.fate.at = 0
+            self.venue.calm()
+            for mishap in self.mishaps:
+                mishap.off = True
+            if self.life is None:
+                self._live(now_ns)
+            self._resume_ns = now_ns
+        if self._resume_ns <= now_ns < self._end_ns + QUIET_NS:
+            self._resume_ns = now_ns + RESUME_NS
+            self._say("resume")
 
     def _note(self, event: Event) -> None:
         """Count what the market itself brings, and see when deltas roll off into a settlement."""
@@ -259,6 +355,10 @@ class World:
         expiries = [h.instrument.expiry_ns for h in self.tap.exchange.holdings.values()]
         near = any(e is not None and 0 <= e - event.ts_ns < SETTLING_NS for e in expiries)
         self.off_scale = frozenset(self.owner) if near else frozenset()
+        if event.ts_ns >= self._look_ns + NS_PER_S:
+            self._look_ns = event.ts_ns
+            for monitor in self.monitors:
+                monitor.look(self)
 
     def _judge_arrivals(self) -> None:
         for arrival in self.tap.arrivals[self._judged :]:
@@ -281,9 +381,10 @@ class World:
         hits["F22"] += self.tap.late_cancels
         hits["F21"] += self.tap.partly
         hits["F14"] += sum(self.kills.values())
-        broken = [words for monitor in self.monitors for words in monitor.broken]
-        orders = len(self.tap.arrivals)
-        return Outcome(self.seed, self.scene.name, hours, hits, self.kills, orders, broken)
+        orders = self.tap.arrivals
+        trace = hashlib.sha256(repr(orders).encode()).hexdigest()
+        scene, broken = self.scene.name, self.broken
+        return Outcome(self.seed, scene, hours, hits, self.kills, len(orders), broken, trace)
 
     @staticmethod
     def _gap(chance: Random, per_hour: float) -> int:

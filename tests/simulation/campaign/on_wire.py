@@ -1,0 +1,257 @@
+"""The invariants of what the bot sends, held against what it could know when it sent that."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from bot.domain.commands import Place
+from bot.domain.events import Event, PositionsReport
+from bot.domain.quotes import Quote
+from bot.domain.units import NS_PER_S, seconds_between
+from bot.venues.port import Request
+from tests.simulation.campaign.monitors import Monitor, Scene, sane
+
+
+class OneAtATime(Monitor):
+    """I8: no order leaves for an instrument while the end of another there is not proven."""
+
+    def sent(self, request: Request, now_ns: int, scene: Scene) -> None:
+        """Look at what is open."""
+        if not isinstance(request, Place):
+            return
+        others = scene.wire.open_on(request.intent.instrument)
+        if others:
+            self.blame(now_ns, f"{request.intent.label} beside {others}")
+
+
+@dataclass(slots=True)
+class GoodData(Monitor):
+    """I6: no hedge is sent without a fresh, sane quote of its own instrument in the bot's hands."""
+
+    limit_s: float = 2.5
+    good: dict[str, Quote] = field(default_factory=dict)
+
+    def heard(self, event: Event, scene: Scene) -> None:  # noqa: ARG002
+        """Keep the newest sane quote; one that is not sane takes its place away."""
+        if isinstance(event, Quote):
+            if sane(event):
+                self.good[event.instrument] = event
+            else:
+                self.good.pop(event.instrument, None)
+
+    def sent(self, request: Request, now_ns: int, scene: Scene) -> None:  # noqa: ARG002
+        """Judge an order by what was heard of its instrument."""
+        if not isinstance(request, Place) or request.intent.purpose == "gamma":
+            return
+        name = request.intent.instrument
+        quote = self.good.get(name)
+        if quote is None:
+            self.blame(now_ns, f"{request.intent.label} without a sane quote of {name}")
+            return
+        age_s = seconds_between(min(quote.ts_ns, quote.ts_venue_ns), now_ns)
+        if age_s > self.limit_s:
+            self.blame(now_ns, f"{request.intent.label} on a quote {age_s:.2f} s old")
+
+
+@dataclass(slots=True)
+class Collared(Monitor):
+    """I10: no price is worse than the collar allows of some mark that was heard of late."""
+
+    collar_bps: float = 100.0
+    late_s: float = 3.0
+    marks: dict[str, deque[tuple[int, float]]] = field(default_factory=dict)
+
+    def heard(self, event: Event, scene: Scene) -> None:  # noqa: ARG002
+        """Keep the marks."""
+        if isinstance(event, Quote) and sane(event):
+            kept = self.marks.setdefault(event.instrument, deque())
+            kept.append((event.ts_ns, event.mark))
+            while seconds_between(kept[0][0], event.ts_ns) > self.late_s:
+                kept.popleft()
+
+    def sent(self, request: Request, now_ns: int, scene: Scene) -> None:  # noqa: ARG002
+        """Compare the limit with the furthest of them."""
+        if not isinstance(request, Place) or request.intent.purpose == "gamma":
+            return
+        intent, kept = request.intent, self.marks.get(request.intent.instrument)
+        if not kept:
+            return
+        side = 1.0 if intent.is_buy else -1.0
+        furthest = max(side * mark * (1.0 + side * self.collar_bps * 1e-4) for _, mark in kept)
+        if side * float(intent.price) > furthest + 1e-6:
+            self.blame(now_ns, f"{intent.label} at {intent.price}, furthest {side * furthest:.2f}")
+
+
+@dataclass(slots=True)
+class Unhurried(Monitor):
+    """I14 and I27: not more orders leave in a while than the rate limit, or need, can explain."""
+
+    queues: dict[int, deque[int]] = field(default_factory=dict)
+    most: tuple[tuple[str, int, int], ...] = (
+        ("I27", 10, 40 + 16),
+        ("I14", 60, 60),
+        ("I14", 600, 250),
+    )
+
+    def sent(self, request: Request, now_ns: int, scene: Scene) -> None:  # noqa: ARG002
+        """Count."""
+        if not isinstance(request, Place):
+            return
+        for code, span_s, most in self.most:
+            queue = self.queues.setdefault(span_s, deque())
+            queue.append(now_ns)
+            while queue[0] <= now_ns - span_s * NS_PER_S:
+                queue.popleft()
+            if len(queue) > most:
+                self.blame(now_ns, f"{len(queue)} orders in {span_s} s", code)
+                queue.clear()
+
+
+@dataclass(slots=True)
+class Stops(Monitor):
+    """I22: what rested when a halt was said is cancelled within seconds, where the bot lives."""
+
+    halted_ns: int | None = None
+    resting: tuple[str, ...] = ()
+    within_s: float = 6.0
+
+    def said(self, verb: str, now_ns: int, scene: Scene) -> None:
+        """Remember what rests."""
+        if verb != "halt":
+            self.halted_ns = None
+        elif scene.there:
+            self.halted_ns = now_ns
+            self.resting = tuple(o.intent.label for o in scene.tap.exchange.working)
+
+    def died(self, scene: Scene) -> None:  # noqa: ARG002
+        """Who is dead cancels nothing."""
+        self.halted_ns = None
+
+    def look(self, scene: Scene) -> None:
+        """See whether each that still rests was cancelled at least once."""
+        since_ns = self.halted_ns
+        if since_ns is None or seconds_between(since_ns, scene.now_ns) < self.within_s:
+            return
+        self.halted_ns = None
+        still = {o.intent.label for o in scene.tap.exchange.working} & set(self.resting)
+        for label in sorted(still):
+            told = scene.wire.orders.get(label)
+            if told is None or not any(at_ns >= since_ns for at_ns in told.cancels):
+                self.blame(scene.now_ns, f"{label} rests on after a halt")
+
+
+@dataclass(slots=True)
+class Startled(Monitor):
+    """I21: a position that jumped without a trade of ours is looked at again before any order.
+
+    `owned` is what is held beside our own fills. While something is in flight or was filled just
+    now a report says nothing about it, and what keeps jumping is no surprise.
+    """
+
+    settle_s: float = 7.0
+    keeps_s: float = 90.0
+    again_s: float = 0.4
+    owned: dict[str, Decimal] = field(default_factory=dict)
+    jumped: dict[str, int] = field(default_factory=dict)
+    before: dict[str, int] = field(default_factory=dict)
+    unsure: set[str] = field(default_factory=set)
+    begun: bool = False
+
+    def died(self, scene: Scene) -> None:  # noqa: ARG002
+        """Begin anew: a life begins with a report of its own."""
+        self.begun = False
+        self.jumped.clear()
+
+    def heard(self, event: Event, scene: Scene) -> None:
+        """Compare a report with the one before and what was filled since."""
+        if not isinstance(event, PositionsReport):
+            return
+        now_ns = event.ts_ns
+        told = {p.instrument: p.quantity.value for p in event.positions}
+        self.jumped = {
+            name: at_ns
+            for name, at_ns in self.jumped.items()
+            if seconds_between(at_ns, now_ns) < self.again_s
+        }
+        for name in sorted(told.keys() | self.owned.keys()):
+            filled, filled_ns = scene.wire.filled_on(name)
+            settling = seconds_between(filled_ns, now_ns) < self.settle_s
+            if settling or scene.wire.open_on(name):
+                if not self.begun:
+                    self.unsure.add(name)
+                continue
+            owned = told.get(name, Decimal(0)) - filled
+            was, self.owned[name] = self.owned.get(name, Decimal(0)), owned
+            if was == owned or not self.begun or name in self.unsure:
+                self.unsure.discard(name)
+                continue
+            if seconds_between(self.before.get(name, -(2**62)), now_ns) >= self.keeps_s:
+                self.jumped[name] = now_ns
+            self.before[name] = now_ns
+        self.begun = True
+
+    def sent(self, request: Request, now_ns: int, scene: Scene) -> None:  # noqa: ARG002
+        """Nothing may leave on a first sight."""
+        if isinstance(request, Place) and self.jumped:
+            names = ", ".join(sorted(self.jumped))
+            self.blame(now_ns, f"{request.intent.label} on the first sight of a jump of {names}")
+
+
+@dataclass(slots=True)
+class Converges(Monitor):
+    """I13: with the faults gone and nothing stopped, delta comes back into the owner's band.
+
+    It is enough to be there once in the last half minute: prices go on moving.
+    """
+
+    last_s: float = 30.0
+    inside: dict[str, bool] = field(default_factory=dict)
+    seen: dict[str, float] = field(default_factory=dict)
+
+    def look(self, scene: Scene) -> None:
+        """See where delta is."""
+        if not 0.0 < scene.calm_left_s <= self.last_s:
+            return
+        for coin, (lower, _, upper) in scene.owner.items():
+            delta = scene.delta(coin)
+            slack = 0.03 * (upper - lower) + 0.002
+            within = lower - slack <= delta <= upper + slack or not math.isfinite(delta)
+            self.inside[coin] = self.inside.get(coin, False) or within
+            self.seen[coin] = delta
+
+    def quiet(self, scene: Scene) -> None:
+        """Judge."""
+        for coin, inside in self.inside.items():
+            if not inside and coin not in scene.off_scale:
+                self.blame(scene.now_ns, f"{coin} is left at {self.seen[coin]:+.4f}")
+
+
+@dataclass(slots=True)
+class OwnFills(Monitor):
+    """I18: what the bot counts as its hedges is the sum of the exchange's fills of its orders.
+
+    A report in which an instrument is missing may be believed, and then it is nobody's hedge.
+    """
+
+    missing: set[str] = field(default_factory=set)
+
+    def heard(self, event: Event, scene: Scene) -> None:
+        """See what is missing."""
+        if isinstance(event, PositionsReport):
+            names = {p.instrument for p in event.positions if p.quantity}
+            self.missing |= {name for name, size in scene.hedges().items() if size} - names
+
+    def quiet(self, scene: Scene) -> None:
+        """Add up."""
+        theirs: dict[str, Decimal] = {}
+        for label in scene.tap.booked:
+            for name, size in scene.tap.fills(label):
+                theirs[name] = theirs.get(name, Decimal(0)) + size
+        ours = scene.hedges()
+        for name in sorted(theirs.keys() | ours.keys()):
+            one, other = ours.get(name, Decimal(0)), theirs.get(name, Decimal(0))
+            if one != other and name not in self.missing:
+                self.blame(scene.now_ns, f"hedges in {name}: {one} by the bot, {other} filled")
