@@ -98,8 +98,7 @@ class Judge:
     def held(self) -> dict[str, float] | None:
         """Return what the newest run shows that it holds; None before it shows anything."""
         found = self.rows(
-            "SELECT body FROM views WHERE name = 'positions'"
-            " AND run = (SELECT max(id) FROM runs)"
+            "SELECT body FROM views WHERE name = 'positions' AND run = (SELECT max(id) FROM runs)"
         )
         if not found:
             return None

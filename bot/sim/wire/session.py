@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 LONGEST_QUEUE: Final = 50_000
 PAGE: Final = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
+GARBAGE: Final = b"\xff" * 64  # reserved bits and an opcode that nobody has
 GONE: Final = 1000
 SPENT: Final = 4000
 LAGGING: Final = 1008
@@ -111,6 +112,8 @@ class Session:
         faults = self.faults
         while faults.take("error_frames"):
             self.error_frame()
+        if faults.take("garbage"):
+            write(self._transport, GARBAGE)
         if faults.take("html"):
             frame = PAGE
         elif faults.take("truncated"):
@@ -151,7 +154,7 @@ class Session:
         writer = self._start(self._write())
         try:
             await self._read()
-        except ConnectionDroppedError:
+        except (ConnectionDroppedError, ConnectionError):  # ours, or one that ended under a pong
             self.drop()
         finally:
             self._end()
@@ -255,6 +258,13 @@ def abort(transport: object) -> None:
     cut = getattr(transport, "abort", None)
     if cut is not None:
         cut()
+
+
+def write(transport: object, data: bytes) -> None:
+    """Send bytes as they are, past everything that makes frames of them."""
+    send = getattr(transport, "write", None)
+    if send is not None:
+        send(data)
 
 
 def padded(frame: bytes, size: int) -> bytes:
