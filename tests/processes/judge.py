@@ -21,16 +21,13 @@ QUIET_S = 30.0
 UP = ("READY", "RUNNING", "REDUCE_DELTA_ONLY")
 
 
-class Judge:
-    """Compares an exchange with the journal of one bot on it."""
+class Diary:
+    """The journal of a bot, while it runs or afterwards."""
 
-    def __init__(self, folder: Path, server: Server) -> None:
+    def __init__(self, folder: Path) -> None:
         """Begin before there is a journal."""
         self.path = folder / "sand" / "journal.sqlite"
-        self.server = server
         self._db: sqlite3.Connection | None = None
-
-    # --- the journal ------------------------------------------------------------------------------
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """Return what the journal answers; nothing while there is none."""
@@ -66,11 +63,12 @@ class Judge:
         )
         return found[0][0] if found else None
 
-    def state(self) -> str:
-        """Return the state of the newest run's underlying."""
+    def state(self, at_ns: int | None = None) -> str:
+        """Return the state of the newest run's underlying, now or at a moment (wall ns)."""
         found = self.rows(
             "SELECT after FROM states WHERE coin = 'BTC' AND run = (SELECT max(id) FROM runs)"
-            " ORDER BY seq DESC LIMIT 1"
+            " AND ts_ns <= ? ORDER BY seq DESC LIMIT 1",
+            time.time_ns() if at_ns is None else at_ns,
         )
         return str(found[0][0]) if found else ""
 
@@ -107,7 +105,20 @@ class Judge:
             total[row["instrument"]] += row["quantity"]
         return {name: size for name, size in total.items() if size}
 
-    # --- the exchange -----------------------------------------------------------------------------
+    def close(self) -> None:
+        """Let the journal go."""
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+
+class Judge(Diary):
+    """Compares an exchange with the journal of one bot on it."""
+
+    def __init__(self, folder: Path, server: Server) -> None:
+        """Begin before there is a journal."""
+        super().__init__(folder)
+        self.server = server
 
     def booked(self) -> Counter[str]:
         """Return how often each label was booked."""
@@ -117,8 +128,6 @@ class Judge:
         """Return what the exchange has on its books."""
         holdings = self.server.hub.exchange.holdings.values()
         return {h.instrument.name: float(h.quantity) for h in holdings if h.quantity}
-
-    # --- both -------------------------------------------------------------------------------------
 
     def duplicates(self) -> list[str]:
         """Return the labels that were booked more than once."""
@@ -162,12 +171,6 @@ class Judge:
         names = sorted(ours.keys() | theirs.keys())
         apart = {n: (ours.get(n), theirs.get(n)) for n in names if ours.get(n) != theirs.get(n)}
         return f"(bot, exchange) {apart}, open {self.unresolved()}, state {self.state()}"
-
-    def close(self) -> None:
-        """Let the journal go."""
-        if self._db is not None:
-            self._db.close()
-            self._db = None
 
 
 def spread(seconds: list[float]) -> str:

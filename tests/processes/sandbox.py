@@ -9,7 +9,7 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from bot.domain import deribit
 from bot.domain.positions import Position
 from bot.sim.wire.hub import Hub, Opening
 from bot.sim.wire.server import Server
-from tests.processes.judge import Judge
+from tests.processes.judge import Diary, Judge
 from tests.wire.test_run import Bot, straddle
 
 COMPRESS = 30
@@ -40,19 +40,26 @@ class Alone(Bot):
     python = staticmethod(lambda: (sys.executable,))
 
 
+def narrow(bot: Bot) -> None:
+    """Give a bot a band that it is out of nearly always."""
+    text = bot.settings.read_text(encoding="utf-8").splitlines()
+    busy = [BAND if line.startswith("delta = ") else line for line in text]
+    bot.settings.write_text("\n".join(busy) + "\n", encoding="utf-8")
+
+
 class Life:
     """One process of the bot; `since_ns` is when the one before it died."""
 
-    def __init__(self, process: asyncio.subprocess.Process, judge: Judge, before: int) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, diary: Diary, before: int) -> None:
         """Begin to read what it says; `before` is the newest run of its predecessors."""
         self.began_ns = self.since_ns = self.died_ns = time.time_ns()
-        self.process, self._judge, self._before = process, judge, before
+        self.process, self._diary, self._before = process, diary, before
         self._said = asyncio.create_task(process.communicate())
 
     @property
     def run(self) -> int | None:
         """Return the number of its run; None until it has one."""
-        return self._judge.run_after(self._before)
+        return self._diary.run_after(self._before)
 
     async def comes(self, true: Callable[[], object], poll_s: float = POLL_S) -> None:
         """Wait until something is true; AssertionError where the process ends before."""
@@ -69,7 +76,7 @@ class Life:
     def ready_ns(self) -> int | None:
         """Return when it was READY (wall ns)."""
         run = self.run
-        return None if run is None else self._judge.ready_ns(run)
+        return None if run is None else self._diary.ready_ns(run)
 
     async def end(self, number: signal.Signals) -> tuple[int, str]:
         """End it by a signal: the exit code and what it said on stderr."""
@@ -121,21 +128,15 @@ async def sandbox(
     seed: int,
     *,
     fresh: bool = False,
-    compress: int = COMPRESS,
-    before: Callable[[Server], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Sandbox]:
     """Serve an exchange and write a bot's settings; nothing of either outlives the block.
 
     `fresh` gives each life of the bot an interpreter that imports everything itself.
     """
-    server = Server(Hub(Opening(seed=seed, compress=compress, positions=strip("-4"))))
-    if before is not None:
-        await before(server)
+    server = Server(Hub(Opening(seed=seed, compress=COMPRESS, positions=strip("-4"))))
     await server.start()
     bot = (Alone if fresh else Bot)(server, folder)
-    text = bot.settings.read_text(encoding="utf-8").splitlines()
-    busy = [BAND if line.startswith("delta = ") else line for line in text]
-    bot.settings.write_text("\n".join(busy) + "\n", encoding="utf-8")
+    narrow(bot)
     made = Sandbox(server, bot)
     try:
         yield made
