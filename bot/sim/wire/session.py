@@ -30,6 +30,7 @@ LONGEST_QUEUE: Final = 50_000
 PAGE: Final = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 IDLE_NS: Final = 600 * NS_PER_S
 GOODBYE_NS: Final = NS_PER_S
+GARBAGE: Final = b"\xff" * 64  # reserved bits and an opcode that nobody has
 GONE: Final = 1000
 SPENT: Final = 4000
 LAGGING: Final = 1008
@@ -118,6 +119,8 @@ class Session:
         faults = self.faults
         while faults.take("error_frames"):
             self.error_frame()
+        if faults.take("garbage"):
+            write(self._transport, GARBAGE)
         if faults.take("html"):
             frame = PAGE
         elif faults.take("truncated"):
@@ -159,7 +162,7 @@ class Session:
         self._start(self._watch_idle())
         try:
             await self._read()
-        except ConnectionDroppedError:
+        except (ConnectionDroppedError, ConnectionError):  # ours, or one that ended under a pong
             self.drop()
         finally:
             self._end()
@@ -278,6 +281,13 @@ def abort(transport: object) -> None:
     cut = getattr(transport, "abort", None)
     if cut is not None:
         cut()
+
+
+def write(transport: object, data: bytes) -> None:
+    """Send bytes as they are, past everything that makes frames of them."""
+    send = getattr(transport, "write", None)
+    if send is not None:
+        send(data)
 
 
 def padded(frame: bytes, size: int) -> bytes:

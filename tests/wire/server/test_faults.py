@@ -133,6 +133,38 @@ async def test_frames_are_errors_pages_halves_or_enormous(raw):
     assert await raw.call("public/test")
 
 
+async def test_a_request_too_many_is_answered_and_then_the_connection_ends(raw):
+    """With 10028, and whatever the credits are; switching faults itself is not counted."""
+    await raw.call("private/set_faults", too_many=1)
+    await raw.call("private/set_faults", late_replies=0)
+    with pytest.raises(RpcFault, match="10028"):
+        await raw.call("private/buy", **REST_ORDER)
+    with pytest.raises(ConnectionError, match="4000"):
+        await raw.receive()
+
+
+async def test_bytes_that_are_no_frame_end_the_connection_at_the_clients_side(raw):
+    """The client finds reserved bits and hangs up; the frame behind them is not read."""
+    await raw.call("private/set_faults", garbage=1)
+    await raw.send("public/test")
+    with pytest.raises(ConnectionError, match="reserved bits"):
+        await raw.receive()
+
+
+async def test_a_ping_that_meets_a_cut_connection_is_no_fault(server, dial, caplog):
+    """Who is stalled takes the ping up when the other side is gone: the server says nothing."""
+    raw = await dial(server)
+    await raw.login()
+    (session,) = server.sessions.values()
+    await raw.call("private/set_faults", stalled=True)
+    await raw.ws.ping()
+    await asyncio.sleep(0.3)  # it has been read, and waits
+    session.drop()
+    session.faults.clear()
+    await asyncio.wait_for(session.ended.wait(), 30.0)
+    assert caplog.records == []
+
+
 async def test_a_slow_login_holds_up_nothing_else(hand, raw):
     """The reply to public/auth comes late and is overtaken."""
     await raw.call("private/set_faults", slow_auth_s=0.25)
