@@ -117,11 +117,10 @@ def give_back(db: sqlite3.Connection) -> None:
 
     Its answer would be on disk together with what it did. Part of the caller's transaction.
     """
-    marks = ", ".join("?" * len(NEVER_AGE))
-    db.execute(
-        "UPDATE commands SET taken_ns = NULL WHERE taken_ns IS NOT NULL AND done_ns IS NULL"
-        f" AND verb IN ({marks})",  # noqa: S608  no user text
-        sorted(NEVER_AGE),
+    db.executemany(
+        "UPDATE commands SET taken_ns = NULL"
+        " WHERE taken_ns IS NOT NULL AND done_ns IS NULL AND verb = ?",
+        [(verb,) for verb in sorted(NEVER_AGE)],
     )
 
 

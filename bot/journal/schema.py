@@ -137,13 +137,6 @@ CREATE TABLE accounts (
   balances TEXT NOT NULL
 ) STRICT;
 CREATE INDEX accounts_newest ON accounts (ledger, seq);
-CREATE TABLE paid (
-  seq INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs (id),
-  ts_ns INTEGER NOT NULL, label TEXT NOT NULL, decision TEXT NOT NULL, coin TEXT NOT NULL,
-  instrument TEXT NOT NULL, purpose TEXT NOT NULL, post_only INTEGER NOT NULL, quantity REAL,
-  filled REAL, as_maker REAL, unit TEXT NOT NULL, mid REAL, average REAL, shown_bps REAL,
-  slippage_bps REAL, slippage_usd REAL, fee_usd REAL, seconds REAL
-) STRICT;
 """
 
 _CHAIN: Final = """
@@ -153,6 +146,16 @@ CREATE TABLE acts (
 CREATE TABLE chain (
   seq INTEGER PRIMARY KEY, run INTEGER NOT NULL, at_ns INTEGER NOT NULL, upto TEXT NOT NULL,
   link TEXT NOT NULL
+) STRICT;
+"""
+
+_PAID: Final = """
+CREATE TABLE paid (
+  seq INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs (id),
+  ts_ns INTEGER NOT NULL, label TEXT NOT NULL, decision TEXT NOT NULL, coin TEXT NOT NULL,
+  instrument TEXT NOT NULL, purpose TEXT NOT NULL, post_only INTEGER NOT NULL, quantity REAL,
+  filled REAL, as_maker REAL, unit TEXT NOT NULL, mid REAL, average REAL, shown_bps REAL,
+  slippage_bps REAL, slippage_usd REAL, fee_usd REAL, seconds REAL
 ) STRICT;
 """
 
@@ -166,5 +169,5 @@ def _kept(table: str) -> str:
     )
 
 
-SINCE_3: Final = _CHAIN + "".join(map(_kept, (*CHAINED, "chain")))
+SINCE_3: Final = _CHAIN + _PAID + "".join(map(_kept, (*CHAINED, "chain")))
 TABLES: Final = _META + _THOUGHTS + _DEEDS + SINCE_3

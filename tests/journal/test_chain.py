@@ -58,7 +58,8 @@ def busy_run(journal: Journal, first: int) -> None:
         asked = reader.submit("pause", "BTC", who="ann", why="news")
         reader.withdraw(reader.submit("resume", "BTC", who="ann"))
         reader.submit("halt", who="nobody has taken it yet")
-        assert len(journal.take_commands()) == 2
+        # A halt that the run before took and never answered comes again.
+        assert len(journal.take_commands()) == (2 if first == 1 else 3)
     journal.record(CommandOutcome(T0, asked, accepted=True, outcome="PAUSED"))
 
 
