@@ -38,7 +38,7 @@ class TacticRules:
 
     ladder_bps: tuple[float, ...] = (3.0, 10.0, 30.0, 50.0, 100.0)
     passive: bool = True
-    least_rest_s: float = 4.0
+    least_rest_s: float = 10.0
     most_rest_s: float = 60.0
     reprice_bps: float = 3.0
     reprice_s: float = 3.0

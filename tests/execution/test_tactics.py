@@ -63,9 +63,9 @@ def test_a_hedge_that_can_wait_rests_at_its_own_side(buy, limit):
     assert sent == Send(pricing, 6_000.0 if buy else -6_000.0)
 
 
-@pytest.mark.parametrize("patience,rests", [(0.0, False), (3.9, False), (4.0, True)])
+@pytest.mark.parametrize("patience,rests", [(0.0, False), (9.9, False), (10.0, True)])
 def test_a_hedge_that_cannot_wait_crosses(patience, rests):
-    """Four seconds are the least that a maker's fill is waited for."""
+    """Ten seconds are the least that it must have for a maker's fill to be waited for."""
     sent = next_move(RULES, FRESH, _sight(patience=patience))
     assert isinstance(sent, Send)
     assert (sent.pricing.time_in_force is TimeInForce.GTC) is rests
@@ -92,7 +92,7 @@ def test_an_owner_who_never_rests_always_crosses():
         (math.inf, 60.0, False),
         (20.0, 19.9, True),
         (20.0, 20.0, False),
-        (3.9, 0.1, False),
+        (9.9, 0.1, False),
     ],
 )
 def test_it_rests_for_as_long_as_delta_can_wait(patience, after, stays):
