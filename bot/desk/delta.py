@@ -130,8 +130,6 @@ class DeltaDesk:
         if drawn.asks is not None:
             return self._ask(floor, exposure, wanted, drawn.asks)
         self.whatif.forget()
-        if drawn.ticket is None and not drawn.reasons:
-            return []  # the next slice is not due yet
         if drawn.ticket is None:
             return self._refuse(floor, exposure, wanted, drawn.reasons)
         return self._send(floor, exposure, wanted, drawn.ticket)
@@ -223,7 +221,7 @@ class DeltaDesk:
             self.unwind = replace(self.unwind, done=plan.step)
         self.used = intent.instrument
         self.episode.labels.add(intent.label)
-        self.episode.progress = self.progress.after(ticket.move, now_ns)
+        self.episode.progress = self.progress.after(ticket.pricing, now_ns)
         self.refused = self.silenced = ()
         record = self._record(floor, exposure, wanted, decision, ticket, float(intent.price))
         shown = shown_bps(ticket.hedge.instrument, quote, ticket.allowed.delta_coin)
