@@ -132,8 +132,6 @@ class DeltaDesk:
         if drawn.asks is not None:
             return told + self._ask(floor, exposure, wanted, drawn.asks)
         self.whatif.forget()
-        if drawn.ticket is None and not drawn.reasons:
-            return []  # the next slice is not due yet
         if drawn.ticket is None:
             return told + self._refuse(floor, exposure, wanted, drawn.reasons)
         return told + self._send(floor, exposure, wanted, drawn.ticket)
@@ -225,7 +223,7 @@ class DeltaDesk:
             self.unwind = replace(self.unwind, done=plan.step)
         self.used = intent.instrument
         self.episode.labels.add(intent.label)
-        self.episode.progress = self.progress.after(ticket.move, now_ns)
+        self.episode.progress = self.progress.after(ticket.pricing, now_ns)
         self.refused = self.silenced = ()
         record = hedge_record(
             floor, exposure, self.rules.delta.owner, wanted, decision, ticket, float(intent.price)

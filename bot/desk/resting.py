@@ -10,7 +10,7 @@ from bot.desk.ticket import Want
 from bot.domain.commands import Cancel, Command
 from bot.domain.orders import EDGE, OrderState, TimeInForce
 from bot.execution.orders import OrderTable, WorkingOrder
-from bot.execution.tactics import Progress, Sight, Withdraw, next_move
+from bot.execution.tactics import Progress, Sight, stays
 from bot.strategy.patience import patience_s
 
 
@@ -60,13 +60,12 @@ def _outlived(
     sight = Sight(
         now_ns=exposure.ts_ns,
         quote=hedge.quote,
-        quantity=float(order.intent.quantity),
+        buy=order.intent.is_buy,
         patience_s=patience_s(owner, exposure.delta, exposure, now),
         widest_bps=rules.limits.hard_collar_bps,
         spare=spare,
     )
-    move = next_move(rules.tactics, progress, sight, float(order.intent.price))
-    return isinstance(move, Withdraw)
+    return not stays(rules.tactics, progress, sight, float(order.intent.price))
 
 
 def _rests(order: WorkingOrder) -> bool:

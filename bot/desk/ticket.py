@@ -21,7 +21,7 @@ from bot.domain.reasons import Because, Reason
 from bot.domain.states import SENDING
 from bot.domain.units import NS_PER_S, seconds_between
 from bot.execution.rounding import quantity_for, to_lots, to_tick
-from bot.execution.tactics import Pricing, Progress, Send, Sight, next_move
+from bot.execution.tactics import Pricing, Progress, Sight, price_hedge
 from bot.risk.gate import Proposal
 from bot.strategy.choice import Hedge, Task, choose_hedge
 from bot.strategy.delta import (
@@ -65,14 +65,9 @@ class Ticket:
     """
 
     hedge: Hedge
-    move: Send
+    pricing: Pricing
     allowed: Proposal
     reducing: bool
-
-    @property
-    def pricing(self) -> Pricing:
-        """Return the price and how the order stands."""
-        return self.move.pricing
 
     @property
     def cost_usd(self) -> float:
@@ -100,7 +95,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """The order that may go, or None with the reasons; without any it is not time yet.
+    """The order that may go, or None with the reasons.
 
     `asks` is what the venue must be asked about before it may.
     """
@@ -179,23 +174,19 @@ def draw(
     sight = Sight(
         now_ns=now_ns,
         quote=quote,
-        quantity=size,
+        buy=size > 0.0,
         patience_s=plan.patience_s,
         widest_bps=rules.limits.hard_collar_bps,
         spare=allowance.budget.spare(now_ns),
     )
-    move = next_move(rules.tactics, progress, sight)
+    pricing = price_hedge(rules.tactics, progress, sight)
     if plan.rest_at is not None:
-        move = Send(Pricing(plan.rest_at, TimeInForce.GTC, post_only=True), size)
-    if not isinstance(move, Send):
-        return Drawn(None, ())
-    least = math.copysign(float(instrument.smallest), size)
-    clip = float(to_lots(instrument, move.quantity)) or least
+        pricing = Pricing(plan.rest_at, TimeInForce.GTC, post_only=True)
     proposal = Proposal(
         instrument=instrument,
-        quantity=clip,
-        delta_coin=future_delta(instrument, clip, quote.mark, index),
-        limit=move.pricing.limit,
+        quantity=size,
+        delta_coin=future_delta(instrument, size, quote.mark, index),
+        limit=pricing.limit,
         reference=quote.mark,
         notional_usd=abs(plan.change) * index,
         purpose=plan.purpose,
@@ -204,7 +195,7 @@ def draw(
     verdict = admit(proposal, now, allowance)
     if verdict.proposal is None:
         return Drawn(None, verdict.reasons, verdict.asks)
-    ticket = Ticket(hedge, move, verdict.proposal, reducing=verdict.reducing)
+    ticket = Ticket(hedge, pricing, verdict.proposal, reducing=verdict.reducing)
     return Drawn(ticket, verdict.reasons)
 
 
@@ -235,5 +226,6 @@ def chosen(
 
 def _smallest(hedge: Hedge, index: float) -> float:
     """Return the delta of the smallest order of a hedge instrument, coin."""
-    least = float(hedge.instrument.smallest)
-    return abs(future_delta(hedge.instrument, least, hedge.quote.mark, index))
+    instrument = hedge.instrument
+    least = float(max(instrument.lot, instrument.min_quantity))
+    return abs(future_delta(instrument, least, hedge.quote.mark, index))

@@ -115,11 +115,6 @@ class Instrument:
         object.__setattr__(self, "currency", self.coin if inverse else "USD")
 
     @property
-    def smallest(self) -> Decimal:
-        """Return the smallest order, in this instrument's unit."""
-        return max(self.lot, self.min_quantity)
-
-    @property
     def variance_expiry_ns(self) -> int | None:
         """Return the time to which variance runs before the averaging window opens."""
         if self.expiry_ns is None:

@@ -4,12 +4,11 @@
                when that leaves it behind, but not far: a market that runs is crossed
     cross      immediate-or-cancel through the spread within the ladder's first collar; each attempt
                that does not complete widens the collar by a rung
-    slices     what is larger than the displayed size crosses in clips over a time, as far as delta
-               can wait; the remainder is each time what the newest exposure asks for
 
-`next_move` looks at how far a hedge has come (`Progress`) and at what is true now (`Sight`), and
-says what to do with its next order, or with the one that rests. How long delta can wait decides: a
-hedge rests for as long as that, at most `most_rest_s`, and not at all below `least_rest_s`.
+`price_hedge` and `stays` look at how far a hedge has come (`Progress`) and at what is true now
+(`Sight`), and say how its next order is priced and whether the one that rests stays. How long delta
+can wait decides: a hedge rests for as long as that, at most `most_rest_s`, and not at all below
+`least_rest_s`. Its size is always what the newest exposure asks for.
 
 Collars are measured from the mark, so a thin or manipulated book cannot pull the limit away with
 it.
@@ -19,11 +18,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 from bot.domain.orders import TimeInForce
 from bot.domain.quotes import Quote
-from bot.domain.units import NS_PER_S, seconds_between
+from bot.domain.units import seconds_between
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +30,17 @@ class TacticRules:
 
     A resting order is moved when the market has left it by `reprice_bps`, at most `most_posts`
     orders a hedge. A market that has done so within `reprice_s`, or that is `chase_bps` beyond the
-    hedge's first price, runs: the hedge crosses. A clip is `clip_share` of
-    the displayed size; clips go out over at most `slices_s`, no closer together than `slice_s`.
+    hedge's first price, runs: the hedge crosses.
     """
 
     ladder_bps: tuple[float, ...] = (3.0, 10.0, 30.0, 50.0, 100.0)
     passive: bool = True
-    least_rest_s: float = 4.0
+    least_rest_s: float = 10.0
     most_rest_s: float = 60.0
     reprice_bps: float = 3.0
     reprice_s: float = 3.0
     chase_bps: float = 10.0
     most_posts: int = 12
-    clip_share: float = 1.0
-    slice_s: float = 2.0
-    slices_s: float = 20.0
     valid_s: float = 2.0
 
 
@@ -54,22 +48,17 @@ class TacticRules:
 class Sight:
     """What is true now.
 
-    `quantity` is what the newest exposure asks for (signed, in the instrument's unit), `patience_s`
-    for how long delta can wait, `widest_bps` the widest collar. `spare` tells that the order budget
-    has orders left for prices that are merely better.
+    `buy` is the side that the newest exposure asks for, `patience_s` for how long delta can wait,
+    `widest_bps` the widest collar. `spare` tells that the order budget has orders left for prices
+    that are merely better.
     """
 
     now_ns: int
     quote: Quote
-    quantity: float
+    buy: bool
     patience_s: float
     widest_bps: float
     spare: bool = True
-
-    @property
-    def buy(self) -> bool:
-        """Tell the side."""
-        return self.quantity > 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,35 +71,12 @@ class Pricing:
 
 
 @dataclass(frozen=True, slots=True)
-class Send:
-    """Send an order of a signed quantity; `then_s` is how long the next one waits."""
-
-    pricing: Pricing
-    quantity: float
-    then_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Send nothing yet; leave what rests where it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Withdraw:
-    """Cancel what rests; what comes next is decided when it has ended."""
-
-
-Move: TypeAlias = Send | Wait | Withdraw
-
-
-@dataclass(frozen=True, slots=True)
 class Progress:
     """How far one hedge has come.
 
     `rung` counts the crossing orders in a row that were not completed, `posts` the orders that have
     rested: the first since `rests_ns` at the price `began`, the newest since `posted_ns` at
     `posted`. `crossed` tells that an order has taken: what began to cross does not rest again.
-    Nothing is sent before `next_ns`.
     """
 
     rung: int = 0
@@ -120,49 +86,36 @@ class Progress:
     posted_ns: int = 0
     posted: float = math.nan
     crossed: bool = False
-    next_ns: int = 0
 
-    def after(self, sent: Send, now_ns: int) -> Progress:
+    def after(self, sent: Pricing, now_ns: int) -> Progress:
         """Return what is remembered of an order that was sent."""
-        if sent.pricing.time_in_force is TimeInForce.IOC:
-            return replace(self, crossed=True, next_ns=now_ns + round(sent.then_s * NS_PER_S))
-        price = sent.pricing.limit
+        if sent.time_in_force is TimeInForce.IOC:
+            return replace(self, crossed=True)
+        price = sent.limit
         newest = replace(self, posts=self.posts + 1, posted_ns=now_ns, posted=price)
         return newest if self.posts else replace(newest, rests_ns=now_ns, began=price)
 
 
-def next_move(
-    rules: TacticRules, progress: Progress, now: Sight, resting: float | None = None
-) -> Move:
-    """Return what to do next with a hedge; `resting` is the price at which its order stands."""
-    if resting is not None:
-        return Wait() if _stays(rules, progress, now, resting) else Withdraw()
-    if now.now_ns < progress.next_ns and now.patience_s > 0.0:
-        return Wait()
+def price_hedge(rules: TacticRules, progress: Progress, now: Sight) -> Pricing:
+    """Return how a hedge's next order is priced: where it rests, or as far as it crosses."""
     if _may_rest(rules, progress, now):
         best = now.quote.bid if now.buy else now.quote.ask
-        return Send(Pricing(best, TimeInForce.GTC, post_only=True), now.quantity)
-    clip, then_s = clip_of(rules, now)
-    return Send(price_crossing(rules, progress.rung, now), clip, then_s)
+        return Pricing(best, TimeInForce.GTC, post_only=True)
+    return _crossing(rules, progress.rung, now)
 
 
-def clip_of(rules: TacticRules, now: Sight) -> tuple[float, float]:
-    """Return how much of a crossing order goes out now (signed), and when the next may follow.
-
-    All of it where it is displayed, or where delta cannot wait. Otherwise in equal clips over the
-    time that there is: no more of them than that has room for.
-    """
-    size, shown = abs(now.quantity), now.quote.ask_size if now.buy else now.quote.bid_size
-    span_s = min(rules.slices_s, now.patience_s)
-    most = math.floor(span_s / rules.slice_s)
-    if most < 2 or not size > shown:  # noqa: PLR2004  one clip is no slicing
-        return now.quantity, 0.0
-    clip = rules.clip_share * shown
-    clips = math.ceil(size / clip) if clip * most > size else most
-    return now.quantity / clips, span_s / clips
+def stays(rules: TacticRules, progress: Progress, now: Sight, resting: float) -> bool:
+    """Tell whether a resting order stays where it is."""
+    if now.patience_s < rules.least_rest_s or not _has_time(rules, progress, now):
+        return False
+    if _runs(rules, progress, now):
+        return False
+    if not now.spare or progress.posts >= rules.most_posts:
+        return True
+    return _away_bps(now, resting) <= rules.reprice_bps
 
 
-def price_crossing(rules: TacticRules, rung: int, now: Sight) -> Pricing:
+def _crossing(rules: TacticRules, rung: int, now: Sight) -> Pricing:
     """Return the price of an order that takes."""
     quote, side = now.quote, 1.0 if now.buy else -1.0
     collar = rules.ladder_bps[min(rung, len(rules.ladder_bps) - 1)]
@@ -189,17 +142,6 @@ def _may_rest(rules: TacticRules, progress: Progress, now: Sight) -> bool:
         return True
     follows = progress.posts < rules.most_posts and now.spare
     return follows and _has_time(rules, progress, now) and not _runs(rules, progress, now)
-
-
-def _stays(rules: TacticRules, progress: Progress, now: Sight, resting: float) -> bool:
-    """Tell whether a resting order stays where it is."""
-    if now.patience_s < rules.least_rest_s or not _has_time(rules, progress, now):
-        return False
-    if _runs(rules, progress, now):
-        return False
-    if not now.spare or progress.posts >= rules.most_posts:
-        return True
-    return _away_bps(now, resting) <= rules.reprice_bps
 
 
 def _has_time(rules: TacticRules, progress: Progress, now: Sight) -> bool:

@@ -161,28 +161,6 @@ def test_a_hedge_does_not_follow_the_market_with_the_last_orders_of_a_minute():
     assert second.time_in_force is TimeInForce.IOC
 
 
-def _thin(shown, dollars):
-    """Return a desk that never rests, a little outside its policy band, in a book of this size."""
-    rules = desk_rules(tactics=TacticRules(passive=False))
-    desk = ScriptedDesk(rules=rules, positions={PERPETUAL: dollars})
-    desk.listed()
-    desk.told()
-    desk.market(bid_size=shown)
-    desk.wait(0.5).market(bid_size=shown)
-    return desk
-
-
-def test_what_is_not_displayed_goes_out_in_clips_from_fresh_exposure():
-    """Five of 5,400, four seconds apart; the next is a share of what is left by then."""
-    desk = _thin(1_200.0, "5400")
-    order = _first(desk)
-    assert order.quantity.value == Decimal(-1_080)
-    desk.completes(order)
-    assert placed(desk.wait(3.9).market(bid_size=1_200.0)) == []
-    (second,) = placed(desk.wait(0.3).market(bid_size=1_500.0))
-    assert second.quantity.value == Decimal(-1_440)  # 4,320 are left, and three clips hold them
-
-
 def test_a_resting_hedge_is_cancelled_when_delta_comes_home_by_itself():
     """It would carry the book out on the other side."""
     desk = _near()

@@ -111,13 +111,13 @@ def test_beside_an_unknown_order_only_another_instrument_hedges_and_only_late(
     desk.wait(2.0).market()
     assert [o.state for o in desk.core.floor.orders] == [S.UNKNOWN]
     desk.wait(unknown_s)
-    sent = placed(desk.market(66_000.0))
+    sent = placed(desk.market(61_790.0))
     assert [o.instrument for o in sent] == instruments
     for other in sent:
         before = measure(
             desk.core.floor.book, "BTC", desk.now_ns, [(PERPETUAL, float(order.quantity))]
         )
-        _holds(other, before, 1.0, 66_000.0)
+        _holds(other, before, 1.0, 61_790.0)
 
 
 @given(

@@ -1,4 +1,4 @@
-"""How a hedge is worked: resting while there is time, moved, given up, crossed, and in clips."""
+"""How a hedge is worked: resting while there is time, moved, given up, and crossed."""
 
 import math
 from dataclasses import replace
@@ -12,13 +12,11 @@ from bot.domain.units import NS_PER_S
 from bot.execution.tactics import (
     Pricing,
     Progress,
-    Send,
     Sight,
     TacticRules,
-    Wait,
-    Withdraw,
-    next_move,
+    price_hedge,
     price_option,
+    stays,
 )
 from tests.builders.books import NOW, quote
 
@@ -27,83 +25,71 @@ TIGHT = quote()
 FRESH = Progress()
 
 
-def _sight(buy=True, size=6_000.0, patience=math.inf, after=0.0, **more):
+def _sight(buy=True, patience=math.inf, after=0.0, **more):
     at_ns = NOW + round(after * NS_PER_S)
-    now = Sight(at_ns, TIGHT, size if buy else -size, patience, widest_bps=100.0)
+    now = Sight(at_ns, TIGHT, buy, patience, widest_bps=100.0)
     return replace(now, **more)
 
 
 def _crossing(buy=True, rung=0, **more):
     """Return the limit of an order that cannot wait."""
-    sent = next_move(RULES, Progress(rung=rung), _sight(buy, patience=0.0, **more))
-    assert isinstance(sent, Send)
-    assert (sent.pricing.time_in_force, sent.pricing.post_only) == (TimeInForce.IOC, False)
-    return sent.pricing.limit
+    sent = price_hedge(RULES, Progress(rung=rung), _sight(buy, patience=0.0, **more))
+    assert (sent.time_in_force, sent.post_only) == (TimeInForce.IOC, False)
+    return sent.limit
 
 
 def _rested(buy=True, **changes):
     """Return the progress of a hedge whose first order has just come to rest, and its price."""
-    sent = next_move(RULES, FRESH, _sight(buy))
-    assert isinstance(sent, Send)
-    return replace(FRESH.after(sent, NOW), **changes), sent.pricing.limit
+    sent = price_hedge(RULES, FRESH, _sight(buy))
+    return replace(FRESH.after(sent, NOW), **changes), sent.limit
 
 
-def _takes(progress, now):
+def _takes(progress, now, rules=RULES):
     """Tell whether the next order crosses."""
-    sent = next_move(RULES, progress, now)
-    assert isinstance(sent, Send)
-    return sent.pricing.time_in_force is TimeInForce.IOC
+    return price_hedge(rules, progress, now).time_in_force is TimeInForce.IOC
 
 
 @pytest.mark.parametrize("buy,limit", [(True, 59_999.5), (False, 60_000.5)])
 def test_a_hedge_that_can_wait_rests_at_its_own_side(buy, limit):
-    """Post-only, until cancelled, all of it."""
-    sent = next_move(RULES, FRESH, _sight(buy))
-    pricing = Pricing(limit, TimeInForce.GTC, post_only=True)
-    assert sent == Send(pricing, 6_000.0 if buy else -6_000.0)
+    """Post-only, until cancelled."""
+    sent = price_hedge(RULES, FRESH, _sight(buy))
+    assert sent == Pricing(limit, TimeInForce.GTC, post_only=True)
 
 
-@pytest.mark.parametrize("patience,rests", [(0.0, False), (3.9, False), (4.0, True)])
+@pytest.mark.parametrize("patience,rests", [(0.0, False), (9.9, False), (10.0, True)])
 def test_a_hedge_that_cannot_wait_crosses(patience, rests):
-    """Four seconds are the least that a maker's fill is waited for."""
-    sent = next_move(RULES, FRESH, _sight(patience=patience))
-    assert isinstance(sent, Send)
-    assert (sent.pricing.time_in_force is TimeInForce.GTC) is rests
+    """Ten seconds are the least that it must have for a maker's fill to be waited for."""
+    assert _takes(FRESH, _sight(patience=patience)) is not rests
 
 
 def test_what_began_to_cross_does_not_rest_again():
     """It was filled in part because the book is thin: no time to wait."""
-    crossed = FRESH.after(Send(Pricing(60_018.0, TimeInForce.IOC, post_only=False), 9.0), NOW)
+    crossed = FRESH.after(Pricing(60_018.0, TimeInForce.IOC, post_only=False), NOW)
     assert not _takes(FRESH, _sight())
     assert _takes(crossed, _sight())
 
 
 def test_an_owner_who_never_rests_always_crosses():
     """Passive is a habit that can be switched off."""
-    sent = next_move(TacticRules(passive=False), FRESH, _sight())
-    assert isinstance(sent, Send)
-    assert sent.pricing.time_in_force is TimeInForce.IOC
+    assert _takes(FRESH, _sight(), TacticRules(passive=False))
 
 
 @pytest.mark.parametrize(
-    "patience,after,stays",
+    "patience,after,rests",
     [
         (math.inf, 59.9, True),
         (math.inf, 60.0, False),
         (20.0, 19.9, True),
         (20.0, 20.0, False),
-        (3.9, 0.1, False),
+        (9.9, 0.1, False),
     ],
 )
-def test_it_rests_for_as_long_as_delta_can_wait(patience, after, stays):
+def test_it_rests_for_as_long_as_delta_can_wait(patience, after, rests):
     """A minute at most; when its time is over it is withdrawn, and what follows crosses."""
     progress, price = _rested()
     now = _sight(patience=patience, after=after)
-    assert next_move(RULES, progress, now, price) == (Wait() if stays else Withdraw())
-    if not stays:
-        follows = next_move(RULES, progress, now)
-        assert isinstance(follows, Send)
-        assert follows.pricing.time_in_force is TimeInForce.IOC
+    assert stays(RULES, progress, now, price) is rests
+    assert _takes(progress, now) is not rests
 
 
 @pytest.mark.parametrize(
@@ -116,13 +102,12 @@ def test_it_follows_a_market_that_leaves_it(buy, by, moved):
     progress, price = _rested(buy)
     gone = quote(bid=59_999.5 + by, ask=60_000.5 + by)
     now = _sight(buy, after=5.0, quote=gone)
-    assert next_move(RULES, progress, now, price) == (Withdraw() if moved else Wait())
-    follows = next_move(RULES, progress, now)
-    assert isinstance(follows, Send)
-    assert follows.pricing == Pricing(gone.bid if buy else gone.ask, TimeInForce.GTC, True)
+    assert stays(RULES, progress, now, price) is not moved
+    follows = price_hedge(RULES, progress, now)
+    assert follows == Pricing(gone.bid if buy else gone.ask, TimeInForce.GTC, True)
     again = progress.after(follows, now.now_ns)
     assert (again.posts, again.rests_ns, again.began) == (2, NOW, price)
-    assert (again.posted_ns, again.posted) == (now.now_ns, follows.pricing.limit)
+    assert (again.posted_ns, again.posted) == (now.now_ns, follows.limit)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +118,7 @@ def test_it_does_not_follow_faster_than_its_budget(changes, more):
     """Twelve orders, and never with the last half of a minute's orders."""
     progress, price = _rested(**changes)
     gone = _sight(after=5.0, quote=quote(bid=60_030.0, ask=60_031.0), **more)
-    assert next_move(RULES, progress, gone, price) == Wait()
+    assert stays(RULES, progress, gone, price)
     assert _takes(progress, gone)
 
 
@@ -146,7 +131,7 @@ def test_a_market_that_leaves_at_once_is_not_followed(buy, side, after, by, runs
     progress, price = _rested(buy)
     moved = quote(bid=59_999.5 + side * by, ask=60_000.5 + side * by)
     gone = _sight(buy, after=after, quote=moved)
-    assert next_move(RULES, progress, gone, price) == (Wait() if by < 18.0 else Withdraw())
+    assert stays(RULES, progress, gone, price) is (by < 18.0)
     assert _takes(progress, gone) is runs
 
 
@@ -159,7 +144,7 @@ def test_a_market_that_runs_is_not_chased(buy, side, by, runs):
     near = price + side * (by - 10.0)
     progress = replace(progress, posts=2, posted=near)
     gone = _sight(buy, after=9.0, quote=moved)
-    assert next_move(RULES, progress, gone, near) == (Withdraw() if runs else Wait())
+    assert stays(RULES, progress, gone, near) is not runs
     assert _takes(progress, gone) is runs
 
 
@@ -187,94 +172,41 @@ def test_a_spread_wider_than_the_rung_is_crossed():
 
 sides, rungs = st.booleans(), st.integers(0, 6)
 sights = st.builds(
-    lambda buy, size, patience, after, widest, middle, half, shown, spare: _sight(
-        buy, size, patience, after, widest_bps=widest, spare=spare,
-        quote=quote(bid=middle - half, ask=middle + half, bid_size=shown, ask_size=shown),
+    lambda buy, patience, after, widest, middle, half, spare: _sight(
+        buy, patience, after, widest_bps=widest, spare=spare,
+        quote=quote(bid=middle - half, ask=middle + half),
     ),
-    sides, st.floats(10.0, 1e7), st.floats(0.0, 1e4), st.floats(0.0, 100.0), st.floats(10.0, 100.0),
-    st.floats(30_000.0, 90_000.0), st.floats(0.5, 3_000.0), st.floats(0.0, 1e7), sides,
+    sides, st.floats(0.0, 1e4), st.floats(0.0, 100.0), st.floats(10.0, 100.0),
+    st.floats(30_000.0, 90_000.0), st.floats(0.5, 3_000.0), sides,
 )  # fmt: skip
 progresses = st.builds(
     Progress, rungs, st.integers(0, 14), st.just(NOW), st.floats(3e4, 9e4), st.just(NOW),
     st.floats(3e4, 9e4), sides,
-    st.sampled_from([0, NOW, NOW + 2 * NS_PER_S]),
 )  # fmt: skip
 
 
 @given(sights, progresses)
-def test_no_order_is_larger_than_asked_for_or_priced_beyond_the_collar(now, progress):
+def test_no_order_is_priced_beyond_the_collar(now, progress):
     """However the book is manipulated, the mark holds the limit; what rests never crosses."""
-    move = next_move(RULES, progress, now)
-    assert isinstance(move, Send | Wait)
-    if isinstance(move, Wait):
-        assert now.now_ns < progress.next_ns
-        assert now.patience_s > 0.0
-        return
-    side = 1.0 if now.buy else -1.0
-    assert 0.0 < side * move.quantity <= abs(now.quantity)
-    if move.pricing.post_only:
-        assert move.pricing.limit == (now.quote.bid if now.buy else now.quote.ask)
+    sent = price_hedge(RULES, progress, now)
+    if sent.post_only:
+        assert sent.limit == (now.quote.bid if now.buy else now.quote.ask)
         assert now.patience_s >= RULES.least_rest_s
     else:
-        assert side * (move.pricing.limit / now.quote.mark - 1.0) * 1e4 <= now.widest_bps + 1e-6
+        side = 1.0 if now.buy else -1.0
+        assert side * (sent.limit / now.quote.mark - 1.0) * 1e4 <= now.widest_bps + 1e-6
 
 
 @given(sights, progresses, st.floats(3e4, 9e4))
-def test_what_rests_stays_or_goes_and_goes_when_delta_cannot_wait(now, progress, price):
-    """No second order beside it."""
-    move = next_move(RULES, progress, now, price)
-    assert isinstance(move, Wait | Withdraw)
-    assert isinstance(move, Withdraw) or now.patience_s >= RULES.least_rest_s
-
-
-@given(sights, progresses)
-def test_a_hedge_ends_in_a_minute_of_resting_and_the_time_of_its_clips(now, progress):
-    """Whatever the market does, from then on every order takes."""
-    late = replace(now, now_ns=NOW + 61 * NS_PER_S)
-    move = next_move(RULES, replace(progress, posts=max(progress.posts, 1)), late)
-    assert isinstance(move, Send)
-    assert move.pricing.time_in_force is TimeInForce.IOC
-    assert move.then_s <= RULES.slices_s
-
-
-def _clip(size, patience, shown=1_000.0, buy=True):
-    market = quote(bid_size=shown, ask_size=shown)
-    now = _sight(buy, size, patience, quote=market)
-    sent = next_move(TacticRules(passive=False), FRESH, now)
-    assert isinstance(sent, Send)
-    return sent
-
-
-@pytest.mark.parametrize(
-    "size,patience,clips,gap_s",
-    [
-        (1_000.0, 60.0, 1, 0.0),
-        (4_000.0, 60.0, 4, 5.0),
-        (4_000.0, 12.0, 4, 3.0),
-        (4_000.0, 6.0, 3, 2.0),
-        (4_000.0, 3.9, 1, 0.0),
-        (4_000.0, 0.0, 1, 0.0),
-        (99_000.0, 60.0, 10, 2.0),
-    ],
-)
-def test_what_is_larger_than_displayed_crosses_in_clips(size, patience, clips, gap_s):
-    """Equal ones over the time that there is; all at once where there is none."""
-    for buy in (True, False):
-        sent = _clip(size, patience, buy=buy)
-        assert abs(sent.quantity) == pytest.approx(size / clips)
-        assert sent.then_s == pytest.approx(gap_s)
-
-
-def test_the_next_clip_waits_unless_delta_no_longer_can():
-    """Its size is then what the newest exposure asks for."""
-    sent = _clip(4_000.0, 60.0)
-    progress = FRESH.after(sent, NOW)
-    rules = TacticRules(passive=False)
-    assert next_move(rules, progress, _sight(after=4.9)) == Wait()
-    assert isinstance(next_move(rules, progress, _sight(after=5.0)), Send)
-    hurried = next_move(rules, progress, _sight(size=9_000.0, patience=0.0, after=0.1))
-    assert isinstance(hurried, Send)
-    assert hurried.quantity == 9_000.0
+def test_what_rests_goes_when_delta_cannot_wait_and_after_a_minute(now, progress, price):
+    """Whatever the market does; from then on every order takes."""
+    late = replace(now, now_ns=NOW + 60 * NS_PER_S)
+    posted = replace(progress, posts=max(progress.posts, 1))
+    assert not stays(RULES, posted, late, price)
+    assert _takes(posted, late)
+    hurried = replace(now, patience_s=min(now.patience_s, 9.9))
+    assert not stays(RULES, posted, hurried, price)
+    assert _takes(posted, hurried)
 
 
 def test_an_option_leg_takes_the_other_side_as_displayed():
