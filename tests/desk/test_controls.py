@@ -11,9 +11,10 @@ from bot.domain.orders import OrderState
 from bot.domain.reasons import Because, Reason
 from bot.domain.records import CommandOutcome, Decision, Doubt, Standing, StateChange, Word
 from bot.domain.states import State
-from bot.execution.orders import OrderTable, Patience
+from bot.execution.orders import OrderTable, Patience, WorkingOrder
 from bot.risk.breakers import BREAKERS, Need
 from bot.risk.limits import LimitRules
+from tests.builders.intents import intent
 from tests.builders.scripted_desk import CALL, ScriptedDesk, desk_rules, noted, placed
 
 SHORT = {CALL.name: "-1"}
@@ -335,3 +336,25 @@ def test_what_others_trade_explains_hedges(name, quantity, ours, option, foreign
     controls.hedges(need, {name: Holding(quantity, 1.0 if option else 1.0 / 60_000.0, option)})
     assert controls.repeated.last is not None
     assert controls.repeated.last.foreign == pytest.approx(foreign)
+
+
+def sent(label, quantity, filled):
+    """Return an order on the perpetual that has ended."""
+    order = WorkingOrder(intent("BTC-PERPETUAL", str(quantity), "60000", label=label), "BTC")
+    order.reported = order.folded = Decimal(filled)
+    return order
+
+
+def test_what_another_order_of_ours_took_back_is_no_strike():
+    """An order at the band's edge may turn the position just after a hedge."""
+    controls = Controls("BTC", OrderTable(Patience()))
+    for n in range(4):
+        controls.watch(sent(f"hedge-{n}", 600, 600), 0.01, 60_000.0, 0.0)
+        controls.own["BTC-PERPETUAL"] = 0.0  # its own 600 and the 600 that an edge order sold
+        controls.judge({"BTC-PERPETUAL": Holding(0.0, 1.0 / 60_000.0, option=False)}, n)
+    assert controls.runaway.strikes == 0
+    for n in range(3):
+        controls.watch(sent(f"gone-{n}", 600, 600), 0.01, 60_000.0, 0.0)
+        controls.own["BTC-PERPETUAL"] += 600.0
+        controls.judge({"BTC-PERPETUAL": Holding(0.0, 1.0 / 60_000.0, option=False)}, n)
+    assert controls.halts
