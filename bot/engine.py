@@ -161,7 +161,7 @@ class Engine:
 
         What had arrived before this engine began is late through no fault of its own.
         """
-        at_ns = max(event.ts_ns, self.now_ns)
+        at_ns = event.ts_ns
         lag_s = (now_ns - max(at_ns, self._event_start)) / NS_PER_S
         told, gap_s = self._host, (at_ns - self._host.ts_ns) / NS_PER_S
         worse = lag_s > STOP_S >= told.lag_s
