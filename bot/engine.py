@@ -157,13 +157,17 @@ class Engine:
                 await self._breathe()
 
     def _watch_host(self, event: Event, now_ns: int) -> None:
-        """Tell the core how late an event is decided on and how far the clocks are apart."""
-        lag_s = (now_ns - event.ts_ns) / NS_PER_S
-        told, gap_s = self._host, (now_ns - self._host.ts_ns) / NS_PER_S
+        """Tell the core how late an event is decided on and how far the clocks are apart.
+
+        What had arrived before this engine began is late through no fault of its own.
+        """
+        at_ns = event.ts_ns
+        lag_s = (now_ns - max(at_ns, self._event_start)) / NS_PER_S
+        told, gap_s = self._host, (at_ns - self._host.ts_ns) / NS_PER_S
         worse = lag_s > STOP_S >= told.lag_s
         if not worse and gap_s < HOST_S:
             return
-        seen = HostSeen(now_ns, lag_s, *self.control.clock())
+        seen = HostSeen(at_ns, lag_s, *self.control.clock())
         if matters(seen) or matters(told):
             self.steps.step(seen)
         self._host = seen

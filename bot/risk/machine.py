@@ -1,10 +1,10 @@
 """States of the instance and of each underlying, and who may change them.
 
-Automatic controls only ever lead to REDUCE_DELTA_ONLY, and leave it again once the cause has been
-gone for `clear_s`. Pause and halt are an operator's word, stick across restarts, and only `resume`
-ends them. An underlying that is switched off is PAUSED for whoever asks, whatever its state is
-beneath: it goes on climbing and being judged, `resume` does not touch it, and only `switch_on` (or
-the end of a snooze) ends it.
+Automatic controls lead to REDUCE_DELTA_ONLY, and leave it again once the cause has been gone for
+`clear_s`; the two that halt are `bot.desk.rivals` and `bot.desk.stops`. Pause and halt are an
+operator's word, stick across restarts, and only `resume` ends them. An underlying that is switched
+off is PAUSED for whoever asks, whatever its state is beneath: it goes on climbing and being judged,
+`resume` does not touch it, and only `switch_on` (or the end of a snooze) ends it.
 """
 
 from __future__ import annotations

@@ -5,13 +5,16 @@ from decimal import Decimal
 
 import pytest
 
+from bot.desk.controls import Controls, Holding
 from bot.domain.events import HostSeen
 from bot.domain.orders import OrderState
 from bot.domain.reasons import Because, Reason
 from bot.domain.records import CommandOutcome, Decision, Doubt, Standing, StateChange, Word
 from bot.domain.states import State
-from bot.risk.breakers import BREAKERS
+from bot.execution.orders import OrderTable, Patience, WorkingOrder
+from bot.risk.breakers import BREAKERS, Need
 from bot.risk.limits import LimitRules
+from tests.builders.intents import intent
 from tests.builders.scripted_desk import CALL, ScriptedDesk, desk_rules, noted, placed
 
 SHORT = {CALL.name: "-1"}
@@ -290,3 +293,68 @@ def test_hedging_that_costs_far_more_than_expected_refuses_what_reduces_nothing(
     assert told.because.numbers == {"cost_usd": 600.1, "limit_usd": 600.0}
     assert desk.stands() is State.RUNNING
     assert len(placed(desk.wait(1.0).market(OUTSIDE))) == 1
+
+
+def test_a_halt_is_remembered_before_anything_is_decided():
+    """It does not wait for an order that it would stop."""
+    desk = ScriptedDesk(positions=dict(SHORT))
+    word = Standing(desk.now_ns - 1, "BTC", Word.REVIEW, None, active=True, because=BROKEN)
+    commands = desk.core.remember((word,), (), desk.now_ns)
+    (change,) = noted(commands, StateChange)
+    assert (change.coin, change.after, change.reasons) == ("BTC", State.HALTED, (BROKEN,))
+
+
+def test_hedges_that_work_are_no_strikes_whatever_was_held_before():
+    """Back and forth, on top of a future that its owner holds; every one is judged."""
+    held = SHORT | {"BTC-PERPETUAL": "-60000"}
+    desk = ScriptedDesk(rules=desk_rules(), positions=held).started()
+    controls = desk.core.floor.control("BTC")
+    for n in range(10):
+        desk.completes(newest(desk))
+        for _ in range(2):  # a far leap is believed at its second print
+            desk.wait(3.0).market(OUTSIDE if n % 2 else 58_500.0)
+        assert controls.runaway.strikes == 0
+    assert len(placed(desk.commands)) == 11
+    assert noted(desk.commands, Standing) == []
+
+
+@pytest.mark.parametrize(
+    "name,quantity,ours,option,foreign",
+    [
+        ("BTC-PERPETUAL", 6_000.0, 6_000.0, False, 0.0),
+        ("BTC-PERPETUAL", 6_000.0, 0.0, False, 0.1),
+        ("BTC-PERPETUAL", 0.0, 6_000.0, False, 0.1),
+        (CALL.name, 2.0, 2.0, True, 2.0),
+    ],
+)
+def test_what_others_trade_explains_hedges(name, quantity, ours, option, foreign):
+    """Futures that are not our own fills, and every option."""
+    controls = Controls("BTC", OrderTable(Patience()))
+    need = Need(0, 60_000.0, change=-1.0, distance=1.0, gamma=0.0, width=2.0)
+    controls.hedges(need, {})
+    controls.own[name] = ours
+    controls.hedges(need, {name: Holding(quantity, 1.0 if option else 1.0 / 60_000.0, option)})
+    assert controls.repeated.last is not None
+    assert controls.repeated.last.foreign == pytest.approx(foreign)
+
+
+def sent(label, quantity, filled):
+    """Return an order on the perpetual that has ended."""
+    order = WorkingOrder(intent("BTC-PERPETUAL", str(quantity), "60000", label=label), "BTC")
+    order.reported = order.folded = Decimal(filled)
+    return order
+
+
+def test_what_another_order_of_ours_took_back_is_no_strike():
+    """An order at the band's edge may turn the position just after a hedge."""
+    controls = Controls("BTC", OrderTable(Patience()))
+    for n in range(4):
+        controls.watch(sent(f"hedge-{n}", 600, 600), 0.01, 60_000.0, 0.0)
+        controls.own["BTC-PERPETUAL"] = 0.0  # its own 600 and the 600 that an edge order sold
+        controls.judge({"BTC-PERPETUAL": Holding(0.0, 1.0 / 60_000.0, option=False)}, n)
+    assert controls.runaway.strikes == 0
+    for n in range(3):
+        controls.watch(sent(f"gone-{n}", 600, 600), 0.01, 60_000.0, 0.0)
+        controls.own["BTC-PERPETUAL"] += 600.0
+        controls.judge({"BTC-PERPETUAL": Holding(0.0, 1.0 / 60_000.0, option=False)}, n)
+    assert controls.halts

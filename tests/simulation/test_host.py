@@ -56,6 +56,17 @@ def looks(engine, lags, gap_s=2.0):
     return [round(one.lag_s, 3) for one in eye.seen]
 
 
+def test_what_had_arrived_before_the_engine_began_is_not_late(engine):
+    """A start takes its time, and what comes meanwhile waits for it."""
+    made, eye, now_ns = engine
+    made._event_start = now_ns + 5 * NS_PER_S
+    made._watch_host(Tick(now_ns), now_ns + 5 * NS_PER_S)
+    assert eye.seen == []
+    made._watch_host(Tick(now_ns + 2 * NS_PER_S), now_ns + 7 * NS_PER_S)
+    assert [one.lag_s for one in eye.seen] == [2.0]
+    assert [one.ts_ns for one in eye.seen] == [now_ns + 2 * NS_PER_S]
+
+
 def test_a_machine_that_keeps_up_is_not_spoken_of(engine):
     """Nothing is told while nothing matters."""
     assert looks(engine, [0.0, 0.1, 0.25]) == []
