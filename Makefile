@@ -53,6 +53,10 @@ bench: $(VENV)/.dev ## print the benchmark tables; ONLY=core|greeks|wire|decisio
 simulate: $(VENV)/.dev ## let seeds of faulty market hours run: SEEDS=1:100 HOURS=4
 	@$(BIN)/python -m tests.simulation.campaign $(SEEDS) $(HOURS) $(ARGS)
 
+.PHONY: mutants
+mutants: $(VENV)/.dev ## plant bugs in the bot, one at a time, and see each caught: NAME="..." narrows
+	@$(BIN)/python -m tests.simulation.campaign.mutants $(NAME)
+
 .PHONY: lock
 lock: $(VENV)/.dev ## resolve the dependencies again and write the locks
 	$(LOCK) --extra build --output-file requirements.lock

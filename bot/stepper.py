@@ -99,10 +99,13 @@ class Stepper:
             observer.see(event)
         if isinstance(event, Filled):
             self.journal.fill(event.fill)
+        holdings = self.core.floor.book.holdings
+        before = holdings.version
         commands = self.core.handle(event)
-        if isinstance(event, Filled | Settled) or (
-            isinstance(event, PositionsReport) and self.now_ns - self._saved_ns >= SAVE_NS
-        ):
+        told = isinstance(event, PositionsReport) and (
+            holdings.version != before or self.now_ns - self._saved_ns >= SAVE_NS
+        )
+        if told or isinstance(event, Filled | Settled):
             self.save_account()  # what orders build on is on disk with the first of them
         if commands:
             self.carry_out(commands)

@@ -115,7 +115,7 @@ class Locked(Mishap):
         if self.guest is None and where.life is not None:
             self.guest = sqlite3.connect(where.life.journal.path, isolation_level=None)
             self.guest.execute("BEGIN IMMEDIATE")
-            self.until_ns = where.now_ns + round(self.chance.uniform(0.2, 3.0) * NS_PER_S)
+            self.until_ns = where.now_ns + round(self.chance.uniform(0.2, 12.0) * NS_PER_S)
 
     def release(self, now_ns: int) -> None:
         """Let go when it is time."""

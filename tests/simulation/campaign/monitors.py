@@ -18,6 +18,7 @@ from typing import Protocol
 
 from bot.domain.commands import Place
 from bot.domain.events import Event
+from bot.domain.instruments import Instrument
 from bot.domain.orders import OrderState
 from bot.domain.quotes import Quote
 from bot.venues.port import Request
@@ -76,6 +77,15 @@ class Scene(Protocol):
     @property
     def words(self) -> Counter[str]:
         """Return how often each word was said."""
+        ...
+
+    @property
+    def position_coin(self) -> float:
+        """Return the owner's cap of the futures position, coin; infinite where none is set."""
+        ...
+
+    def futures(self, coin: str) -> float:
+        """Return what the account holds of a coin's futures, coin at the index."""
         ...
 
     def delta(self, coin: str) -> float:
@@ -173,7 +183,6 @@ class Capped(Monitor):
     """
 
     order_usd: float = math.inf
-    position_coin: float = math.inf
 
     def arrived(self, arrival: Arrival, scene: Scene) -> None:
         """Weigh the order, and the position if it adds to that."""
@@ -186,12 +195,8 @@ class Capped(Monitor):
         worth = abs(size) if instrument.is_inverse else abs(size) * index
         if worth > self.order_usd * (1.0 if instrument.is_inverse else 1.02):
             self.blame(arrival.ts_ns, f"{intent.label}: {worth:.0f} USD, cap {self.order_usd:.0f}")
-        held = sum(
-            one.instrument.coins(float(one.quantity), index)
-            for one in exchange.holdings.values()
-            if one.instrument.coin == instrument.coin and not one.instrument.is_option
-        )
-        if size * held > 0.0 and abs(held) > self.position_coin * 1.01:
+        held = scene.futures(instrument.coin)
+        if size * held > 0.0 and abs(held) > scene.position_coin * 1.01:
             self.blame(arrival.ts_ns, f"{intent.label}: a position of {held:+.4f} coin")
 
 
@@ -222,9 +227,11 @@ class TowardsTarget(Monitor):
         """Compare the distances before and after its fills."""
         intent = arrival.intent
         instrument = scene.tap.exchange.instrument(intent.instrument)
-        if intent.purpose != "delta" or instrument is None:
+        if instrument is None or instrument.coin not in scene.owner:
             return
-        if instrument.coin not in scene.owner or instrument.coin in scene.off_scale:
+        if intent.purpose == "unwind":
+            self._unwinds(arrival, instrument, scene)
+        if intent.purpose != "delta" or instrument.coin in scene.off_scale:
             return
         lower, target, upper = scene.owner[instrument.coin]
         change = instrument.coins(float(intent.quantity.value), float(intent.price))
@@ -239,6 +246,20 @@ class TowardsTarget(Monitor):
         elif before * after < 0.0 and abs(after) > slack:
             words = f"{intent.label}: past the target, {before:+.4f} {after:+.4f}"
             self.blame(arrival.ts_ns, words, "I12")
+
+    def _unwinds(self, arrival: Arrival, instrument: Instrument, scene: Scene) -> None:
+        """Judge a step of an unwind by the delta that is left once what settles is gone."""
+        coin, exchange, now_ns = instrument.coin, scene.tap.exchange, arrival.ts_ns
+        lower, target, upper = scene.owner[coin]
+        rest = truth.delta(exchange, coin, now_ns, lasting=True) - target
+        before = rest - (arrival.delta_after - arrival.delta_before)
+        after = before + instrument.coins(
+            float(arrival.intent.quantity.value), float(arrival.intent.price)
+        )
+        slack = self.least_coin * (upper - lower)
+        if abs(after) > abs(before) + slack and abs(after) > upper - target:
+            words = f"{arrival.intent.label} unwinds {before:+.4f} to {after:+.4f}"
+            self.blame(now_ns, words, "I11")
 
 
 class Agrees(Monitor):

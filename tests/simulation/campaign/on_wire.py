@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from bot.domain.commands import Place
-from bot.domain.events import Event, PositionsReport
+from bot.domain.events import Event, LaneChanged, PositionsReport
 from bot.domain.quotes import Quote
 from bot.domain.units import NS_PER_S, seconds_between
 from bot.venues.port import Request
@@ -111,6 +111,27 @@ class Unhurried(Monitor):
 
 
 @dataclass(slots=True)
+class NoLane(Monitor):
+    """I7: while the venue has said that no order can leave, none is sent."""
+
+    barred: bool = False
+
+    def died(self, scene: Scene) -> None:  # noqa: ARG002
+        """Begin anew: a life is told anew."""
+        self.barred = False
+
+    def heard(self, event: Event, scene: Scene) -> None:  # noqa: ARG002
+        """Remember the newest word."""
+        if isinstance(event, LaneChanged):
+            self.barred = bool(event.barred)
+
+    def sent(self, request: Request, now_ns: int, scene: Scene) -> None:  # noqa: ARG002
+        """Nothing may leave."""
+        if self.barred and isinstance(request, Place):
+            self.blame(now_ns, f"{request.intent.label} left by a lane that is barred")
+
+
+@dataclass(slots=True)
 class Stops(Monitor):
     """I22: what rested when a halt was said is cancelled within seconds, where the bot lives."""
 
@@ -157,6 +178,7 @@ class Startled(Monitor):
     owned: dict[str, Decimal] = field(default_factory=dict)
     jumped: dict[str, int] = field(default_factory=dict)
     before: dict[str, int] = field(default_factory=dict)
+    agreed: dict[str, Decimal] = field(default_factory=dict)
     unsure: set[str] = field(default_factory=set)
     begun: bool = False
 
@@ -188,6 +210,9 @@ class Startled(Monitor):
             if was == owned or not self.begun or name in self.unsure:
                 self.unsure.discard(name)
                 continue
+            if self.jumped.pop(name, None) is not None and owned == self.agreed.get(name):
+                continue  # it is back where it was
+            self.agreed[name] = was
             if seconds_between(self.before.get(name, -(2**62)), now_ns) >= self.keeps_s:
                 self.jumped[name] = now_ns
             self.before[name] = now_ns
@@ -218,6 +243,8 @@ class Converges(Monitor):
         for coin, (lower, _, upper) in scene.owner.items():
             delta = scene.delta(coin)
             slack = 0.03 * (upper - lower) + 0.002
+            if abs(scene.futures(coin)) > 0.97 * scene.position_coin:
+                slack = math.inf
             within = lower - slack <= delta <= upper + slack or not math.isfinite(delta)
             self.inside[coin] = self.inside.get(coin, False) or within
             self.seen[coin] = delta
@@ -233,10 +260,20 @@ class Converges(Monitor):
 class OwnFills(Monitor):
     """I18: what the bot counts as its hedges is the sum of the exchange's fills of its orders.
 
-    A report in which an instrument is missing may be believed, and then it is nobody's hedge.
+    A report in which an instrument is missing may be believed, and then it is nobody's hedge. A
+    fill that was only summed up when the bot died is in the positions and in no journal.
     """
 
     missing: set[str] = field(default_factory=set)
+    lately_s: float = 40.0
+
+    def died(self, scene: Scene) -> None:
+        """See what was not told yet."""
+        for told in scene.wire.orders.values():
+            if told.intent is None or sum(told.fills.values()) == told.filled:
+                continue
+            if seconds_between(told.filled_ns, scene.now_ns) < self.lately_s:
+                self.missing.add(told.intent.instrument)
 
     def heard(self, event: Event, scene: Scene) -> None:
         """See what is missing."""

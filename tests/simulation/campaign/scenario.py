@@ -20,6 +20,7 @@ LONG = (("BTC-12JAN26-92000-C", 8.0), ("BTC-30JAN26-90000-P", 8.0))
 SETTLING = (("BTC-5JAN26-92000-C", -5.0), ("BTC-30JAN26-90000-P", 4.0))
 ORDER_USD = (399_995.0, 49_995.0)
 POSITION_COIN = 4.0
+TARGET = -2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,22 @@ def scenario(seed: int) -> Scenario:
     name = chance.choice(("straddle", "straddle", "long", "settling", "crash"))
     order_usd = chance.choice((None, *ORDER_USD))
     band = chance.choice((0.1, 0.3, 1.0))
-    position_coin = stream(seed, "limits").choice((None, None, POSITION_COIN))
+    taste = stream(seed, "limits")
+    position_coin = taste.choice((None, None, POSITION_COIN))
+    target = taste.choice((0.0, 0.0, TARGET))
+    kinds = taste.choice((("perpetual",), ("perpetual", "future")))
     caps = {"order_usd": order_usd, "position_coin": position_coin}
     limits = {name: cap for name, cap in caps.items() if cap is not None}
     rows = {"straddle": STRADDLE, "long": LONG, "settling": SETTLING, "crash": STRADDLE}[name]
     regime = "crash" if name == "crash" else chance.choice(("normal", "normal", "calm"))
-    settings = book(*rows, band=band, regime=regime, collateral=60.0, limits=limits)
+    settings = book(
+        *rows,
+        regime=regime,
+        collateral=60.0,
+        limits=limits,
+        delta={"target": target, "lower": target - band, "upper": target + band},
+        hedge_with=list(kinds),
+    )
     early = utc_ns(2026, 1, 5, 7) if name == "settling" else utc_ns(2026, 1, 5, 8, 30)
     spread_s = 1_200 if name == "settling" else 80_000
     return Scenario(
@@ -114,7 +125,7 @@ def misfortunes(seed: int) -> list[Mishap]:
         of(mishaps.ByHand, "F26", 0.5),
         of(mishaps.ByHand, "F28", 0.3, legs=2),
         of(mishaps.Liquidated, "F27", 0.3),
-        of(mishaps.Barred, "F65", 1.0),
+        of(mishaps.Barred, "F65", 3.0),
         of(mishaps.DiskFull, "F71", 0.5),
-        of(mishaps.Locked, "F72", 0.3),
+        of(mishaps.Locked, "F72", 2.0),
     ]

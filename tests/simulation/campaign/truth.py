@@ -16,6 +16,8 @@ from bot.domain.units import seconds_between
 from bot.sim.exchange import Exchange
 from greeks import black76, settlement
 
+SETTLING_S = 1_800.0
+
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
@@ -87,10 +89,11 @@ class Tap:
         return states[-1] if states and states[-1] in TERMINAL else None
 
 
-def delta(exchange: Exchange, coin: str, now_ns: int) -> float:
+def delta(exchange: Exchange, coin: str, now_ns: int, *, lasting: bool = False) -> float:
     """Return the account's delta in a dollar book, coin; NaN where a price is missing.
 
-    Futures count at their mark, options at the exchange's own volatility of its newest batch.
+    Futures count at their mark, options at the exchange's own volatility of its newest batch;
+    `lasting` leaves out what settles within half an hour.
     """
     board = exchange._board
     chain: Chain | None = board.chains.get(coin)
@@ -107,6 +110,8 @@ def delta(exchange: Exchange, coin: str, now_ns: int) -> float:
         if chain is None or row is None or instrument.expiry_ns is None:
             return float("nan")
         left_s = max(seconds_between(now_ns, instrument.expiry_ns), 0.0)
+        if lasting and left_s <= SETTLING_S:
+            continue
         forward = chain.forward[row] * board.index[coin] / chain.index
         years = float(settlement.variance_years(left_s))
         found = black76.first(instrument.is_call, forward, instrument.strike, years, chain.vol[row])

@@ -112,11 +112,7 @@ class World:
             on_wire.GoodData("I6"),
             judged.Obeys("I7"),
             on_wire.OneAtATime("I8"),
-            judged.Capped(
-                "I9",
-                order_usd=self.scene.order_usd or math.inf,
-                position_coin=self.scene.position_coin or math.inf,
-            ),
+            judged.Capped("I9", order_usd=self.scene.order_usd or math.inf),
             judged.OnGrid("I10"),
             on_wire.Collared("I10"),
             judged.TowardsTarget("I11"),
@@ -126,13 +122,14 @@ class World:
             on_wire.OwnFills("I18"),
             on_file.Kept("I19"),
             on_wire.Startled("I21"),
+            on_wire.NoLane("I7"),
             on_wire.Stops("I22"),
             on_file.Words("I23"),
         ]
         self._chance = stream(self.seed, "kills")
         self._words = stream(self.seed, "words")
         self._judged = self._word_ns = self._end_ns = self._look_ns = self._resume_ns = 0
-        self._words_wait = False
+        self._words_wait = "rests"
 
     # what monitors may look at
 
@@ -162,6 +159,20 @@ class World:
         """Return how long the quiet at the end will still last; 0 before and after it."""
         left_ns = self._end_ns + QUIET_NS - self.now_ns
         return max(left_ns, 0) / NS_PER_S if self.calm else 0.0
+
+    @property
+    def position_coin(self) -> float:
+        """Return the owner's cap of the futures position, coin; infinite where none is set."""
+        return self.scene.position_coin or math.inf
+
+    def futures(self, coin: str) -> float:
+        """Return what the account holds of a coin's futures, coin at the index."""
+        exchange = self.tap.exchange
+        return sum(
+            one.instrument.coins(float(one.quantity), exchange.index[coin])
+            for one in exchange.holdings.values()
+            if one.instrument.coin == coin and not one.instrument.is_option
+        )
 
     def delta(self, coin: str) -> float:
         """Return the account's delta by the exchange's own prices, coin."""
@@ -263,6 +274,10 @@ class World:
         except Killed:
             self._die()
             return
+        except DeltabandError:  # another process holds the journal: it is tried again
+            self.hits["start refused"] += 1
+            self._back_ns = now_ns + NS_PER_S
+            return
         if self.tap.exchange._opened:
             self.venue.connect(now_ns)
 
@@ -277,7 +292,9 @@ class World:
             monitor.died(self)
         self.venue.hang_up()
         self.fate.at = 0
-        self._back_ns = self.now_ns + round(self._chance.choice((0.05, 1.0, 8.0, 40.0)) * NS_PER_S)
+        self._back_ns = self.now_ns + round(
+            self._chance.choice((0.05, 0.05, 1.0, 8.0, 40.0, 90.0)) * NS_PER_S
+        )
         self._plan_kill(self._back_ns)
         if not self.calm and self._chance.random() < 0.3:  # again, while it recovers
             self.fate.at = self._chance.randrange(1, 60)
@@ -294,15 +311,17 @@ class World:
         self._kill_ns = now_ns + self._gap(self._chance, self.scene.kills_per_hour)
 
     def _speak(self, now_ns: int) -> None:
-        """Let an operator speak: by the clock, or as soon as an order rests; often two words."""
+        """Let an operator speak: at any time, when an order rests, when the bot is dead."""
         held = any(isinstance(m, Locked) and m.guest is not None for m in self.mishaps)
         if self.calm or held or now_ns < self._word_ns:
             return
-        waits = self._words_wait and now_ns < self._word_ns + LONGEST_WAIT_NS
-        if waits and not self.tap.exchange.working:
+        waits = now_ns < self._word_ns + LONGEST_WAIT_NS
+        if waits and self._words_wait == "rests" and not self.tap.exchange.working:
+            return
+        if waits and self._words_wait == "dead" and self.there:
             return
         self._word_ns = now_ns + self._gap(self._words, self.scene.words_per_hour)
-        self._words_wait = self._words.random() < 0.7
+        self._words_wait = self._words.choice(("", "rests", "rests", "dead"))
         spoken = self._words.choice(
             (
                 ("pause",),

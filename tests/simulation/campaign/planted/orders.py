@@ -219,5 +219,3 @@ def lane_stays_barred(plant: Plant) -> None:
 def every_quote_is_a_reason(plant: Plant) -> None:
     """An order is cancelled and replaced with every tick: it never rests long enough to fill."""
     plant.swap(resting, "should_reprice", lambda *_, **__: True)
-
-

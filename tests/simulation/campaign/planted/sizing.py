@@ -224,4 +224,3 @@ def band_of_no_width(plant: Plant) -> None:
         return replace(found, band=Band(middle - half, middle, middle + half), share=0.0)
 
     plant.around(DeltaPolicy, "levels", levels)
-

@@ -1,0 +1,87 @@
+"""Bugs in what outlives the process: labels, open orders, states, what was filled before."""
+
+from __future__ import annotations
+
+from bot.core import Core
+from bot.desk.floor import Names
+from bot.domain.orders import OrderState
+from bot.execution import orders
+from bot.execution.orders import OrderTable
+from bot.journal import memory, queue, writer
+from bot.journal.writer import Journal
+from tests.simulation.campaign.planted.plant import Plant, breaks
+
+
+@breaks("I2")
+def labels_begin_again_after_a_restart(plant: Plant) -> None:
+    """The epoch is not raised, so that a new run's labels are those of the run before."""
+
+    def label(original, names):
+        names.epoch = 1
+        return original(names)
+
+    plant.around(Names, "label", label)
+    again = writer.INSERT_INTENT.replace("INSERT INTO", "INSERT OR IGNORE INTO")
+    plant.swap(writer, "INSERT_INTENT", again)
+
+
+@breaks("I5", "I17")
+def only_the_last_run_is_asked_about(plant: Plant) -> None:
+    """Open orders are looked for in the run before alone: a death amid recovery loses them."""
+    last = "i.ledger = ? AND i.run = (SELECT max(id) FROM runs)"
+    plant.swap(memory, "_OPEN", memory._OPEN.replace("i.ledger = ? AND", f"{last} AND", 1))
+
+
+@breaks("I5", "I17", "I8")
+def open_orders_are_forgotten(plant: Plant) -> None:
+    """What an earlier run left open is not taken over."""
+    plant.swap(Core, "restore", lambda *_: ())
+
+
+@breaks("I4")
+def open_orders_are_taken_for_lost(plant: Plant) -> None:
+    """What an earlier run left open is taken for not sent."""
+
+    def restore(original, table, intent, coin, now_ns):
+        notes = original(table, intent, coin, now_ns)
+        order = table.orders[intent.label]
+        notes.append(orders._move(order, OrderState.REJECTED, now_ns, "left open: not sent"))
+        table._sweep(order)
+        return notes
+
+    plant.around(OrderTable, "restore", restore)
+
+
+@breaks("I20")
+def stop_is_forgotten_on_restart(plant: Plant) -> None:
+    """A pause or halt ends with the process."""
+    plant.swap(Journal, "last_states", lambda _: {})
+
+
+@breaks("I20", "I22", "I7")
+def stop_dies_with_the_bot(plant: Plant) -> None:
+    """A stop that was taken by a bot that died before it was on disk is lost."""
+    plant.swap(queue, "give_back", lambda _: None)
+
+
+@breaks("I12", "I18", "I16", "I11")
+def trades_are_forgotten_on_restart(plant: Plant) -> None:
+    """A trade that is told again after a restart is another one."""
+    plant.around(
+        Journal,
+        "fills",
+        lambda original, journal, *args, **more: (
+            original(journal, *args, **more) if more.get("purpose") else ()
+        ),
+    )
+
+
+@breaks("I19")
+def journal_is_tidied_up(plant: Plant) -> None:
+    """A new run deletes the states of orders that are over."""
+
+    def begin(original, journal, start):
+        journal._db.execute("DELETE FROM transitions WHERE after IN ('sent', 'working')")
+        return original(journal, start)
+
+    plant.around(Journal, "begin_run", begin)
