@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from bot.domain.orders import TERMINAL
+from bot.domain.orders import TERMINAL, OrderState
 from bot.domain.units import NS_PER_S
 from bot.sim.wire.server import Server
 
@@ -76,6 +76,13 @@ class Diary:
         """Return the labels whose fate was open when a run began."""
         found = self.rows(
             "SELECT label FROM transitions WHERE run = ? AND evidence = ?", run, LEFT_OPEN
+        )
+        return {row[0] for row in found}
+
+    def denials(self, run: int) -> set[str]:
+        """Return the labels that a run found to be booked nowhere."""
+        found = self.rows(
+            "SELECT label FROM transitions WHERE run = ? AND after = ?", run, OrderState.NOT_BOOKED
         )
         return {row[0] for row in found}
 
