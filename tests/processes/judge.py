@@ -153,9 +153,11 @@ class Judge(Diary):
 
     def contradictions(self) -> list[str]:
         """Return the orders whose end in the journal is not what the exchange did."""
-        fates, booked = self.fates(), self.booked()
-        denied = [x for x, fate in fates.items() if fate == "not_booked" and booked[x]]
-        filled = [x for x, fate in fates.items() if fate == "filled" and not booked[x]]
+        fates, tickets = self.fates(), self.server.hub.exchange.tickets.values()
+        booked = {one.label for one in tickets if one.order.state is not OrderState.REJECTED}
+        nowhere = {OrderState.NOT_BOOKED, OrderState.REJECTED}
+        denied = [x for x, fate in fates.items() if fate in nowhere and x in booked]
+        filled = [x for x, fate in fates.items() if fate == "filled" and x not in booked]
         return denied + filled
 
     def agrees(self) -> bool:
