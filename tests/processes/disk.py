@@ -5,6 +5,7 @@ a few pages while the bot hedges. What is on the disk must be all that has left.
 """
 
 import asyncio
+import errno
 import os
 import random
 import signal
@@ -47,10 +48,18 @@ def small_disk(folder: Path) -> Iterator[Path]:
 
 
 def fill(ballast: Path, left: int) -> None:
-    """Take all the room of a disk but `left` bytes."""
-    free = os.statvfs(ballast.parent)
+    """Take all the room of a disk but `left` bytes, while somebody else takes from it as well."""
     with ballast.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, max(PAGE, free.f_bavail * free.f_frsize - left))
+        while True:
+            free = os.statvfs(ballast.parent)
+            size = os.fstat(file.fileno()).st_size + free.f_bavail * free.f_frsize - left
+            try:
+                os.posix_fallocate(file.fileno(), 0, max(PAGE, size))
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+            else:
+                return
 
 
 async def fill_up(box: Sandbox, times: int, luck: random.Random) -> Tally:

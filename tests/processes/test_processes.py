@@ -2,6 +2,8 @@
 
 import random
 import signal
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -12,6 +14,7 @@ from tests.processes.kills import kill
 from tests.processes.sandbox import sandbox
 
 
+@pytest.mark.slow
 async def test_a_bot_that_is_killed_again_and_again_doubles_and_forgets_nothing(tmp_path):
     """At a start, after it, at an order: each label once, each known, the same positions."""
     async with sandbox(tmp_path, 1) as box:
@@ -38,6 +41,7 @@ async def test_a_bot_that_was_frozen_trades_on_no_price_from_before(tmp_path):
     assert frozen.orders_after > 0
 
 
+@pytest.mark.slow
 async def test_a_full_disk_lets_no_order_leave_and_room_lets_the_next_run_go_on(tmp_path):
     """The run ends with what was found; what the exchange has is on the disk."""
     try:
@@ -63,6 +67,13 @@ async def test_the_judge_finds_what_is_wrong(tmp_path):
         exchange.tickets["again"] = ticket
         assert judge.duplicates() == [label]
         del exchange.tickets["again"]
+        del exchange.tickets[ticket.id]
+        assert judge.contradictions() == [label]  # filled, and booked nowhere
+        exchange.tickets[ticket.id] = ticket
+        assert judge.contradictions() == []
+        with closing(sqlite3.connect(judge.path)) as journal, journal:
+            journal.execute("UPDATE transitions SET after = 'rejected' WHERE label = ?", [label])
+        assert judge.contradictions() == [label]
         exchange.holdings["BTC-PERPETUAL"].quantity += 10
         assert not judge.agrees()
         assert "BTC-PERPETUAL" in judge.difference()
