@@ -5,6 +5,7 @@ a few pages while the bot hedges. What is on the disk must be all that has left.
 """
 
 import asyncio
+import errno
 import os
 import random
 import signal
@@ -31,29 +32,34 @@ class NotPermittedError(Exception):
 
 
 @contextmanager
-def small_disk() -> Iterator[Path]:
-    """Mount a small file system and return its folder; NotPermittedError where that is refused."""
-    with TemporaryDirectory() as name:
-        options = f"size={SIZE},mode=0700"
-        made = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", options, "tmpfs", name],
-            check=False,
-            capture_output=True,
-            text=True,
-        )
-        if made.returncode:
-            raise NotPermittedError(made.stderr.strip())
-        try:
-            yield Path(name)
-        finally:
-            subprocess.run(["umount", "--lazy", name], check=True)
+def small_disk(folder: Path) -> Iterator[Path]:
+    """Mount a small file system on a folder; NotPermittedError where that is refused."""
+    words = ["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0700", "tmpfs", str(folder)]
+    try:
+        made = subprocess.run(words, check=False, capture_output=True, text=True)
+    except FileNotFoundError as error:
+        raise NotPermittedError(str(error)) from error
+    if made.returncode:
+        raise NotPermittedError(made.stderr.strip())
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def fill(ballast: Path, left: int) -> None:
-    """Take all the room of a disk but `left` bytes."""
-    free = os.statvfs(ballast.parent)
+    """Take all the room of a disk but `left` bytes, while somebody else takes from it as well."""
     with ballast.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, max(PAGE, free.f_bavail * free.f_frsize - left))
+        while True:
+            free = os.statvfs(ballast.parent)
+            size = os.fstat(file.fileno()).st_size + free.f_bavail * free.f_frsize - left
+            try:
+                os.posix_fallocate(file.fileno(), 0, max(PAGE, size))
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+            else:
+                return
 
 
 async def fill_up(box: Sandbox, times: int, luck: random.Random) -> Tally:
@@ -86,7 +92,7 @@ async def fill_up(box: Sandbox, times: int, luck: random.Random) -> Tally:
 
 async def main(times: int, seed: int) -> int:
     """Run what is asked for, print what it came to, and return the exit code."""
-    with small_disk() as folder:
+    with TemporaryDirectory() as name, small_disk(Path(name)) as folder:
         async with sandbox(folder, seed) as box:
             tally = await fill_up(box, times, random.Random(seed))
             judge = box.judge

@@ -28,7 +28,7 @@ PEACE_EVERY_S = 30.0
 PEACE_S = 60.0
 LONGEST_HALF_OPEN_S = 8.0
 STRIKE_S = 4.0  # for an order to come that a fault waits for
-APART_S = {"account": 0.0, "public": 3.0, "bent": 0.15}
+APART_S = {"account": 0.5, "public": 5.0, "bent": 0.08}
 # What a counter of a plan does, by what it is called here.
 COUNTERS = {
     "dropped before booking": "drop_before_booking",
@@ -46,11 +46,12 @@ COUNTERS = {
     "HTTP 429": "http_429",
     "HTTP 503": "http_503",
 }
+AT_AN_ORDER = ("dropped before booking", "dropped after booking")
 ENDING = ("half-open", "refused", "cut", "garbage bytes")
 # Each loop of the nemesis draws from its own: what ends the account's connection, what ends that of
 # prices, and what bends what comes over them.
 DRAWN = {
-    "account": (*ENDING, "dropped before booking", "dropped after booking", "10028 and closed"),
+    "account": (*ENDING, *AT_AN_ORDER, "10028 and closed"),
     "public": ENDING,
     "bent": (
         *("reply lost", "reply late", "event lost", "event twice", "half a frame"),
@@ -58,7 +59,12 @@ DRAWN = {
     ),
 }
 OF_ACCOUNT = {"reply lost", "reply late", "event lost", "event twice"}
-SELDOM = {"reply lost", "silent", "HTTP 429", "HTTP 503"}
+SELDOM = {  # they hold up what the others need
+    "reply lost",
+    "silent",
+    "HTTP 429",
+    "HTTP 503",
+}
 KINDS = (*COUNTERS, "half-open", "silent", "cut")
 
 
@@ -114,7 +120,9 @@ class Nemesis:
         hub.rest_faults.clear()
 
     def _kind(self, of: str) -> str:
-        """Return the kind that has struck least, or any."""
+        """Return the kind that has struck least, or any; orders are struck more often."""
+        if of == "account" and self.luck.random() < 0.4:
+            return self.luck.choice(AT_AN_ORDER)
         if of == "bent" or self.luck.random() < 0.2:
             return self.luck.choice(DRAWN[of])
         struck = self.struck

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from bot.domain.orders import TERMINAL
+from bot.domain.orders import TERMINAL, OrderState
 from bot.domain.units import NS_PER_S
 from bot.sim.wire.server import Server
 
@@ -76,6 +76,13 @@ class Diary:
         """Return the labels whose fate was open when a run began."""
         found = self.rows(
             "SELECT label FROM transitions WHERE run = ? AND evidence = ?", run, LEFT_OPEN
+        )
+        return {row[0] for row in found}
+
+    def denials(self, run: int) -> set[str]:
+        """Return the labels that a run found to be booked nowhere."""
+        found = self.rows(
+            "SELECT label FROM transitions WHERE run = ? AND after = ?", run, OrderState.NOT_BOOKED
         )
         return {row[0] for row in found}
 
@@ -146,9 +153,11 @@ class Judge(Diary):
 
     def contradictions(self) -> list[str]:
         """Return the orders whose end in the journal is not what the exchange did."""
-        fates, booked = self.fates(), self.booked()
-        denied = [x for x, fate in fates.items() if fate == "not_booked" and booked[x]]
-        filled = [x for x, fate in fates.items() if fate == "filled" and not booked[x]]
+        fates, tickets = self.fates(), self.server.hub.exchange.tickets.values()
+        booked = {one.label for one in tickets if one.order.state is not OrderState.REJECTED}
+        nowhere = {OrderState.NOT_BOOKED, OrderState.REJECTED}
+        denied = [x for x, fate in fates.items() if fate in nowhere and x in booked]
+        filled = [x for x, fate in fates.items() if fate == "filled" and x not in booked]
         return denied + filled
 
     def agrees(self) -> bool:

@@ -33,10 +33,10 @@ ENDS = {
 
 @dataclass
 class Tally:
-    """What many deaths came to; `clear_s` and `open_s` are times from a death until READY again.
+    """What many deaths came to, and the times from a death until READY again.
 
-    `clear_s` of lives that began without a question, `open_s` of those that had to ask the exchange
-    about an order.
+    `clear_s` of lives that began without a question; of those that had to ask the exchange about an
+    order, `found_s` where all were found there and `denied_s` where one was never booked.
     """
 
     kills: Counter[str] = field(default_factory=Counter)
@@ -44,7 +44,8 @@ class Tally:
     checks: int = 0
     questions: Counter[str] = field(default_factory=Counter)
     clear_s: list[float] = field(default_factory=list)
-    open_s: list[float] = field(default_factory=list)
+    found_s: list[float] = field(default_factory=list)
+    denied_s: list[float] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
 
     async def compare(self, box: Sandbox, when: str) -> None:
@@ -58,9 +59,11 @@ class Tally:
     def learn(self, box: Sandbox, life: Life) -> None:
         """Note how soon a life was READY after the death before it, and with what questions."""
         run, ready_ns = life.run, life.ready_ns()
-        if run is not None and ready_ns is not None:
-            asked = box.judge.questions(run)
-            (self.open_s if asked else self.clear_s).append(since(life.since_ns, ready_ns))
+        if run is None or ready_ns is None:
+            return
+        asked, denied = box.judge.questions(run), box.judge.denials(run)
+        where = self.denied_s if asked & denied else self.found_s if asked else self.clear_s
+        where.append(since(life.since_ns, ready_ns))
 
     def sum_up(self, box: Sandbox) -> None:
         """Look at everything that the exchange and the journal have at the end."""
@@ -84,7 +87,8 @@ class Tally:
         return (
             f"{sum(self.kills.values())} kills, {len(judge.duplicates())} duplicates,"
             f" {len(judge.orphans())} orphans, positions equal {self.equal}/{self.checks},"
-            f" ready p50/p99 {spread(self.clear_s)}, with an open question {spread(self.open_s)}"
+            f" ready p50/p99 {spread(self.clear_s)}, with an open question that is found"
+            f" {spread(self.found_s)}, that was never booked {spread(self.denied_s)}"
         )
 
 
