@@ -39,7 +39,7 @@ from bot.domain.records import Decision, TradeNote
 from bot.domain.states import STICKY
 from bot.domain.units import NS_PER_S, Quantity
 from bot.execution.rounding import to_lots, to_tick
-from bot.execution.tactics import Pricing, Sight, price_crossing
+from bot.execution.tactics import Pricing, Progress, Sight, price_hedge
 from bot.risk.gate import Proposal, Verdict, examine_flatten
 
 PURPOSE: Final = "flatten"
@@ -215,8 +215,8 @@ class Flatten:
         size = max(abs(to_lots(instrument, share * float(held)).value), least)
         wanted = size.copy_sign(-held)
         widest_bps = rules.limits.collar_bps
-        now = Sight(exposure.ts_ns, quote, float(wanted), patience_s=0.0, widest_bps=widest_bps)
-        pricing = price_crossing(rules.tactics, rung, now)
+        now = Sight(exposure.ts_ns, quote, wanted > 0, patience_s=0.0, widest_bps=widest_bps)
+        pricing = price_hedge(rules.tactics, Progress(rung=rung), now)
         change = future_delta(instrument, float(wanted), quote.mark, exposure.index)
         proposal = Proposal(
             instrument=instrument,
