@@ -1,6 +1,7 @@
 """What goes wrong when it is asked to: each fault does what its name says, and only there."""
 
 import asyncio
+import socket
 
 import aiohttp
 import orjson
@@ -12,6 +13,10 @@ from tests.wire.conftest import RpcFault
 BOOK = "book.BTC-PERPETUAL.raw"
 CHANGES = "user.changes.any.any.raw"
 TIME = "/api/v2/public/get_time"
+HANDSHAKE = (
+    b"GET /ws/api/v2 HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
 REST_ORDER = {"instrument_name": "BTC-PERPETUAL", "amount": 100, "price": 80_000}
 
 
@@ -162,6 +167,16 @@ async def test_a_ping_that_meets_a_cut_connection_is_no_fault(server, dial, capl
     session.drop()
     session.faults.clear()
     await asyncio.wait_for(session.ended.wait(), 30.0)
+    assert caplog.records == []
+
+
+async def test_who_dials_and_leaves_before_the_answer_is_no_fault(server, dial, caplog):
+    """A server that was busy finds the request of somebody who has given up: it says nothing."""
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", server.port)) as line:
+            line.sendall(HANDSHAKE)
+    raw = await dial(server)
+    assert await raw.call("public/test")
     assert caplog.records == []
 
 
