@@ -60,7 +60,7 @@ class Bench:
 
     def beats(self):
         """Let the bot decide."""
-        self.pulse = Pulse(1, self.pulse.beat_ns + 1, alive=True, ended=False)
+        self.pulse = Pulse(1, (self.pulse.beat_ns or 0) + 1, alive=True, ended=False)
 
 
 @pytest.fixture

@@ -8,8 +8,10 @@ What it does on each event is the program's own; before that it looks for the fi
 import sys
 import time
 from pathlib import Path
+from unittest import mock
 
 from bot.cli import main
+from bot.domain.events import Event
 from bot.stepper import Stepper
 
 
@@ -18,13 +20,13 @@ def command() -> int:
     hang, *arguments = sys.argv[1:]
     step = Stepper.step
 
-    def step_or_hang(self, event):
+    def step_or_hang(self: Stepper, event: Event) -> None:
         while Path(hang).exists():
             time.sleep(0.05)
         step(self, event)
 
-    Stepper.step = step_or_hang
-    return main(arguments)
+    with mock.patch.object(Stepper, "step", step_or_hang):
+        return main(arguments)
 
 
 if __name__ == "__main__":

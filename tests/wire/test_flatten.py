@@ -75,9 +75,10 @@ async def typed(bot, words):
         stderr=asyncio.subprocess.PIPE,
     )
     os.close(follower)
-    said = b""
+    said, errors = b"", process.stderr
+    assert errors is not None
     async with asyncio.timeout(30):
-        while b"Type the words" not in said and (line := await process.stderr.readline()):
+        while b"Type the words" not in said and (line := await errors.readline()):
             said += line
     asks = said.decode().rpartition("Type the words")[2].strip()
     os.write(leader, f"{asks if words is None else words}\n".encode())

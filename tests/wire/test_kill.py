@@ -127,7 +127,7 @@ async def test_a_bot_whose_loop_hangs_for_ever_is_stopped_as_well(serve, tmp_pat
 class HangingBot(RestingBot):
     """A bot whose loop hangs as soon as the file `hang` is there."""
 
-    async def start(self):
+    async def start(self, *more: str, **environ: str) -> asyncio.subprocess.Process:
         """Start it."""
         script = str(Path(__file__).with_name("hanging_command.py"))
         own = {
@@ -137,8 +137,8 @@ class HangingBot(RestingBot):
         }
         command = (script, str(self.folder / "hang"), self.verb, "-c", str(self.settings))
         process = await asyncio.create_subprocess_exec(
-            *(*self.python(), *command, "--json"),
-            env=os.environ | own,
+            *(*self.python(), *command, "--json", *more),
+            env=os.environ | own | environ,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

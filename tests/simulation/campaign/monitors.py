@@ -214,7 +214,7 @@ class OnGrid(Monitor):
 
 @dataclass(slots=True)
 class TowardsTarget(Monitor):
-    """A hedge of delta, wholly filled, brings the account nearer (I11), never past its target (I12).
+    """A hedge of delta, once filled, brings the account nearer (I11), never past its target (I12).
 
     `moved_pct` is what the index may do between the decision and the fill, `least_coin` what a lot
     and the difference of two delta models are worth.

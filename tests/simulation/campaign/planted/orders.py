@@ -7,7 +7,7 @@ from bot.desk import delta as delta_desk
 from bot.desk import reconcile, resting, situation, ticket
 from bot.desk.attempts import Attempts
 from bot.domain.commands import Place, Query
-from bot.domain.orders import OrderState
+from bot.domain.orders import TERMINAL, OrderState
 from bot.execution import orders
 from bot.execution.orders import OrderTable, Patience, WorkingOrder
 from bot.journal.writer import Journal
@@ -158,7 +158,7 @@ def _without_orders(now: gate.Circumstances) -> gate.Circumstances:
 @breaks("I11", "I12", "I18")
 def missing_fills_are_not_waited_for(plant: Plant) -> None:
     """An order that has ended is forgotten, its fills told or not."""
-    plant.swap(WorkingOrder, "done", property(lambda order: order.state in orders.TERMINAL))
+    plant.swap(WorkingOrder, "done", property(lambda order: order.state in TERMINAL))
 
 
 @breaks("I27")
@@ -218,4 +218,4 @@ def lane_stays_barred(plant: Plant) -> None:
 @breaks("I14")
 def every_quote_is_a_reason(plant: Plant) -> None:
     """An order is cancelled and replaced with every tick: it never rests long enough to fill."""
-    plant.swap(resting, "should_reprice", lambda *_, **__: True)
+    plant.swap(resting, "stays", lambda *_: False)

@@ -7,7 +7,7 @@ from bot.desk.floor import Names
 from bot.domain.orders import OrderState
 from bot.execution import orders
 from bot.execution.orders import OrderTable
-from bot.journal import memory, queue, writer
+from bot.journal import memory, queue, rows, writer
 from bot.journal.writer import Journal
 from tests.simulation.campaign.planted.plant import Plant, breaks
 
@@ -21,7 +21,7 @@ def labels_begin_again_after_a_restart(plant: Plant) -> None:
         return original(names)
 
     plant.around(Names, "label", label)
-    again = writer.INSERT_INTENT.replace("INSERT INTO", "INSERT OR IGNORE INTO")
+    again = rows.INSERT_INTENT.replace("INSERT INTO", "INSERT OR IGNORE INTO")
     plant.swap(writer, "INSERT_INTENT", again)
 
 
