@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -21,6 +21,7 @@ from bot.domain.events import Event
 from bot.domain.instruments import Instrument
 from bot.domain.orders import OrderState
 from bot.domain.quotes import Quote
+from bot.domain.units import seconds_between
 from bot.venues.port import Request
 from tests.simulation.campaign import truth
 from tests.simulation.campaign.truth import Arrival, Tap
@@ -214,7 +215,7 @@ class OnGrid(Monitor):
 
 @dataclass(slots=True)
 class TowardsTarget(Monitor):
-    """A hedge of delta, once filled, brings the account nearer (I11), never past its target (I12).
+    """A hedge, wholly filled, brings delta nearer to its target (I11), never past it (I12).
 
     `moved_pct` is what the index may do between the decision and the fill, `least_coin` what a lot
     and the difference of two delta models are worth.
@@ -260,6 +261,37 @@ class TowardsTarget(Monitor):
         if abs(after) > abs(before) + slack and abs(after) > upper - target:
             words = f"{arrival.intent.label} unwinds {before:+.4f} to {after:+.4f}"
             self.blame(now_ns, words, "I11")
+
+
+@dataclass(slots=True)
+class Restless(Monitor):
+    """I14: hedges whose need nobody can see, delta being where it should be, are rare.
+
+    `idle` are the times of those that met a delta within a fiftieth of the way to the owner's edge.
+    """
+
+    share: float = 0.02
+    most: int = 12
+    span_s: float = 600.0
+    idle: deque[int] = field(default_factory=deque)
+
+    def arrived(self, arrival: Arrival, scene: Scene) -> None:
+        """Count what was not needed."""
+        instrument = scene.tap.exchange.instrument(arrival.intent.instrument)
+        if instrument is None or arrival.intent.purpose != "delta":
+            return
+        if instrument.coin not in scene.owner or instrument.coin in scene.off_scale:
+            return
+        lower, target, upper = scene.owner[instrument.coin]
+        away = abs(arrival.delta_before - target)
+        if away > self.share * min(upper - target, target - lower):
+            return
+        self.idle.append(arrival.ts_ns)
+        while seconds_between(self.idle[0], arrival.ts_ns) > self.span_s:
+            self.idle.popleft()
+        if len(self.idle) > self.most:
+            self.blame(arrival.ts_ns, f"{len(self.idle)} idle hedges in {self.span_s:g} s")
+            self.idle.clear()
 
 
 class Agrees(Monitor):

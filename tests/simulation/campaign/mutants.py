@@ -1,4 +1,4 @@
-"""`python -m tests.simulation.campaign.mutants [NAME...]` tells whether planted bugs are caught.
+"""Is every planted bug caught? `python -m tests.simulation.campaign.mutants [NAME...]` tells.
 
 Each bug is let loose in one seed after the other until a monitor sees one of the invariants broken
 that the bug breaks. Before that the same seeds must be clean without any. The code is 0 where both

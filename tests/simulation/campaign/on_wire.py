@@ -87,26 +87,22 @@ class Collared(Monitor):
 
 @dataclass(slots=True)
 class Unhurried(Monitor):
-    """I14 and I27: not more orders leave in a while than the rate limit, or need, can explain."""
+    """I27: not more orders leave in a while than four fifths of the rate limit; nor for ever."""
 
     queues: dict[int, deque[int]] = field(default_factory=dict)
-    most: tuple[tuple[str, int, int], ...] = (
-        ("I27", 10, 40 + 16),
-        ("I14", 60, 60),
-        ("I14", 600, 250),
-    )
+    most: tuple[tuple[int, int], ...] = ((10, 40 + 16), (60, 80), (600, 300))
 
     def sent(self, request: Request, now_ns: int, scene: Scene) -> None:  # noqa: ARG002
         """Count."""
         if not isinstance(request, Place):
             return
-        for code, span_s, most in self.most:
+        for span_s, most in self.most:
             queue = self.queues.setdefault(span_s, deque())
             queue.append(now_ns)
             while queue[0] <= now_ns - span_s * NS_PER_S:
                 queue.popleft()
             if len(queue) > most:
-                self.blame(now_ns, f"{len(queue)} orders in {span_s} s", code)
+                self.blame(now_ns, f"{len(queue)} orders in {span_s} s")
                 queue.clear()
 
 

@@ -39,7 +39,7 @@ class Scenario:
 def scenario(seed: int) -> Scenario:
     """Return the scenario of a seed."""
     chance = stream(seed, "scenario")
-    name = chance.choice(("straddle", "straddle", "long", "settling", "crash"))
+    name = chance.choice(("straddle", "long", "settling", "settling", "crash"))
     order_usd = chance.choice((None, *ORDER_USD))
     band = chance.choice((0.1, 0.3, 1.0))
     taste = stream(seed, "limits")
@@ -58,14 +58,14 @@ def scenario(seed: int) -> Scenario:
         delta={"target": target, "lower": target - band, "upper": target + band},
         hedge_with=list(kinds),
     )
-    early = utc_ns(2026, 1, 5, 7) if name == "settling" else utc_ns(2026, 1, 5, 8, 30)
-    spread_s = 1_200 if name == "settling" else 80_000
+    early = utc_ns(2026, 1, 5, 7, 20) if name == "settling" else utc_ns(2026, 1, 5, 8, 30)
+    spread_s = 2_000 if name == "settling" else 80_000
     return Scenario(
         name,
         settings,
         early + round(chance.random() * spread_s) * NS_PER_S,
         chance.choice((0.0, 4.0, 20.0)),
-        chance.choice((0.0, 2.0, 12.0)),
+        chance.choice((0.0, 6.0, 20.0)),
         order_usd,
         position_coin,
     )

@@ -89,6 +89,15 @@ class Tap:
         return states[-1] if states and states[-1] in TERMINAL else None
 
 
+def futures(exchange: Exchange, coin: str) -> float:
+    """Return what the account holds of a coin's futures, coin at the index."""
+    return sum(
+        one.instrument.coins(float(one.quantity), exchange.index[coin])
+        for one in exchange.holdings.values()
+        if one.instrument.coin == coin and not one.instrument.is_option
+    )
+
+
 def delta(exchange: Exchange, coin: str, now_ns: int, *, lasting: bool = False) -> float:
     """Return the account's delta in a dollar book, coin; NaN where a price is missing.
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-import sqlite3
 import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from random import Random
 from typing import cast
 
 import numpy as np
@@ -23,27 +20,25 @@ from bot.domain.events import Event, InstrumentsListed, Settled
 from bot.domain.orders import OrderState
 from bot.domain.positions import HEDGE_TAG
 from bot.domain.units import NS_PER_S
-from bot.journal import queue
 from bot.sim.exchange import Exchange
 from bot.venues.paper import Latency, PaperVenue
 from bot.venues.port import Request
-from tests.simulation.campaign import monitors as judged
-from tests.simulation.campaign import on_file, on_wire, truth
+from tests.simulation.campaign import truth
+from tests.simulation.campaign.judges import judges
 from tests.simulation.campaign.life import Fate, Killed, Life
 from tests.simulation.campaign.mishaps import Locked
+from tests.simulation.campaign.people import NEVER_NS, Operators, gap_ns
 from tests.simulation.campaign.scenario import misfortunes, scenario, weather
 from tests.simulation.campaign.streams import stream
 from tests.simulation.campaign.truth import Tap
 from tests.simulation.campaign.venue import FaultyVenue
 from tests.simulation.campaign.wire import Wire
 
-NEVER_NS = 2**62
 QUIET_NS = 90 * NS_PER_S
 DRAIN_NS = 15 * NS_PER_S
 LISTEN_NS = 50_000_000
 SETTLING_NS = 1_800 * NS_PER_S
 RESUME_NS = 20 * NS_PER_S
-LONGEST_WAIT_NS = 300 * NS_PER_S
 
 
 @dataclass(slots=True)
@@ -78,7 +73,6 @@ class World:
         self.life: Life | None = None
         self.hits: Counter[str] = Counter()
         self.kills: Counter[str] = Counter()
-        self.words: Counter[str] = Counter()
         self.wire = Wire()
         self.off_scale: frozenset[str] = frozenset()
         self.calm = False
@@ -105,31 +99,11 @@ class World:
         self.mishaps = misfortunes(self.seed)
         for mishap in self.mishaps:
             mishap.begin(self.venue.now_ns)
-        self.monitors = [
-            on_file.OnDisk("I1"),
-            judged.AtMostOnce("I2"),
-            on_file.Evidence("I4"),
-            on_wire.GoodData("I6"),
-            judged.Obeys("I7"),
-            on_wire.OneAtATime("I8"),
-            judged.Capped("I9", order_usd=self.scene.order_usd or math.inf),
-            judged.OnGrid("I10"),
-            on_wire.Collared("I10"),
-            judged.TowardsTarget("I11"),
-            on_wire.Converges("I13"),
-            on_wire.Unhurried("I14"),
-            judged.Agrees("I16"),
-            on_wire.OwnFills("I18"),
-            on_file.Kept("I19"),
-            on_wire.Startled("I21"),
-            on_wire.NoLane("I7"),
-            on_wire.Stops("I22"),
-            on_file.Words("I23"),
-        ]
+        self.monitors = judges(self.scene.order_usd)
         self._chance = stream(self.seed, "kills")
-        self._words = stream(self.seed, "words")
-        self._judged = self._word_ns = self._end_ns = self._look_ns = self._resume_ns = 0
-        self._words_wait = "rests"
+        self.people = Operators(self.seed, self.scene.words_per_hour, self.venue.now_ns)
+        self._judged = self._end_ns = self._look_ns = self._resume_ns = 0
+        self._listen_ns = 0
 
     # what monitors may look at
 
@@ -150,6 +124,16 @@ class World:
         return {coin: (u.delta.lower, u.delta.target, u.delta.upper) for coin, u in rows}
 
     @property
+    def words(self) -> Counter[str]:
+        """Return how often each word was said."""
+        return self.people.words
+
+    @property
+    def locked(self) -> bool:
+        """Tell whether somebody holds the journal's file."""
+        return any(isinstance(m, Locked) and m.guest is not None for m in self.mishaps)
+
+    @property
     def there(self) -> bool:
         """Tell whether the bot lives."""
         return self.life is not None
@@ -167,12 +151,7 @@ class World:
 
     def futures(self, coin: str) -> float:
         """Return what the account holds of a coin's futures, coin at the index."""
-        exchange = self.tap.exchange
-        return sum(
-            one.instrument.coins(float(one.quantity), exchange.index[coin])
-            for one in exchange.holdings.values()
-            if one.instrument.coin == coin and not one.instrument.is_option
-        )
+        return truth.futures(self.tap.exchange, coin)
 
     def delta(self, coin: str) -> float:
         """Return the account's delta by the exchange's own prices, coin."""
@@ -196,30 +175,37 @@ class World:
         begin_ns = self.venue.next_time() or 0
         end_ns = self._end_ns = begin_ns + round(self.hours * 3_600) * NS_PER_S
         self._plan_kill(begin_ns)
-        self._word_ns = begin_ns + self._gap(self._words, self.scene.words_per_hour)
         self._live(begin_ns)
-        listen_ns = 0
         while (event := self.venue.next_event(end_ns + QUIET_NS + DRAIN_NS)) is not None:
             if self.enough(self.broken):
-                return self._outcome(self.hours)
+                break
             if event.ts_ns >= end_ns:
                 self._calm(event.ts_ns)
-            if self.life is not None and event.ts_ns >= end_ns + QUIET_NS:
-                self.life.close()
             self._note(event)
             self._befall(event.ts_ns)
-            self._speak(event.ts_ns)
-            if self.life is None:
-                if event.ts_ns >= self._back_ns:
-                    self._live(event.ts_ns)
-                continue
-            if not self.calm and event.ts_ns >= self._kill_ns:
-                self._doom()
-            self._step(event, listen=event.ts_ns >= listen_ns + LISTEN_NS)
-            if event.ts_ns >= listen_ns + LISTEN_NS:
-                listen_ns = event.ts_ns
-        self._judge_end()
+            self._turn(event)
+        else:
+            self._judge_end()
+        if self.life is not None:
+            self.life.end()
         return self._outcome(self.hours)
+
+    def _turn(self, event: Event) -> None:
+        """Let the bot live through an event, if it is there or its time has come again."""
+        now_ns = event.ts_ns
+        if self.life is None:
+            if now_ns >= self._back_ns:
+                self._live(now_ns)
+            return
+        if now_ns >= self._end_ns + QUIET_NS:
+            self.life.close()
+        if not self.calm and now_ns >= self._kill_ns:
+            self._kill_ns = NEVER_NS
+            self.doom(40)
+        listen = now_ns >= self._listen_ns
+        if listen:
+            self._listen_ns = now_ns + LISTEN_NS
+        self._step(event, listen=listen)
 
     @property
     def broken(self) -> list[str]:
@@ -253,6 +239,8 @@ class World:
                 mishap.befall(self)
             if isinstance(mishap, Locked):
                 mishap.release(now_ns)
+        if not self.calm:
+            self.people.speak(self, now_ns)
 
     def _sent(self, request: Request, now_ns: int) -> None:
         for monitor in self.monitors:
@@ -296,59 +284,30 @@ class World:
             self._chance.choice((0.05, 0.05, 1.0, 8.0, 40.0, 90.0)) * NS_PER_S
         )
         self._plan_kill(self._back_ns)
-        if not self.calm and self._chance.random() < 0.3:  # again, while it recovers
-            self.fate.at = self._chance.randrange(1, 60)
+        if self.calm:
+            return
+        if self._chance.random() < 0.4:  # again, while it recovers
+            self.fate.at = self._chance.randrange(1, 40)
+        self.people.mourn(self)
 
     def _effect(self, kind: str) -> None:
         self._last_effect = kind
 
-    def _doom(self) -> None:
-        """Let the process die at one of its next effects."""
-        self._kill_ns = NEVER_NS
-        self.fate.at = self.fate.effects + self._chance.randrange(1, 40)
+    def doom(self, within: int) -> None:
+        """Let the process die at one of so many effects that come next."""
+        self.fate.at = self.fate.effects + self._chance.randrange(1, within)
 
-    def _plan_kill(self, now_ns: int) -> None:
-        self._kill_ns = now_ns + self._gap(self._chance, self.scene.kills_per_hour)
-
-    def _speak(self, now_ns: int) -> None:
-        """Let an operator speak: at any time, when an order rests, when the bot is dead."""
-        held = any(isinstance(m, Locked) and m.guest is not None for m in self.mishaps)
-        if self.calm or held or now_ns < self._word_ns:
-            return
-        waits = now_ns < self._word_ns + LONGEST_WAIT_NS
-        if waits and self._words_wait == "rests" and not self.tap.exchange.working:
-            return
-        if waits and self._words_wait == "dead" and self.there:
-            return
-        self._word_ns = now_ns + self._gap(self._words, self.scene.words_per_hour)
-        self._words_wait = self._words.choice(("", "rests", "rests", "dead"))
-        spoken = self._words.choice(
-            (
-                ("pause",),
-                ("halt",),
-                ("resume",),
-                ("resume",),
-                ("halt", "resume"),
-                ("resume", "halt"),
-            )
-        )
-        for verb in spoken:
-            self._say(verb)
-
-    def _say(self, verb: str) -> None:
-        if not self.file.exists():
-            return
-        self.words[verb] += 1
-        name = f"w{sum(self.words.values())}"
-        asked = queue.Command(name, verb, "", {}, "owner", "a campaign asked", self.now_ns)
-        with closing(sqlite3.connect(self.file, isolation_level=None)) as base:
-            queue.submit(base, asked)
+    def heed(self, verb: str) -> None:
+        """Tell everybody that a word was put in."""
         self.hits[f"operator: {verb}"] += 1
         if verb == "resume" and self.life is not None:
             orders = self.life.core.floor.orders
             self.hits["F83"] += any(o.state is OrderState.UNKNOWN for o in orders)
         for monitor in self.monitors:
             monitor.said(verb, self.now_ns, self)
+
+    def _plan_kill(self, now_ns: int) -> None:
+        self._kill_ns = now_ns + gap_ns(self._chance, self.scene.kills_per_hour)
 
     def _calm(self, now_ns: int) -> None:
         """End the faults; the bot is there and may trade, as soon as it agrees to that."""
@@ -363,7 +322,7 @@ class World:
             self._resume_ns = now_ns
         if self._resume_ns <= now_ns < self._end_ns + QUIET_NS:
             self._resume_ns = now_ns + RESUME_NS
-            self._say("resume")
+            self.people.say(self, "resume")
 
     def _note(self, event: Event) -> None:
         """Count what the market itself brings, and see when deltas roll off into a settlement."""
@@ -393,7 +352,6 @@ class World:
         self.life.journal.commit()
         for monitor in self.monitors:
             monitor.quiet(self)
-        self.life.end()
 
     def _outcome(self, hours: float) -> Outcome:
         hits = Counter({f.code: f.hits for f in (*self.venue.faults, *self.mishaps)}) + self.hits
@@ -404,9 +362,3 @@ class World:
         trace = hashlib.sha256(repr(orders).encode()).hexdigest()
         scene, broken = self.scene.name, self.broken
         return Outcome(self.seed, scene, hours, hits, self.kills, len(orders), broken, trace)
-
-    @staticmethod
-    def _gap(chance: Random, per_hour: float) -> int:
-        if not per_hour:
-            return NEVER_NS
-        return round(chance.expovariate(per_hour) * 3_600) * NS_PER_S

@@ -6,7 +6,7 @@ import math
 import time
 from dataclasses import replace
 
-from bot.book import market, quality
+from bot.book import market, measure, quality
 from bot.book.market import CoinMarket
 from bot.book.quality import Freshness
 from bot.desk import ticket
@@ -23,8 +23,6 @@ def _believe(plant: Plant, *reasons: Reason) -> None:
         return None if found is None or found.reason in reasons else found
 
     plant.around(choice, "quote_doubt", doubt)
-    from bot.book import measure
-
     plant.around(measure, "quote_doubt", doubt)
 
 
@@ -43,8 +41,6 @@ def venue_time_does_not_matter(plant: Plant) -> None:
         return original(young, *args)
 
     plant.around(choice, "quote_doubt", doubt)
-    from bot.book import measure
-
     plant.around(measure, "quote_doubt", doubt)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.core import Core
 from bot.desk import delta as delta_desk
 from bot.desk import reconcile, resting, situation, ticket
@@ -150,8 +152,6 @@ def own_orders_are_no_exposure(plant: Plant) -> None:
 
 
 def _without_orders(now: gate.Circumstances) -> gate.Circumstances:
-    from dataclasses import replace
-
     return replace(now, unresolved=False, unknown_s=None)
 
 
@@ -213,9 +213,3 @@ def lane_stays_barred(plant: Plant) -> None:
         return answer
 
     plant.around(Core, "_fold_order", fold)
-
-
-@breaks("I14")
-def every_quote_is_a_reason(plant: Plant) -> None:
-    """An order is cancelled and replaced with every tick: it never rests long enough to fill."""
-    plant.swap(resting, "stays", lambda *_: False)

@@ -13,6 +13,7 @@ from bot.book.book import Book
 from bot.book.numeraire import Numeraire
 from bot.desk import ticket
 from bot.desk.ticket import Ticket
+from bot.domain.events import Settled
 from bot.domain.orders import TimeInForce
 from bot.domain.units import Quantity
 from bot.risk import gate
@@ -45,7 +46,7 @@ def ten_times_the_size(plant: Plant) -> None:
 
 @breaks("I11", "I12")
 def hedge_goes_past_the_target(plant: Plant) -> None:
-    """A hedge trades half as much again as is missing to the target."""
+    """A hedge trades two and a half times what is missing to the target."""
 
     def landing(original, *args, **more):
         plan = original(*args, **more)
@@ -107,7 +108,7 @@ def lots_are_not_rounded(plant: Plant) -> None:
 
     def intent(original, *args, **more):
         found = original(*args, **more)
-        size = Quantity(found.quantity.value + Decimal("3.3"), found.quantity.unit)
+        size = Quantity(found.quantity.value + Decimal(3), found.quantity.unit)
         return replace(found, quantity=size)
 
     plant.around(Ticket, "intent", intent)
@@ -173,7 +174,7 @@ def contracts_are_counted_as_coins(plant: Plant) -> None:
 def premium_is_taken_off(plant: Plant) -> None:
     """A dollar book's options have the coin book's delta, less their premium."""
 
-    def figures(original, numeraire, *args):
+    def figures(original, _, *args):
         return original(Numeraire.COIN, *args)
 
     plant.around(measure, "option_figures", figures)
@@ -213,8 +214,6 @@ def expired_option_keeps_its_delta(plant: Plant) -> None:
 
 
 def _deaf(apply):
-    from bot.domain.events import Settled
-
     return lambda book, event: None if isinstance(event, Settled) else apply(book, event)
 
 

@@ -60,7 +60,7 @@ def late_resume_is_obeyed(plant: Plant) -> None:
 
 @breaks("I24")
 def words_work_again_and_again(plant: Plant) -> None:
-    """A command is marked as taken once it was answered, and then it is looked at once more."""
+    """A command that was obeyed is found in the queue once more."""
     kept: list[queue.Command] = []
 
     def take(original, db, now_ns):
