@@ -254,10 +254,12 @@ class OrdersPerFill:
 class FillPrice:
     """Fills far from the mid that their order was decided on, either way.
 
-    One is told for `told_s`; two orders in a row are a doubt for `for_s`.
+    One beyond `limit_bps` is told for `told_s`: a thin book asks for that. Two orders in a row
+    beyond `wrong_bps`, which no collar allows, are a doubt for `for_s`.
     """
 
     limit_bps: float = 30.0
+    wrong_bps: float = 120.0
     told_s: float = 60.0
     for_s: float = 5.0
     in_a_row: int = 0
@@ -265,11 +267,9 @@ class FillPrice:
 
     def filled(self, name: str, away_bps: float, now_ns: int) -> None:
         """Take what one order's fills came to, bps from its mid, as soon as it has ended."""
-        if abs(away_bps) <= self.limit_bps:
-            self.in_a_row = 0
-            return
-        self.in_a_row += 1
-        self.far = (now_ns, name, away_bps)
+        self.in_a_row = self.in_a_row + 1 if abs(away_bps) > self.wrong_bps else 0
+        if abs(away_bps) > self.limit_bps:
+            self.far = (now_ns, name, away_bps)
 
     def told(self, now_ns: int) -> Because | None:
         """Return what is to be told, or None."""
