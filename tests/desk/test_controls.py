@@ -256,11 +256,11 @@ def test_fills_far_from_the_mid_are_told_and_two_in_a_row_reduce():
     desk = desk_of(limits=LimitRules(order_usd=5_000.0), cycle_s=0.01)
     for n in range(2):
         order = newest(desk)
-        far = replace(order, price=Decimal(60_400))
+        far = replace(order, price=Decimal(60_900))
         desk.completes(far)
         told = [d for d in noted(desk.commands, Doubt) if d.because.reason is Reason.FILL_PRICE]
         assert len(told) == 1
-        assert told[0].because.numbers["bps"] == pytest.approx(66.7, abs=0.1)
+        assert told[0].because.numbers["bps"] == pytest.approx(150.0, abs=0.1)
         assert (desk.stands() is State.REDUCE_DELTA_ONLY) is (n == 1)
         desk.wait(1.0).market()
 
