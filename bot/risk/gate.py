@@ -1,14 +1,12 @@
 """The gate: every order passes the same named checks, each of which returns a reason or nothing.
 
-`examine` cuts an order to the caps and then asks each check in turn; the first refusals are the
-verdict. A proven reduction of worst-case |delta| (see `reduces`) is let through where caution alone
-would stop it: reduced state, spent order budget, loss and fee limits, thin margin. Nothing lets an
-order through on bad data, on an operator's pause or halt, or while another order on the same
-instrument is unresolved.
+`examine` cuts an order to the caps and asks each check; the refusals are the verdict. A proven
+reduction of worst-case |delta| (see `reduces`) passes where caution alone would stop it: reduced
+state, spent budgets, loss and fee limits, thin margin. Nothing passes on bad data, on an operator's
+pause or halt, or while another order on the same instrument is unresolved.
 
-Margin: what adds risk, and every option order, needs the venue's own word on the margin after it
-(`Verdict.asks` is the order to ask about). A reducing hedge never waits for that: it is cut to what
-the funds carry by the local formula, which is where the venue itself would refuse it.
+What adds risk, and every option order, needs the venue's own word on the margin after it
+(`Verdict.asks`). A reducing hedge never waits for that: it is cut to what the funds carry.
 """
 
 from __future__ import annotations
@@ -53,13 +51,12 @@ class Proposal:
 class Circumstances:
     """Everything else that the checks look at, as of now.
 
-    `lower` and `upper` are the owner's band, `barred` is why no order can leave at all (empty: it
-    can). The futures position (coin) is an interval over what may still fill. `unknown_s` is how
-    long the oldest UNKNOWN order has been that, `unknown_limit_s` how long it alone stops others.
-    `delta_in` maps each numeraire to the book's delta in it (coin); needed where a confirmation is.
-    `balance` is in the currency that the order settles in, `after` what the venue says that it
-    would be with the order, None before it was asked; the rooms are what the funds carry of the
-    order's instrument (coin). `twin` was sent on it just before, without a fill or refusal since.
+    `lower` and `upper` are the owner's band, `barred` is why no order can leave at all. The futures
+    position (coin) is an interval over what may still fill. `unknown_s` is how long the oldest
+    UNKNOWN order has been that, `unknown_limit_s` how long it alone stops others. `delta_in` is the
+    delta by numeraire (coin). `balance` is in the order's currency, `after` as the venue says that
+    it would be, None before it was asked; the rooms are what the funds carry (coin). `twin` was
+    sent on the instrument just before, without a fill or refusal since.
     """
 
     exposure: Exposure
@@ -144,9 +141,8 @@ def examine(proposal: Proposal, now: Circumstances) -> Verdict:
 def examine_flatten(proposal: Proposal, now: Circumstances) -> Verdict:
     """Return the verdict on a slice of a flatten, which a person asked for while all else is still.
 
-    Size, the way to the venue, one order at a time, nothing UNKNOWN and the narrow collar hold as
-    ever. What says whether a hedge is wanted (state, side, losses, the owner's band) is not asked;
-    margin is for the venue to judge.
+    What says whether a hedge is wanted (state, side, losses, band) is not asked; margin is the
+    venue's to judge. The rest holds as ever.
     """
     cut, notes = _cut(proposal, replace(now, room_buy=math.inf, room_sell=math.inf))
     if cut is None:

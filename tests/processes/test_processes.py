@@ -72,6 +72,7 @@ async def test_the_judge_finds_what_is_wrong(tmp_path):
         exchange.tickets[ticket.id] = ticket
         assert judge.contradictions() == []
         with closing(sqlite3.connect(judge.path)) as journal, journal:
+            journal.execute("DROP TRIGGER transitions_no_update")
             journal.execute("UPDATE transitions SET after = 'rejected' WHERE label = ?", [label])
         assert judge.contradictions() == [label]
         exchange.holdings["BTC-PERPETUAL"].quantity += 10
