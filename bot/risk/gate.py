@@ -141,8 +141,7 @@ def examine(proposal: Proposal, now: Circumstances) -> Verdict:
 def examine_flatten(proposal: Proposal, now: Circumstances) -> Verdict:
     """Return the verdict on a slice of a flatten, which a person asked for while all else is still.
 
-    What says whether a hedge is wanted (state, side, losses, band) is not asked; margin is the
-    venue's to judge. The rest holds as ever.
+    State, side, losses and band are not asked; margin is the venue's to judge.
     """
     cut, notes = _cut(proposal, replace(now, room_buy=math.inf, room_sell=math.inf))
     if cut is None:
