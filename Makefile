@@ -12,6 +12,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ARGS ?=
 SEEDS ?= 1:8
 HOURS ?= 1
+N ?= 200
+FOR ?= 600
 WORKERS ?= $(shell echo $$(( $$(nproc) * 3 / 2 )))
 
 # Tests that read recorded market data run where it lies beside the project.
@@ -51,11 +53,22 @@ bench: $(VENV)/.dev ## print the benchmark tables; ONLY=core|greeks|wire|decisio
 
 .PHONY: simulate
 simulate: $(VENV)/.dev ## let seeds of faulty market hours run: SEEDS=1:100 HOURS=4
-	@$(BIN)/python -m tests.simulation.campaign $(SEEDS) $(HOURS)
+	@$(BIN)/python -m tests.simulation.campaign $(SEEDS) $(HOURS) $(ARGS)
 
 .PHONY: mutants
 mutants: $(VENV)/.dev ## plant bugs in the bot, one at a time, and see each caught: NAME="..." narrows
 	@$(BIN)/python -m tests.simulation.campaign.mutants $(NAME)
+
+.PHONY: kills
+kills: $(VENV)/.dev ## kill a bot's process over and over on the served exchange: N=200 ARGS="--fresh"
+	@$(BIN)/python -m tests.processes.kills $(N) 1 $(ARGS)
+
+.PHONY: faults
+faults: $(VENV)/.dev ## let its connections fail, its disk fill and both processes freeze: FOR=600 (seconds)
+	@$(BIN)/python -m tests.processes.faults $(FOR)
+	@$(BIN)/python -m tests.processes.freeze 10
+	@$(BIN)/python -m tests.processes.silence 10
+	@$(BIN)/python -m tests.processes.disk 3
 
 .PHONY: lock
 lock: $(VENV)/.dev ## resolve the dependencies again and write the locks

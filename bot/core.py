@@ -12,11 +12,13 @@ quotes. Same events, same commands, byte for byte.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 from bot.book.measure import measure
 from bot.desk.agreement import Agreement
 from bot.desk.delta import DeltaDesk
+from bot.desk.flatten import Flatten
 from bot.desk.floor import Floor, day_start
 from bot.desk.gamma import GammaDesk
 from bot.desk.legs import Think
@@ -27,6 +29,7 @@ from bot.desk.rows import Row, greek_rows, position_rows
 from bot.desk.rules import DeskRules
 from bot.desk.samples import sample
 from bot.desk.shadow import Shadow
+from bot.desk.stops import delta_held, look, saw_fill, saw_report
 from bot.desk.verbs import Verbs
 from bot.domain.commands import Command, Note, Place
 from bot.domain.events import (
@@ -35,6 +38,7 @@ from bot.domain.events import (
     Event,
     Filled,
     GammaWanted,
+    HostSeen,
     InstrumentsListed,
     LaneChanged,
     MarginAnswer,
@@ -67,7 +71,8 @@ class Core:
         self.gamma = {coin: GammaDesk(r) for coin, r in self.rules.items()}
         self.agreements = {coin: Agreement(r) for coin, r in self.rules.items()}
         self.reconciler = Reconciler(floor, self.rules)
-        self.verbs = Verbs(floor, self.rules, self.reconciler, self.delta)
+        self.flatten = Flatten(floor, self.rules)
+        self.verbs = Verbs(floor, self.rules, self.reconciler, self.delta, self.flatten)
         self.rivals = Rivals(floor, self.reconciler)
         shadows = {coin: Shadow.of(r) for coin, r in self.rules.items()}
         self.shadows = {coin: one for coin, one in shadows.items() if one is not None}
@@ -95,12 +100,14 @@ class Core:
         commands = self.verbs.tick(now_ns) + self.reconciler.hold.tick(now_ns)
         due, answers = self._fold(event)
         commands += answers
-        commands += self.floor.orders.tick(now_ns)
+        commands += self.floor.orders.tick(now_ns) + self.floor.settle_receipts(now_ns)
         commands += self.reconciler.tick(now_ns) + self.rivals.tick(now_ns)
         hurried = not isinstance(event, Quote | Chain | Tick)
         for coin in () if self.closing else due:
             if coin in self.rules and (hurried or now_ns >= self._next_ns[coin]):
                 commands += self._cycle(coin, event, now_ns)
+        if self.flatten.closing and not self.closing:
+            commands += self.flatten.tick(now_ns)
         if isinstance(event, Chain) and event.coin in self.shadows:
             self.shadows[event.coin].see(self.floor, event)
         return tuple(commands)
@@ -119,16 +126,17 @@ class Core:
         if isinstance(event, BalancesReport | MarginAnswer):
             return self._fold_margin(event)
         self.floor.book.apply(event)
-        if isinstance(event, OrderUpdate | OrderDenied | RivalSeen | LaneChanged):
+        if isinstance(event, OrderUpdate | OrderDenied | RivalSeen | LaneChanged | HostSeen):
             return self._fold_order(event)
         return tuple(self.rules), self._fold_rest(event)
 
     def _fold_order(
-        self, event: OrderUpdate | OrderDenied | RivalSeen | LaneChanged
+        self, event: OrderUpdate | OrderDenied | RivalSeen | LaneChanged | HostSeen
     ) -> tuple[tuple[str, ...], list[Command]]:
         orders, now_ns = self.floor.orders, event.ts_ns
         match event:
             case OrderUpdate():
+                saw_report(self.floor, event.report, now_ns)
                 notes = orders.report(event.report, now_ns)
                 return self._coin_of(event.report.instrument), list(notes)
             case OrderDenied():
@@ -137,6 +145,9 @@ class Core:
                 self.floor.barred = event.barred
                 for desk in () if event.barred else self.delta.values():
                     desk.attempts.begin_anew()
+                return tuple(self.rules), []
+            case HostSeen():
+                self.floor.host.see(event)
                 return tuple(self.rules), []
             case RivalSeen():
                 coins = self._coin_of(event.instrument)
@@ -212,6 +223,11 @@ class Core:
         return bool(self.floor.orders.orders)
 
     @property
+    def flattening(self) -> bool:
+        """Tell whether hedges are being closed, although nothing else is traded."""
+        return bool(self.flatten.closing)
+
+    @property
     def state(self) -> State:
         """Return the instance's state."""
         return self.floor.machine.states[INSTANCE]
@@ -222,7 +238,11 @@ class Core:
         exposure = measure(floor.book, coin, now_ns, floor.orders.pending(coin))
         commands: list[Command] = self.reconciler.climb(coin, exposure, now_ns)
         doubts = exposure.doubts + self.delta[coin].doubts(now_ns)
-        doubts += self.agreements[coin].doubts(floor)
+        doubts += self.agreements[coin].doubts(floor) + floor.control(coin).doubts(now_ns)
+        doubts += floor.host.doubts(now_ns)
+        in_force = self.delta[coin].in_force
+        look(floor, rules, exposure, None if in_force is None else in_force.caps)
+        commands += map(Note, floor.control(coin).tell(doubts, floor.host.told(), now_ns))
         commands += map(Note, floor.machine.judge(coin, doubts, now_ns))
         if isinstance(event, GammaWanted) and self.gamma[coin].thinking:
             gamma, delta = self.gamma[coin], self.delta[coin]
@@ -249,6 +269,8 @@ class Core:
     def _fold_fill(self, event: Filled) -> tuple[tuple[str, ...], list[Command]]:
         fill = event.fill
         news = not self.floor.book.holdings.knows(fill)
+        counts = news and fill.label not in self.floor.book.holdings.closed
+        before = delta_held(self.floor, fill, event.ts_ns) if counts else math.nan
         self.floor.book.apply(event)
         instrument = self.floor.book.instruments.get(fill.instrument)
         due = self._coin_of(fill.instrument)
@@ -257,6 +279,7 @@ class Core:
             # Before the first index a future's own price is as good; an option's fee waits.
             near = index if index > 0.0 or instrument.is_option else float(fill.price)
             self.floor.day(due[0], event.ts_ns).pay(fill.fee, fill.fee_unit, near)
+            self.floor.receipts.fold(fill, near)
             order, gamma = self.floor.orders.orders.get(fill.label), self.gamma[due[0]]
             # An order of an earlier run is part of no episode of this one.
             for_gamma = order is not None and order.intent.purpose == "gamma"
@@ -266,6 +289,8 @@ class Core:
                     for_gamma |= desk is gamma
             if for_gamma:
                 gamma.filled(self.floor, fill, event.ts_ns)
+        if counts and due:
+            saw_fill(self.floor, event, due[0], before)
         self.reconciler.saw_fill(fill, event.ts_ns)
         return due, list(self.floor.orders.fold(fill, event.ts_ns))
 

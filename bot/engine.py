@@ -17,10 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.core import Core
-from bot.domain.events import Tick
+from bot.domain.events import Event, HostSeen, Tick
 from bot.domain.positions import Balance, Position
 from bot.domain.units import NS_PER_S
 from bot.journal import Journal
+from bot.journal.second_key import Check, no_key
+from bot.risk.host import STOP_S, matters
 from bot.stepper import WAKE_NS, Observer, Stepper
 from bot.venues.port import LiveVenue, Venue
 
@@ -28,15 +30,22 @@ POLL_S = 0.05
 VIEW_S = 1.0
 DRAIN_S = 3.0
 UNPACED_CHECK = 64
+HOST_S = 1.0
 
 
 @dataclass(slots=True)
 class Control:
-    """What people ask of a running engine: to stop, or (by signal or file) to halt."""
+    """What people ask of a running engine: to stop, or (by signal or file) to halt.
+
+    `second_key` says why a command is not proven by the second key; `clock` by how many seconds the
+    venue's clock is ahead of ours, and how wrong that may be.
+    """
 
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     halt_asked: bool = False
     halt_file: Path | None = None
+    second_key: Check = no_key
+    clock: Callable[[], tuple[float, float]] = lambda: (0.0, 0.0)
 
     def request_stop(self) -> None:
         """Ask for a clean end; asking again is the same request."""
@@ -77,10 +86,12 @@ class Engine:
             account=account,
             halt_file=control.halt_file,
         )
+        self.steps.second_key = control.second_key
         self._wall_start = time.monotonic()
         self._event_start = begin_ns
         self._polled = self._viewed = 0.0
         self._count = 0
+        self._host = HostSeen(0, 0.0)
 
     @property
     def now_ns(self) -> int:
@@ -125,6 +136,7 @@ class Engine:
     async def _live(self, venue: LiveVenue, until_ns: int | None) -> None:
         """Take events as they arrive; between them hear operators and notice silence."""
         while not self.control.stop.is_set():
+            self._listen()  # also amid a burst, and first of all after the process stood still
             now_ns = venue.now_ns()
             if until_ns is not None and now_ns >= until_ns:
                 break
@@ -132,9 +144,9 @@ class Engine:
             if event is None and now_ns - self.now_ns >= WAKE_NS:
                 event = Tick(now_ns)
             if event is None:
-                self._listen()
                 await venue.wait(POLL_S)
                 continue
+            self._watch_host(event, venue.now_ns())
             self.steps.step(event)
             if self.steps.sending:  # it leaves now, before anything is told or looked after
                 self.steps.sending = False
@@ -143,6 +155,22 @@ class Engine:
             self._count += 1
             if self._count % UNPACED_CHECK == 0:
                 await self._breathe()
+
+    def _watch_host(self, event: Event, now_ns: int) -> None:
+        """Tell the core how late an event is decided on and how far the clocks are apart.
+
+        What had arrived before this engine began is late through no fault of its own.
+        """
+        at_ns = event.ts_ns
+        lag_s = (now_ns - max(at_ns, self._event_start)) / NS_PER_S
+        told, gap_s = self._host, (at_ns - self._host.ts_ns) / NS_PER_S
+        worse = lag_s > STOP_S >= told.lag_s
+        if not worse and gap_s < HOST_S:
+            return
+        seen = HostSeen(at_ns, lag_s, *self.control.clock())
+        if matters(seen) or matters(told):
+            self.steps.step(seen)
+        self._host = seen
 
     async def _pace(self, when_ns: int) -> None:
         """Wait until it is time, listening to operators meanwhile."""
@@ -189,6 +217,7 @@ class Engine:
                 await self.venue.wait(POLL_S)
             else:
                 break
+            steps.beat()
         steps.tell()
         steps.save_account()
         steps.show()

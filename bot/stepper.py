@@ -32,10 +32,13 @@ from bot.domain.records import CommandOutcome, Doubt, Record
 from bot.domain.states import State
 from bot.domain.units import NS_PER_MS, NS_PER_S
 from bot.journal import Journal
+from bot.journal.halt import said
+from bot.journal.second_key import REVIEW, Check, no_key
 from bot.venues.port import Venue
 
 WAKE_NS = 500 * NS_PER_MS
 SAVE_NS = 300 * NS_PER_S
+BARRED = frozenset({"resume", "flatten"})
 
 
 class Observer(Protocol):
@@ -54,6 +57,7 @@ class Stepper:
     """One core on one venue, journalled, event by event.
 
     `now_ns` is the newest time heard of; `sending` whether the last step sent something.
+    `second_key` tells why a command is not proven by the second key.
     """
 
     def __init__(
@@ -81,6 +85,7 @@ class Stepper:
         self.views = views
         self.account = account
         self.halt_file = halt_file
+        self.second_key: Check = no_key
         self.sending = False
         self._wake_ns = self._saved_ns = 0
         self._told_busy = False
@@ -136,13 +141,17 @@ class Stepper:
         file = self.halt_file
         barred = file is not None and file.exists()
         for command in self.journal.take_commands():
-            if barred and command.verb == "resume":
+            if barred and command.verb in BARRED:
                 self._refuse(command.id, f"refused: the file {file} must be removed first")
+            elif command.verb == REVIEW and (why := self.second_key(command)):
+                self._refuse(command.id, why)
             else:
                 self.step(command.event(self.now_ns))
-        if (halt_asked or barred) and self.core.state is not State.HALTED:
-            who = "HALT file or SIGUSR1"
-            event = Operator(self.now_ns, f"halt-{self.now_ns}", "halt", "", who, "asked")
+        trades = self.core.state is not State.HALTED or self.core.flattening
+        if (halt_asked or barred) and trades:
+            who, why = ("HALT file", said(file)) if file is not None and barred else ("SIGUSR1", "")
+            name = f"halt-{self.now_ns}"
+            event = Operator(self.now_ns, name, "halt", "", who, why or "asked")
             self.journal.heard(event)
             self.step(event)
 

@@ -1,7 +1,8 @@
 """Keys to exchanges: the only values that are never settings.
 
 Owns reading `DELTABAND_<VENUE>_KEY` and `_SECRET`, or the files that `_KEY_FILE` and
-`_SECRET_FILE` name; an account that is only read has its own, as `DELTABAND_<VENUE>_<NAME>_KEY`.
+`_SECRET_FILE` name; an account that is only read has its own, as `DELTABAND_<VENUE>_<NAME>_KEY`,
+and the watchdog may have one, as `DELTABAND_<VENUE>_WATCHDOG_KEY`.
 Refuses a file that others may read or replace: group or other permission bits, another owner, a
 symbolic link, a folder that others may write to, a place inside a git tree. One exception: a secret
 that the system mounts read-only for a container (root's file, which nobody may write to) may be
@@ -23,6 +24,7 @@ from config.schema.venue import in_capitals
 PREFIX = "DELTABAND_"
 MASK = "****"
 LONGEST_BYTES = 4096
+SHORTEST_KEY = 16
 
 _NAMED = re.compile(r"DELTABAND_[A-Z0-9][A-Z0-9_]*_(?:KEY|SECRET)")
 _VENUE = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -92,6 +94,15 @@ def credentials(venue: str, environ: Mapping[str, str], account: str = "") -> Cr
         missing, there = ("_KEY", "_SECRET") if key is None else ("_SECRET", "_KEY")
         raise _refused(f"{begin}{missing}", f"it beside {begin}{there}", "nothing")
     return Credentials(key, secret)
+
+
+def second_key(path: Path) -> Secret:
+    """Read the secret that lifts what only a review ends; ConfigError for an unsafe file."""
+    value = _from_file(path, "second_key_file").strip()
+    if len(value) < SHORTEST_KEY:
+        expected = f"a secret of at least {SHORTEST_KEY} characters"
+        raise _refused("second_key_file", expected, f"{path}: {len(value)}")
+    return Secret(value)
 
 
 def on_read_only_mount(path: Path) -> bool:

@@ -31,7 +31,7 @@ from bot.book.numeraire import Numeraire, future_gamma, option_figures
 from bot.book.quality import quote_doubt
 from bot.domain.quotes import BoolArray, FloatArray
 from bot.domain.reasons import Because, Reason
-from bot.domain.units import seconds_between
+from bot.domain.units import NS_PER_S, seconds_between
 
 EXPIRING_S = 86_400.0
 
@@ -161,6 +161,9 @@ def _options(mine: CoinBook, index: float, now_ns: int) -> _Options:
     np.multiply(
         quantity * np.where(columns.inverse, index / forward, 1.0), first[3:5], out=legs[2:]
     )
+    old = _outdated(mine, now_ns)
+    if old is not None:
+        legs[:, old] = np.nan
     known = None
     ending = columns.any_ends_within(now_ns, EXPIRING_S)
     left_s = seconds_left(columns.expiry_ns, now_ns) if ending else None
@@ -169,7 +172,7 @@ def _options(mine: CoinBook, index: float, now_ns: int) -> _Options:
     if not np.isfinite(totals).all() or columns.any_ends_within(now_ns, 0.0):
         left_s = seconds_left(columns.expiry_ns, now_ns)
         known = np.isfinite(legs[0])
-        _set_aside(mine, sums, legs, known, left_s)
+        _set_aside(mine, sums, legs, known, left_s, old)
         totals = legs.sum(axis=1)
     sums.delta, gamma, vega, theta = totals.tolist()
     if mine.rules.greeks.kind is not DeltaKind.MODEL:
@@ -186,6 +189,20 @@ def _options(mine: CoinBook, index: float, now_ns: int) -> _Options:
         held = quantity if known is None else np.where(known, quantity, 0.0)
         _window(mine, sums, legs[0], held, averages, now_ns)
     return sums
+
+
+def _outdated(mine: CoinBook, now_ns: int) -> BoolArray | None:
+    """Return which legs were last told of too long ago; None (the rule) where none was.
+
+    What is inside its settlement window keeps the volatility from before it, however old.
+    """
+    seen, limit_ns = mine.columns.seen_ns, round(mine.rules.freshness.aged_s * NS_PER_S)
+    if int(seen.min()) > now_ns - limit_ns:
+        return None
+    columns = mine.columns
+    before = seconds_left(columns.expiry_ns, now_ns) > columns.averaging_s
+    old: BoolArray = (seen > 0) & (seen <= now_ns - limit_ns) & before
+    return old
 
 
 def _window(
@@ -215,15 +232,19 @@ def _set_aside(
     legs: FloatArray,
     known: BoolArray,
     left_s: FloatArray,
+    old: BoolArray | None,
 ) -> None:
     """Take legs without a value out of the sums.
 
-    Past expiry they add nothing; without a volatility they add their payoff's range.
+    Past expiry they add nothing; without a volatility, or with one that is too old to be believed
+    at all, they add their payoff's range.
     """
     columns, doubts = mine.columns, []
     for i in np.flatnonzero(~known | (left_s <= 0.0)):
         past = left_s[i] <= 0.0
-        reason = Reason.PAST_EXPIRY if past else Reason.NO_VOLATILITY
+        aged = old is not None and bool(old[i])
+        unknown = Reason.AGED_VOLATILITY if aged else Reason.NO_VOLATILITY
+        reason = Reason.PAST_EXPIRY if past else unknown
         doubts.append(Because(reason, columns.names[i]))
         if not past:
             phi = columns.inputs[PHI, i]

@@ -34,11 +34,13 @@ FUTURE: Final = Kind.FUTURE
 class Freshness:
     """How old data may be, in seconds of market time (venue cadence decides what is sensible).
 
-    Dated futures have an age of their own: they trade less and are published less often.
+    Dated futures have an age of their own: they trade less and are published less often. A
+    volatility older than `chain_s` is a doubt; older than `aged_s` it is none any more.
     """
 
     quote_s: float = 2.0
     chain_s: float = 30.0
+    aged_s: float = 3_600.0
     future_s: float = 15.0
 
     def of(self, instrument: Instrument) -> float:

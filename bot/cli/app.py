@@ -10,9 +10,12 @@ from typing import Annotated, Final, Literal
 import typer
 
 from bot.cli import (
+    audit,
+    cancelling,
     control,
     doctor,
     exchange,
+    flattening,
     planning,
     reading,
     record,
@@ -20,6 +23,7 @@ from bot.cli import (
     settings,
     trading,
     venues,
+    watchdog,
 )
 from bot.cli.exits import Exit, explain
 
@@ -30,6 +34,7 @@ _PANELS: Final[dict[str, dict[str, Verb]]] = {
         "paper": trading.paper,
         "shadow": trading.shadow,
         "run": trading.run,
+        "watchdog": watchdog.watchdog,
         "record": record.record,
         "exchange": exchange.exchange,
     },
@@ -43,11 +48,13 @@ _PANELS: Final[dict[str, dict[str, Verb]]] = {
         "pause": control.pause,
         "resume": control.resume,
         "halt": control.halt,
+        "cancel-all": cancelling.cancel_all,
         "off": control.off,
         "on": control.on,
         "snooze": control.snooze,
         "hold": control.hold,
         "hedge": control.hedge,
+        "flatten": flattening.flatten,
     },
     "Set up": {"doctor": doctor.doctor, "venues": venues.venues},
 }
@@ -56,6 +63,8 @@ _CONFIG: Final[dict[str, Verb]] = {
     "show": settings.show,
     "check": settings.check,
 }
+
+_JOURNAL: Final[dict[str, Verb]] = {"verify": audit.verify, "backup": audit.backup}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -101,6 +110,11 @@ def build(*, rich: bool) -> typer.Typer:
     for name, verb in _CONFIG.items():
         config.command(name)(verb)
     app.add_typer(config, name="config", rich_help_panel="Set up")
+    journal = typer.Typer(rich_markup_mode=markup, help="Verify the journal, or copy it.")
+    journal.callback(invoke_without_command=True)(_journal)
+    for name, verb in _JOURNAL.items():
+        journal.command(name)(verb)
+    app.add_typer(journal, name="journal", rich_help_panel="Look")
     return app
 
 
@@ -126,6 +140,11 @@ def _deltaband(
 
 def _config(ctx: typer.Context) -> None:
     """Write, show or check the settings."""
+    _needs_a_verb(ctx)
+
+
+def _journal(ctx: typer.Context) -> None:
+    """Verify the journal, or copy it."""
     _needs_a_verb(ctx)
 
 

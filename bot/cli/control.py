@@ -7,16 +7,26 @@ runs but has not answered, stays queued, because stopping late is better than no
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from getpass import getuser
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
 from bot.cli import say
 from bot.cli.exits import Exit, VerbError, complain
-from bot.cli.options import AsJson, ConfigFiles, Instance, Sets, journal, span_or_none_s, span_s
+from bot.cli.options import (
+    AsJson,
+    ConfigFiles,
+    Instance,
+    Sets,
+    journal,
+    load,
+    span_or_none_s,
+    span_s,
+)
 from bot.domain.errors import JournalBusyError
 
 if TYPE_CHECKING:
@@ -24,9 +34,10 @@ if TYPE_CHECKING:
 
 _PATIENCE_S: Final = 3.0
 _LAST_MOMENT_S: Final = 1.0
+_REVIEW: Final = "review"
 
 # The settings' files, single settings and the instance: what finds the journal of the bot.
-_Whom: TypeAlias = tuple[Sequence[Path] | None, Sequence[str] | None, str | None]
+Whom: TypeAlias = tuple[Sequence[Path] | None, Sequence[str] | None, str | None]
 
 Coin = Annotated[
     str | None,
@@ -39,6 +50,10 @@ Confirm = Annotated[
     typer.Option(
         "--confirm", metavar="WORDS", help="The words that a first large hedge waits for."
     ),
+]
+Review = Annotated[
+    str | None,
+    typer.Option("--review", metavar="WORDS", help="The words that a tripped breaker waits for."),
 ]
 
 Snooze = Annotated[
@@ -60,13 +75,14 @@ def pause(
     as_json: AsJson = False,
 ) -> int:
     """Stop sending orders until `resume`; the bot goes on measuring. Survives a restart."""
-    return _tell("pause", coin, why, (config, sets, instance), as_json)
+    return tell("pause", coin, why, (config, sets, instance), as_json)
 
 
 def resume(
     coin: Coin = None,
     why: Why = "",
     confirm: Confirm = None,
+    review: Review = None,
     instance: Instance = None,
     config: ConfigFiles = None,
     sets: Sets = None,
@@ -77,12 +93,19 @@ def resume(
     Refused (exit code 1) while the fate of an order is unknown, or the file HALT exists.
 
     With --confirm, COIN's first large hedge goes ahead instead: type the words that it waits for.
+    With --review, a breaker that stopped COIN is lifted: type its words; needs second_key_file.
     """
-    if confirm is not None and coin is None:
-        raise VerbError("expected a COIN with --confirm, found none", Exit.USAGE)
+    said = {"--confirm": confirm, "--review": review}
+    typed = [name for name, words in said.items() if words is not None]
+    if typed and coin is None:
+        raise VerbError(f"expected a COIN with {typed[0]}, found none", Exit.USAGE)
+    if len(typed) > 1:
+        raise VerbError(f"expected one of {' and '.join(typed)}, found both", Exit.USAGE)
     # What was typed travels in the place of the reason, and must be the words exactly.
-    verb, text = ("resume", why) if confirm is None else ("confirm", confirm)
-    return _tell(verb, coin, text, (config, sets, instance), as_json)
+    verb, text = ("confirm", confirm) if confirm is not None else (_REVIEW, review)
+    if text is None:
+        return tell("resume", coin, why, (config, sets, instance), as_json)
+    return tell(verb, coin, text, (config, sets, instance), as_json)
 
 
 def halt(
@@ -94,7 +117,7 @@ def halt(
     as_json: AsJson = False,
 ) -> int:
     """Cancel every working order and send nothing until `resume`. Asks for no confirmation."""
-    return _tell("halt", coin, why, (config, sets, instance), as_json)
+    return tell("halt", coin, why, (config, sets, instance), as_json)
 
 
 def off(
@@ -106,7 +129,7 @@ def off(
     as_json: AsJson = False,
 ) -> int:
     """Switch hedging of COIN off until `on`; measuring goes on. Survives a restart and `resume`."""
-    return _tell("off", coin, why, (config, sets, instance), as_json)
+    return tell("off", coin, why, (config, sets, instance), as_json)
 
 
 def on(
@@ -121,7 +144,7 @@ def on(
 
     A pause or halt still stands. Refused (exit code 1) while the fate of an order is unknown.
     """
-    return _tell("on", coin, why, (config, sets, instance), as_json)
+    return tell("on", coin, why, (config, sets, instance), as_json)
 
 
 def snooze(
@@ -137,7 +160,7 @@ def snooze(
 
     Ends neither a longer snooze nor an `off`; `on` ends it sooner. At most 24 h.
     """
-    return _tell("snooze", coin, why, (config, sets, instance), as_json, for_s)
+    return tell("snooze", coin, why, (config, sets, instance), as_json, {"for_s": for_s})
 
 
 def hold(
@@ -154,7 +177,7 @@ def hold(
     What is left alone already is kept until the same time. The rest of the book is hedged as ever.
     At most 1 h; 0s ends it at once.
     """
-    return _tell("hold", coin, why, (config, sets, instance), as_json, for_s)
+    return tell("hold", coin, why, (config, sets, instance), as_json, {"for_s": for_s})
 
 
 def hedge(
@@ -170,7 +193,7 @@ def hedge(
     Goes through the same checks and caps as every hedge, and gives up after a minute. Refused (exit
     code 1) in a state that sends nothing.
     """
-    return _tell("hedge", coin, why, (config, sets, instance), as_json)
+    return tell("hedge", coin, why, (config, sets, instance), as_json)
 
 
 def operator() -> str:
@@ -182,13 +205,13 @@ def operator() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
-def _tell(
+def tell(
     verb: str,
     coin: str | None,
     why: str,
-    whom: _Whom,
+    whom: Whom,
     as_json: bool,
-    for_s: float | None = None,
+    arguments: Mapping[str, object] = MappingProxyType({}),
 ) -> int:
     """Put a verb to the bot that is meant, wait for its answer and report it."""
     with journal(*whom) as reader:
@@ -197,11 +220,14 @@ def _tell(
             expected = f"expected a running bot on instance {where!r}"
             text = f"{expected}, found none: {verb} was not queued"
             return _report(verb, where, None, text, as_json)
-        arguments = {} if for_s is None else {"for_s": for_s}
+        from bot.journal.queue import new_id
+        from bot.journal.second_key import PROOF
+
+        name, meant, said = new_id(), (coin or "").upper(), dict(arguments)
+        if verb == _REVIEW:
+            said[PROOF] = _proof(whom, name, meant, why)
         try:
-            name = reader.submit(
-                verb, (coin or "").upper(), who=operator(), why=why, arguments=arguments
-            )
+            reader.submit(verb, meant, who=operator(), why=why, arguments=said, name=name)
         except JournalBusyError as fault:
             way = f"the file {reader.path.parent / 'HALT'} or SIGUSR1 halts without the journal"
             raise VerbError(f"{fault}; {way}") from fault
@@ -214,6 +240,18 @@ def _tell(
         if found.done:
             return _report(verb, where, found, found.outcome, as_json)
         return _unanswered(reader, verb, found, as_json)
+
+
+def _proof(whom: Whom, name: str, coin: str, words: str) -> str:
+    """Return what proves a review by the second key of the settings."""
+    from bot.journal.second_key import proof
+    from config.secrets import second_key
+
+    files, sets, _ = whom
+    path = load(files, sets).settings.second_key_file
+    if path is None:
+        raise VerbError("expected second_key_file in the settings, found none", Exit.USAGE)
+    return proof(second_key(path).reveal(), name, _REVIEW, coin, words)
 
 
 def _unanswered(reader: "Reader", verb: str, asked: "Answer", as_json: bool) -> int:

@@ -17,6 +17,7 @@ from bot.cli import daemon, say
 from bot.cli.daemon import with_signals
 from bot.cli.exits import Exit, VerbError
 from bot.cli.recall import Past, past_of, remember
+from bot.cli.second_key import check_of
 from bot.cli.troubles import Troubles
 from bot.domain.commands import Note
 from bot.domain.events import Event, Filled, Settled
@@ -160,7 +161,11 @@ class LiveRun:
         return Exit.FINE
 
     async def _run(self, observers: tuple[Observer, ...], for_s: float | None) -> None:
-        control = Control(halt_file=self.journal.path.parent / "HALT")
+        control = Control(
+            halt_file=self.journal.path.parent / "HALT",
+            second_key=check_of(self.graph.settings.second_key_file),
+            clock=self._clock,
+        )
         venue = self.graph.venue
         await venue.start()
         daemon.settle_memory()
@@ -182,6 +187,11 @@ class LiveRun:
                 await with_signals(engine.run(until_ns), control)
             finally:
                 await venue.close()
+
+    def _clock(self) -> tuple[float, float]:
+        """Return how far the venue's clock is ahead of ours, and how wrong that may be, s."""
+        health = self.graph.venue.health()
+        return health.clock_ahead_s, health.clock_error_s
 
     def _claim(self, claims: ExitStack) -> None:
         """Keep other bots of this state folder off what is hedged; who only looks takes nothing."""

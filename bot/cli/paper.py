@@ -17,6 +17,7 @@ from bot.cli import daemon, say
 from bot.cli.daemon import version, with_signals
 from bot.cli.exits import Exit, VerbError
 from bot.cli.recall import Past, past_of, remember
+from bot.cli.second_key import check_of
 from bot.domain.commands import Note
 from bot.domain.positions import Balance, Position
 from bot.domain.units import NS_PER_S, iso
@@ -149,7 +150,10 @@ class _Run:
 
     def _run(self, voice: Voice, for_s: float | None) -> dict[str, Any]:
         """Run until the end, journal it, and return the summary."""
-        control = Control(halt_file=self.journal.path.parent / "HALT")
+        control = Control(
+            halt_file=self.journal.path.parent / "HALT",
+            second_key=check_of(self.graph.settings.second_key_file),
+        )
         engine = Engine(
             self.graph.core,
             self.graph.venue,

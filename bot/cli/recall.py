@@ -70,6 +70,7 @@ def recall(core: Core, journal: Journal, past: Past, now_ns: int) -> tuple[Comma
         if coin in core.rules:
             day = core.floor.day(coin, now_ns)
             day.fees_usd, day.gamma_usd = spent.fees_usd, spent.gamma_usd
+            day.cost_usd, day.model_usd = spent.cost_usd, spent.model_usd
             day.start_equity = spent.start_equity
             day.start_index = spent.start_index or math.nan
     _recall_options(core, journal.fills(purpose="gamma"), now_ns)

@@ -7,31 +7,31 @@ one.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
 
 from bot.book.exposure import Exposure
 from bot.desk.attempts import Attempts
 from bot.desk.edges import QUIET_S, edge_plan
 from bot.desk.episode import Episode
-from bot.desk.explain import Wish, decision_record, snapshot
+from bot.desk.explain import hedge_record
 from bot.desk.floor import Floor
 from bot.desk.resting import cancel_resting, tend
 from bot.desk.rules import DeskRules
 from bot.desk.situation import Allowance, CapsInForce, caps_in_force
+from bot.desk.stops import before_order, twin_of
 from bot.desk.ticket import Ticket, Want, draw, waiting, want
 from bot.desk.whatif import WhatIf
 from bot.domain.commands import AskMargin, Command, Note, Place
-from bot.domain.orders import EDGE, Intent, TimeInForce
+from bot.domain.orders import EDGE
 from bot.domain.reasons import Because, Reason
-from bot.domain.records import Decision, TradeNote
 from bot.domain.states import SENDING
 from bot.domain.units import NS_PER_S, seconds_between
-from bot.execution.rounding import to_lots, to_tick
+from bot.execution.tactics import Progress
 from bot.risk.gate import Proposal
 from bot.risk.limits import Caps
 from bot.strategy.at_once import plan_at_once
 from bot.strategy.delta import NEVER_INSIDE, LastHedge, LastInside
+from bot.strategy.hedge_cost import shown_bps
 from bot.strategy.unwind import Unwind
 
 WORDS_S, WORDS_SHARE = 60.0, 0.2
@@ -86,7 +86,7 @@ class DeltaDesk:
             return commands + cancel_resting(floor.orders, self.rules.coin, now_ns)
         self.unwind = wanted.unwind
         if self.at_once_ns is None:
-            commands += tend(floor, self.rules, exposure, wanted, now_ns)
+            commands += tend(floor, self.rules, exposure, wanted, self.progress)
         else:  # what rests waits for a maker's fill, and would be in the way of what crosses
             commands += cancel_resting(floor.orders, self.rules.coin, now_ns)
         if not wanted.plan.wanted:
@@ -118,21 +118,23 @@ class DeltaDesk:
 
     def _act(self, floor: Floor, exposure: Exposure, wanted: Want) -> list[Command]:
         """Send what a plan wants, ask the venue about it first, or tell why neither."""
+        told = before_order(floor, self.rules, exposure, wanted)
+        if floor.machine.at(self.rules.coin) not in SENDING:
+            return told + cancel_resting(floor.orders, self.rules.coin, exposure.ts_ns)
         drawn = draw(
             floor,
             self.rules,
             exposure,
             wanted,
             self.allowance(floor, exposure, self.whatif),
-            rung=self.attempts.rung,
-            may_rest=self.may_rest,
+            progress=self.progress,
         )
         if drawn.asks is not None:
-            return self._ask(floor, exposure, wanted, drawn.asks)
+            return told + self._ask(floor, exposure, wanted, drawn.asks)
         self.whatif.forget()
         if drawn.ticket is None:
-            return self._refuse(floor, exposure, wanted, drawn.reasons)
-        return self._send(floor, exposure, wanted, drawn.ticket)
+            return told + self._refuse(floor, exposure, wanted, drawn.reasons)
+        return told + self._send(floor, exposure, wanted, drawn.ticket)
 
     def _ask(
         self, floor: Floor, exposure: Exposure, wanted: Want, order: Proposal
@@ -194,16 +196,17 @@ class DeltaDesk:
         return Allowance(self.caps_now(floor, exposure), budget, whatif.answers(exposure.ts_ns))
 
     @property
-    def may_rest(self) -> bool:
-        """Tell whether the next order may wait for a maker's fill: once per hedge."""
-        return self.episode is None or not self.episode.rested
+    def progress(self) -> Progress:
+        """Return how far the hedge under way has come, or one that is about to begin."""
+        made = Progress() if self.episode is None else self.episode.progress
+        return replace(made, rung=self.attempts.rung)
 
     def _send(
         self, floor: Floor, exposure: Exposure, wanted: Want, ticket: Ticket
     ) -> list[Command]:
         plan, quote, now_ns = wanted.plan, ticket.hedge.quote, exposure.ts_ns
         coin, decision = self.rules.coin, floor.names.decision(self.rules.coin)
-        intent = self._intent(floor, ticket, decision, now_ns)
+        intent = ticket.intent(floor.names.label(), decision, now_ns, self.rules.tactics.valid_s)
         if self.episode is None:
             self.episode = Episode(
                 decision=decision,
@@ -220,29 +223,22 @@ class DeltaDesk:
             self.unwind = replace(self.unwind, done=plan.step)
         self.used = intent.instrument
         self.episode.labels.add(intent.label)
-        self.episode.rested |= intent.time_in_force is TimeInForce.GTC
+        self.episode.progress = self.progress.after(ticket.pricing, now_ns)
         self.refused = self.silenced = ()
-        record = self._record(floor, exposure, wanted, decision, ticket, float(intent.price))
-        notes = floor.orders.add(intent, coin, now_ns)
-        self.attempts.watch(floor.orders.orders[intent.label], exposure.index)
-        return [Note(record), Place(intent), *notes]
-
-    def _intent(self, floor: Floor, ticket: Ticket, decision: str, now_ns: int) -> Intent:
-        allowed, pricing = ticket.allowed, ticket.pricing
-        lots = to_lots(allowed.instrument, allowed.quantity)
-        return Intent(
-            label=floor.names.label(),
-            instrument=allowed.instrument.name,
-            quantity=lots,
-            price=to_tick(allowed.instrument, pricing.limit, buy=lots.value > 0),
-            time_in_force=pricing.time_in_force,
-            post_only=pricing.post_only,
-            reduce_delta=ticket.reducing,
-            decision=decision,
-            purpose=allowed.purpose,
-            created_ns=now_ns,
-            valid_until_ns=now_ns + round(self.rules.tactics.valid_s * NS_PER_S),
+        record = hedge_record(
+            floor, exposure, self.rules.delta.owner, wanted, decision, ticket, float(intent.price)
         )
+        shown = shown_bps(ticket.hedge.instrument, quote, ticket.allowed.delta_coin)
+        mid = 0.5 * (quote.bid + quote.ask)
+        floor.receipts.begin(intent, ticket.hedge.instrument, mid, shown)
+        notes = floor.orders.add(intent, coin, now_ns)
+        order, controls = floor.orders.orders[intent.label], floor.control(coin)
+        self.attempts.watch(order, exposure.index)
+        floor.day(coin, now_ns).model_usd += ticket.cost_usd
+        controls.remember(twin_of(ticket.allowed, now_ns))
+        held = float(floor.book.holdings.total(intent.instrument))
+        controls.watch(order, ticket.allowed.delta_coin, 0.5 * (quote.bid + quote.ask), held)
+        return [Note(record), Place(intent), *notes]
 
     def _refuse(
         self, floor: Floor, exposure: Exposure, wanted: Want, refused: tuple[Because, ...]
@@ -263,7 +259,13 @@ class DeltaDesk:
             return []
         self.silenced, self.silenced_ns = words, now_ns
         decision = floor.names.decision(self.rules.coin)
-        return [Note(self._record(floor, exposure, wanted, decision, refused=refused))]
+        return [
+            Note(
+                hedge_record(
+                    floor, exposure, self.rules.delta.owner, wanted, decision, refused=refused
+                )
+            )
+        ]
 
     def _alarm(
         self, floor: Floor, exposure: Exposure, wanted: Want, stands: tuple[Because, ...]
@@ -288,7 +290,13 @@ class DeltaDesk:
         still = Because(Reason.STILL_OUTSIDE, self.rules.coin, {"for_s": outside_s})
         why = stands or wanted.plan.reasons
         decision = floor.names.decision(self.rules.coin)
-        return [Note(self._record(floor, exposure, wanted, decision, refused=(still, *why)))]
+        return [
+            Note(
+                hedge_record(
+                    floor, exposure, self.rules.delta.owner, wanted, decision, refused=(still, *why)
+                )
+            )
+        ]
 
     def _words(self, floor: Floor, change: float, now_ns: int) -> str:
         """Return the words to type; they stay while the hedge is nearly what they say."""
@@ -301,38 +309,6 @@ class DeltaDesk:
             floor.words[coin] = said
         return floor.words[coin]
 
-    def _record(
-        self,
-        floor: Floor,
-        exposure: Exposure,
-        wanted: Want,
-        decision: str,
-        ticket: Ticket | None = None,
-        limit: float = math.nan,
-        refused: tuple[Because, ...] = (),
-    ) -> Decision:
-        trades: tuple[TradeNote, ...] = ()
-        change, cost = 0.0, 0.0
-        if ticket is not None:
-            sent, change, cost = ticket.allowed, ticket.allowed.delta_coin, ticket.cost_usd
-            unit = str(sent.instrument.unit)
-            trades = (TradeNote(sent.instrument.name, sent.quantity, unit, limit, cost),)
-        return decision_record(
-            exposure,
-            wanted.plan.policy,
-            self.rules.delta.owner,
-            decision,
-            Wish(
-                kind=wanted.plan.purpose,
-                reasons=wanted.plan.reasons,
-                refused=refused,
-                trades=trades,
-                delta_change=change,
-                cost_usd=cost,
-            ),
-            snapshot(floor, self.rules.coin, exposure, wanted.hedge),
-        )
-
     def _close_episode(self, floor: Floor, exposure: Exposure, wanted: Want) -> list[Command]:
         episode = self.episode
         if episode is None or any(order.intent.label in episode.labels for order in floor.orders):
@@ -340,6 +316,11 @@ class DeltaDesk:
         if not wanted.settled and not wanted.plan.step and episode.kind != EDGE:
             return []
         self.episode, self.attempts.rung = None, 0
+        if episode.kind != "unwind":  # whose steps always take
+            floor.learn_makers(episode.maker_shares, self.rules.hedge.maker_share)
+        floor.day(self.rules.coin, exposure.ts_ns).cost_usd += (
+            episode.fee_usd + episode.slippage_usd
+        )
         return [Note(episode.close(exposure))] if episode.filled else []
 
 

@@ -16,8 +16,9 @@ from bot.desk.ticket import Want, chosen
 from bot.domain.states import State
 from bot.domain.units import seconds_between
 from bot.execution.orders import WorkingOrder
-from bot.strategy.delta import DeltaPlan, Urgency, urgency_of
+from bot.strategy.delta import DeltaPlan
 from bot.strategy.edge_order import holds, plan_edge
+from bot.strategy.patience import patience_s
 
 LONGEST_S = 300.0
 QUIET_S = 60.0
@@ -53,7 +54,9 @@ def left_edge(
         return True
     # The interval holds its fill, so that the plan alone would wait, even outside the owner's band.
     outside = not band.holds(exposure.delta)
-    if outside and urgency_of(rules.delta, band, exposure.delta) is not Urgency.PASSIVE:
+    now, owner = wanted.levels.conditions, rules.delta.owner
+    waits_s = patience_s(owner, exposure.delta, exposure, now)
+    if outside and waits_s < rules.tactics.least_rest_s:
         return True
     price, buy = float(order.intent.price), order.intent.is_buy
     return not holds(price, exposure, band, hedge.quote, buy=buy)

@@ -1,6 +1,7 @@
 """A hedge from its first order until the book is back inside: what it did and what it cost.
 
 Slippage is what fills cost against the mid at the time of decision, in USD, positive when worse.
+Of each instrument it also knows which part was filled as a maker.
 """
 
 from __future__ import annotations
@@ -8,16 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bot.book.exposure import Exposure
+from bot.desk.receipts import fee_usd, slippage_usd
 from bot.domain.instruments import Instrument
 from bot.domain.positions import Fill
 from bot.domain.records import HedgeDone
-from bot.domain.units import Unit, seconds_between
+from bot.domain.units import seconds_between
+from bot.execution.tactics import Progress
 from bot.strategy.bands import Band
 
 
 @dataclass(slots=True)
 class Episode:
-    """One hedge under way. `mids` are the decision mids by instrument, in its own price unit."""
+    """One hedge under way. `mids` are the decision mids by instrument, in its own price unit.
+
+    `sides` sums by instrument what was filled as a maker, and all that was filled.
+    """
 
     decision: str
     coin: str
@@ -29,7 +35,8 @@ class Episode:
     band: Band
     labels: set[str] = field(default_factory=set)
     mids: dict[str, float] = field(default_factory=dict)
-    rested: bool = False
+    sides: dict[str, tuple[float, float]] = field(default_factory=dict)
+    progress: Progress = field(default_factory=Progress)
     filled: float = 0.0
     unit: str = ""
     fee_usd: float = 0.0
@@ -40,15 +47,18 @@ class Episode:
         quantity, price = float(fill.quantity), float(fill.price)
         self.filled += quantity
         self.unit = str(fill.quantity.unit)
-        self.fee_usd += fill.fee if fill.fee_unit == "USD" else fill.fee * index
+        self.fee_usd += fee_usd(fill, index)
+        made, traded = self.sides.get(fill.instrument, (0.0, 0.0))
+        made += abs(quantity) if fill.maker else 0.0
+        self.sides[fill.instrument] = (made, traded + abs(quantity))
         mid = self.mids.get(fill.instrument)
-        if mid is None:
-            return
-        if instrument.unit is Unit.USD:
-            self.slippage_usd += quantity * (price / mid - 1.0)
-        else:
-            worse = quantity * (price - mid)
-            self.slippage_usd += worse * index if instrument.is_inverse else worse
+        if mid is not None:
+            self.slippage_usd += slippage_usd(instrument, quantity, price, mid, index)
+
+    @property
+    def maker_shares(self) -> dict[str, float]:
+        """Return by instrument which part of what was traded was filled as a maker."""
+        return {name: made / traded for name, (made, traded) in self.sides.items() if traded}
 
     def close(self, exposure: Exposure) -> HedgeDone:
         """Return the record of the finished hedge."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from bot.book.exposure import Exposure
 from bot.desk.floor import Floor
+from bot.desk.ticket import Ticket, Want
 from bot.domain.reasons import Because, Reason
 from bot.domain.records import Decision, TradeNote
 from bot.domain.units import seconds_between
@@ -99,3 +100,32 @@ def snapshot(floor: Floor, coin: str, exposure: Exposure, hedge: Hedge | None) -
             costs = {"all_in_usd_per_coin": hedge.cost.all_in}
             seen |= costs | {"next_usd_per_coin": hedge.next_usd}
     return seen
+
+
+def hedge_record(
+    floor: Floor,
+    exposure: Exposure,
+    owner: Band,
+    wanted: Want,
+    decision: str,
+    ticket: Ticket | None = None,
+    limit: float = math.nan,
+    refused: tuple[Because, ...] = (),
+) -> Decision:
+    """Return the record of a delta decision: its order at a limit, or why there is none."""
+    trades: tuple[TradeNote, ...] = ()
+    change, cost = 0.0, 0.0
+    if ticket is not None:
+        sent, change, cost = ticket.allowed, ticket.allowed.delta_coin, ticket.cost_usd
+        unit = str(sent.instrument.unit)
+        trades = (TradeNote(sent.instrument.name, sent.quantity, unit, limit, cost),)
+    wish = Wish(
+        kind=wanted.plan.purpose,
+        reasons=wanted.plan.reasons,
+        refused=refused,
+        trades=trades,
+        delta_change=change,
+        cost_usd=cost,
+    )
+    seen = snapshot(floor, exposure.coin, exposure, wanted.hedge)
+    return decision_record(exposure, wanted.plan.policy, owner, decision, wish, seen)

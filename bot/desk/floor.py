@@ -9,12 +9,15 @@ and therefore hedges: that part loses what the index lost since the day began.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bot.book.book import Book, UnderlyingRules
 from bot.book.gamma_account import GammaAccount
 from bot.book.numeraire import Numeraire
+from bot.desk.controls import Controls
+from bot.desk.receipts import Receipts
+from bot.domain.commands import Command, Note
 from bot.domain.instruments import FeeTier
 from bot.domain.labels import stem
 from bot.domain.positions import Balance
@@ -22,8 +25,10 @@ from bot.domain.reasons import Because
 from bot.domain.units import NS_PER_S, SECONDS_PER_DAY
 from bot.execution.orders import OrderTable
 from bot.risk.budget import OrderBudget
+from bot.risk.host import Host
 from bot.risk.machine import Machine
 from bot.strategy.bands import Band
+from bot.strategy.dealt import Dealt
 from bot.strategy.delta import Levels
 
 DAY_NS = int(SECONDS_PER_DAY) * NS_PER_S
@@ -41,7 +46,8 @@ class DayTotals:
 
     `counted` is the collateral whose price change is a loss too, in coin: 0 where it is excluded or
     the book is a coin book, None for all of the equity. `gamma_coin` are the options that were
-    traded for gamma. `fees_coin` waits for the first index.
+    traded for gamma. `fees_coin` waits for the first index. `cost_usd` is what finished hedges cost
+    (fees, slippage), `model_usd` what their orders were expected to.
     """
 
     counted: float | None = 0.0
@@ -50,6 +56,8 @@ class DayTotals:
     fees_coin: float = 0.0
     gamma_usd: float = 0.0
     gamma_coin: float = 0.0
+    cost_usd: float = 0.0
+    model_usd: float = 0.0
     start_equity: float | None = None
     start_index: float = math.nan
 
@@ -58,7 +66,7 @@ class DayTotals:
         start_ns = day_start(now_ns)
         if start_ns != self.day_ns:
             self.day_ns, self.fees_usd, self.fees_coin, self.gamma_usd = start_ns, 0.0, 0.0, 0.0
-            self.gamma_coin = 0.0
+            self.gamma_coin = self.cost_usd = self.model_usd = 0.0
             self.start_equity, self.start_index = None, math.nan
 
     def see_index(self, index: float) -> None:
@@ -142,7 +150,9 @@ class Floor:
     hedge asks for. `barred` is why no order can reach the venue; empty when they can.
     `notices` are what a person should see of a coin although it stops nothing; `skipped` the
     instruments that the newest report of positions could not settle; `levels` the
-    policy's bands in force, `accounts` what gamma earned.
+    policy's bands in force, `accounts` what gamma earned; `receipts` are of the orders under way,
+    and `dealt` is what dealing was found to cost by instrument; `controls` the breakers by coin,
+    `host` what is seen of this machine.
     """
 
     book: Book
@@ -159,6 +169,10 @@ class Floor:
     skipped: frozenset[str] = frozenset()
     levels: dict[str, Levels] = field(default_factory=dict)
     accounts: dict[str, GammaAccount] = field(default_factory=dict)
+    receipts: Receipts = field(default_factory=Receipts)
+    dealt: dict[str, Dealt] = field(default_factory=dict)
+    controls: dict[str, Controls] = field(default_factory=dict)
+    host: Host = field(default_factory=Host)
 
     def day(self, coin: str, now_ns: int) -> DayTotals:
         """Return a coin's totals of the current trading day."""
@@ -176,9 +190,27 @@ class Floor:
                 self.day(balance.coin, now_ns).see_equity(balance.equity, index)
             self.book.see_balances((balance,))
 
+    def settle_receipts(self, now_ns: int) -> list[Command]:
+        """Return what orders that are done have paid; what taking cost is learned from."""
+        done = self.receipts.done(self.orders, now_ns)
+        for paid in done:
+            if not paid.post_only and paid.filled:
+                known = self.dealt.get(paid.instrument, Dealt())
+                self.dealt[paid.instrument] = known.took(paid.slippage_bps, paid.shown_bps)
+        return [Note(paid) for paid in done]
+
+    def learn_makers(self, shares: Mapping[str, float], assumed: float) -> None:
+        """Learn from a hedge which part of it was filled as a maker, by instrument."""
+        for name, share in shares.items():
+            self.dealt[name] = self.dealt.get(name, Dealt()).hedged(share, assumed)
+
     def account(self, coin: str) -> GammaAccount:
         """Return a coin's account of gamma against theta."""
         return self.accounts.setdefault(coin, GammaAccount())
+
+    def control(self, coin: str) -> Controls:
+        """Return a coin's breakers."""
+        return self.controls.setdefault(coin, Controls(coin, self.orders))
 
     def band(self, coin: str, owner: Band) -> Band:
         """Return the policy's band in force on a coin; the owner's before the first look."""

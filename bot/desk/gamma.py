@@ -28,6 +28,7 @@ from bot.desk.legs import (
     question_of,
 )
 from bot.desk.rules import DeskRules
+from bot.desk.stops import twin_of
 from bot.desk.whatif import WhatIf
 from bot.domain.commands import Command, Note, Place, WantGamma
 from bot.domain.events import GammaWanted
@@ -226,7 +227,11 @@ class GammaDesk:
                 continue
             candidate = leg.trade.candidate
             episode.labels.add(intent.label)
-            episode.mids[intent.instrument] = 0.5 * (candidate.bid + candidate.ask)
+            mid = 0.5 * (candidate.bid + candidate.ask)
+            episode.mids[intent.instrument] = mid
+            shown = (candidate.ask / mid - 1.0) * 1e4
+            floor.receipts.begin(intent, leg.allowed.instrument, mid, shown)
+            floor.control(self.rules.coin).remember(twin_of(leg.allowed, now_ns))
             commands.append(Place(intent))
             commands += floor.orders.add(intent, self.rules.coin, now_ns)
         self.episode = episode

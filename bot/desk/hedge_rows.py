@@ -19,7 +19,8 @@ def instrument_rows(floor: Floor, rules: DeskRules, wanted: Want, now_ns: int) -
     Costs are USD per coin of the change that is wanted, a positive carry is paid; None where the
     instrument cannot be used. `why` is the reason for the choice, or why it is not this one.
     """
-    found = offers(floor.book, rules.coin, now_ns, floor.tier, rules.hedge, wanted.task)
+    book, task = floor.book, wanted.task
+    found = offers(book, rules.coin, now_ns, floor.tier, rules.hedge, task, floor.dealt)
     return [_row(offer, wanted) for offer in found]
 
 

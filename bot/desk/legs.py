@@ -96,7 +96,9 @@ def question_of(
     offered = candidates(
         floor.book, rules.coin, now_ns, floor.tier, rules.gamma, wings=bool(need.losses)
     )
-    hedge, _ = choose_hedge(floor.book, rules.coin, now_ns, floor.tier, rules.hedge)
+    hedge, _ = choose_hedge(
+        floor.book, rules.coin, now_ns, floor.tier, rules.hedge, dealt=floor.dealt
+    )
     means = means_of(floor, rules, exposure, hedge, need, offered, held, traded)
     program = problem(rules.coin, now_ns, need, offered, held, rules.gamma, means)
     return Question(need, program, offered, held, found, means.edge_usd)

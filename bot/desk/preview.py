@@ -122,17 +122,7 @@ def _slices(
         wanted = delta.want(floor, exposure, under_way=under_way)
         if not wanted.plan.wanted or (tickets and wanted.plan.step):
             break
-        may_rest = delta.may_rest and not tickets
-        rung = delta.attempts.rung
-        drawn = draw(
-            floor,
-            rules,
-            exposure,
-            wanted,
-            allowance,
-            rung=rung,
-            may_rest=may_rest,
-        )
+        drawn = draw(floor, rules, exposure, wanted, allowance, progress=delta.progress)
         ticket, why = drawn.ticket, drawn.reasons
         # A cut to the largest order is no refusal: the rest follows in the next slice.
         refused = tuple(b for b in why if b.reason is not Reason.ORDER_TOO_LARGE or ticket is None)

@@ -109,6 +109,10 @@ class Reconciler:
         open_orders = [Query(o.intent.label, o.intent.instrument) for o in self.floor.orders]
         return [QueryPositions(), *open_orders]
 
+    def doubts(self, instrument: str) -> bool:
+        """Tell whether a position is not what the venue last said, or was never told."""
+        return not self.adopted or instrument in self.doubted
+
     def saw_fill(self, fill: Fill, now_ns: int) -> None:
         """Remember a fill's arrival: reports that are made for a while may not contain it."""
         self.fills.append((now_ns, fill.instrument, fill.quantity.value))

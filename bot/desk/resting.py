@@ -9,25 +9,28 @@ from bot.desk.rules import DeskRules
 from bot.desk.ticket import Want
 from bot.domain.commands import Cancel, Command
 from bot.domain.orders import EDGE, OrderState, TimeInForce
-from bot.domain.units import seconds_between
 from bot.execution.orders import OrderTable, WorkingOrder
-from bot.execution.tactics import should_reprice
-from bot.strategy.delta import Urgency, urgency_of
+from bot.execution.tactics import Progress, Sight, stays
+from bot.strategy.patience import patience_s
 
 
 def tend(
-    floor: Floor, rules: DeskRules, exposure: Exposure, wanted: Want, now_ns: int
+    floor: Floor, rules: DeskRules, exposure: Exposure, wanted: Want, progress: Progress
 ) -> list[Command]:
-    """Cancel what is too old, left behind, too slow for the breach, or no longer wanted."""
+    """Cancel what is too old, left behind, too slow for the breach, or no longer wanted.
+
+    `progress` is how far the hedge has come that what rests belongs to.
+    """
+    spare = floor.budget(rules.coin, exposure.ts_ns).spare(exposure.ts_ns)
     return [
-        _cancel(order, now_ns)
+        _cancel(order, exposure.ts_ns)
         for order in floor.orders
         if order.coin == rules.coin
         and _rests(order)
         and (
             left_edge(order, floor, rules, exposure, wanted)
             if order.intent.purpose == EDGE
-            else _outlived(order, rules, exposure, wanted, now_ns)
+            else _outlived(order, rules, exposure, wanted, progress, spare=spare)
         )
     ]
 
@@ -38,20 +41,31 @@ def cancel_resting(orders: OrderTable, coin: str, now_ns: int) -> list[Command]:
 
 
 def _outlived(
-    order: WorkingOrder, rules: DeskRules, exposure: Exposure, wanted: Want, now_ns: int
+    order: WorkingOrder,
+    rules: DeskRules,
+    exposure: Exposure,
+    wanted: Want,
+    progress: Progress,
+    *,
+    spare: bool,
 ) -> bool:
     hedge = wanted.hedge
-    if hedge is None or seconds_between(order.sent_ns, now_ns) >= rules.tactics.rest_s:
+    if hedge is None:
         return True
     if hedge.instrument.name != order.intent.instrument:
         return True  # another has become cheaper, or this one can no longer be trusted
-    band = wanted.levels.band
-    if band.holds(exposure.delta):
+    if wanted.levels.band.holds(exposure.delta):
         return True
-    if urgency_of(rules.delta, band, exposure.delta) is not Urgency.PASSIVE:
-        return True
-    price = float(order.intent.price)
-    return should_reprice(rules.tactics, price, hedge.quote, buy=order.intent.is_buy)
+    now, owner = wanted.levels.conditions, rules.delta.owner
+    sight = Sight(
+        now_ns=exposure.ts_ns,
+        quote=hedge.quote,
+        buy=order.intent.is_buy,
+        patience_s=patience_s(owner, exposure.delta, exposure, now),
+        widest_bps=rules.limits.hard_collar_bps,
+        spare=spare,
+    )
+    return not stays(rules.tactics, progress, sight, float(order.intent.price))
 
 
 def _rests(order: WorkingOrder) -> bool:

@@ -3,7 +3,8 @@
 Each finds the other by its labels (see `labels`), in an underlying that it hedges itself. The one
 that began later halts that underlying, sticky until `resume`; the elder goes on, so that somebody
 hedges, and says so for as long as the other is active. Both reach the same answer alone. This is
-the one automatic halt: a bot that goes on, reducing or not, would trade the same delta again.
+one of two automatic halts (see `stops`): a bot that goes on, reducing or not, would trade the same
+delta again.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from bot.domain.reasons import Because, Reason
 from bot.domain.units import seconds_between
 from bot.risk.budget import OrderBudget
 from bot.risk.gate import Circumstances, Proposal, Verdict, examine
-from bot.risk.limits import Caps, derive_caps
+from bot.risk.limits import Caps, Cost, derive_caps
 
 CAPS_S = 60.0
 
@@ -103,11 +103,13 @@ def circumstances(
         unknown_limit_s=floor.orders.patience.unknown_s,
         fees_day_usd=day.fees_usd,
         loss_day_usd=day.loss_usd(balances.get(coin), exposure.index),
+        cost_day=Cost(day.cost_usd, day.model_usd, caps.slippage_day_usd),
         balance=balance,
         confirmed=not unconfirmed,
         delta_in={str(n): delta_in(book, coin, now_ns, n) for n in Numeraire if unconfirmed},
         room_buy=buy,
         room_sell=sell,
+        twin=floor.control(coin).twin(instrument.name, now_ns),
     )
 
 

@@ -16,12 +16,12 @@ from bot.desk.floor import Floor
 from bot.desk.levels import levels_in_force
 from bot.desk.rules import DeskRules
 from bot.desk.situation import Allowance, admit, circumstances
-from bot.domain.orders import TimeInForce
+from bot.domain.orders import Intent, TimeInForce
 from bot.domain.reasons import Because, Reason
 from bot.domain.states import SENDING
-from bot.domain.units import seconds_between
-from bot.execution.rounding import quantity_for, to_lots
-from bot.execution.tactics import Pricing, price_hedge
+from bot.domain.units import NS_PER_S, seconds_between
+from bot.execution.rounding import quantity_for, to_lots, to_tick
+from bot.execution.tactics import Pricing, Progress, Sight, price_hedge
 from bot.risk.gate import Proposal
 from bot.strategy.choice import Hedge, Task, choose_hedge
 from bot.strategy.delta import (
@@ -30,7 +30,6 @@ from bot.strategy.delta import (
     LastHedge,
     LastInside,
     Levels,
-    Urgency,
     plan_delta,
 )
 from bot.strategy.unwind import Unwind, due, schedule
@@ -74,6 +73,24 @@ class Ticket:
     def cost_usd(self) -> float:
         """Return what trading all of it costs: half spread and fee."""
         return abs(self.allowed.delta_coin) * self.hedge.cost_usd_per_coin
+
+    def intent(self, label: str, decision: str, now_ns: int, valid_s: float) -> Intent:
+        """Return the order on the grid; `valid_s` is how long the venue may take it."""
+        allowed, pricing = self.allowed, self.pricing
+        lots = to_lots(allowed.instrument, allowed.quantity)
+        return Intent(
+            label=label,
+            instrument=allowed.instrument.name,
+            quantity=lots,
+            price=to_tick(allowed.instrument, pricing.limit, buy=lots.value > 0),
+            time_in_force=pricing.time_in_force,
+            post_only=pricing.post_only,
+            reduce_delta=self.reducing,
+            decision=decision,
+            purpose=allowed.purpose,
+            created_ns=now_ns,
+            valid_until_ns=now_ns + round(valid_s * NS_PER_S),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +154,11 @@ def draw(
     exposure: Exposure,
     wanted: Want,
     allowance: Allowance,
-    *,
-    rung: int,
-    may_rest: bool,
+    progress: Progress,
 ) -> Drawn:
-    """Return the order for a want, or why it may not go.
+    """Return the order for a want, or why it may not go; what passes has spent its budget.
 
-    `rung` is the collar's; `may_rest` allows a maker's order. What passes has spent its budget.
+    `progress` is how far the hedge that it belongs to has come.
     """
     plan, hedge = wanted.plan, wanted.hedge
     if hedge is None:
@@ -155,17 +170,18 @@ def draw(
         figures = {"quantity": quantity, "lot": float(instrument.lot)}
         below = Because(Reason.BELOW_ONE_LOT, instrument.name, figures)
         return Drawn(None, (below,))
+    now_ns = exposure.ts_ns
+    sight = Sight(
+        now_ns=now_ns,
+        quote=quote,
+        buy=size > 0.0,
+        patience_s=plan.patience_s,
+        widest_bps=rules.limits.hard_collar_bps,
+        spare=allowance.budget.spare(now_ns),
+    )
+    pricing = price_hedge(rules.tactics, progress, sight)
     if plan.rest_at is not None:
         pricing = Pricing(plan.rest_at, TimeInForce.GTC, post_only=True)
-    else:
-        pricing = price_hedge(
-            rules.tactics,
-            quote,
-            buy=size > 0.0,
-            passive=may_rest and plan.urgency is Urgency.PASSIVE,
-            attempt=rung,
-            widest_bps=rules.limits.hard_collar_bps,
-        )
     proposal = Proposal(
         instrument=instrument,
         quantity=size,
@@ -203,7 +219,7 @@ def chosen(
 ) -> tuple[Hedge | None, tuple[Because, ...], float]:
     """Return the hedge for a task or what it lacks, and the delta of its smallest order."""
     hedge, missing = choose_hedge(
-        floor.book, rules.coin, exposure.ts_ns, floor.tier, rules.hedge, task
+        floor.book, rules.coin, exposure.ts_ns, floor.tier, rules.hedge, task, floor.dealt
     )
     return hedge, missing, 0.0 if hedge is None else _smallest(hedge, exposure.index)
 

@@ -5,6 +5,8 @@
     hold                  what a person trades by hand is parked for a while
     hedge                 delta to its target now
     confirm               the typed words that a first large hedge waits for
+    review                the typed words that lift what only a review ends
+    flatten               our own hedges are closed, see `flatten`; every word on a state stops it
 
 Every verb is answered with what was done, or with what was expected and what was found instead.
 """
@@ -19,10 +21,12 @@ from bot.book.exposure import Exposure
 from bot.book.measure import measure
 from bot.book.parked import Part
 from bot.desk.delta import AT_ONCE_S, DeltaDesk
+from bot.desk.flatten import Flatten
 from bot.desk.floor import Floor
 from bot.desk.hold import MOST_S, Hold
 from bot.desk.reconcile import Reconciler
 from bot.desk.rules import DeskRules
+from bot.desk.stops import halt_for_review
 from bot.desk.ticket import Want
 from bot.domain.commands import Command, Note
 from bot.domain.events import Operator
@@ -35,8 +39,8 @@ from bot.risk.machine import INSTANCE
 from bot.risk.machine import VERBS as STATE_VERBS
 
 LONGEST_S: Mapping[str, float] = {"snooze": SECONDS_PER_DAY, "hold": MOST_S}
-ONE_COIN = ("off", "on", "hold", "hedge")
-LOOSENS = ("resume", "on")
+ONE_COIN = ("off", "on", "hold", "hedge", "review", "flatten")
+LOOSENS = ("resume", "on", "review")
 VERBS = (*STATE_VERBS, *ONE_COIN, "snooze", "confirm")
 
 
@@ -48,6 +52,7 @@ class Verbs:
     rules: Mapping[str, DeskRules]
     reconciler: Reconciler
     delta: Mapping[str, DeltaDesk]
+    flatten: Flatten
 
     @property
     def hold(self) -> Hold:
@@ -62,11 +67,13 @@ class Verbs:
         because = Because(Reason.OPERATOR, f"{event.who}: {event.why}")
         do = {
             "confirm": self._confirm,
+            "flatten": self._flatten,
             "hedge": self._hedge,
             "hold": self._hold,
             "off": self._switch_off,
             "snooze": self._switch_off,
             "on": self._switch_on,
+            "review": self._review,
         }
         return do.get(event.verb, self._state)(event, because)
 
@@ -99,7 +106,10 @@ class Verbs:
                 over = Standing(now_ns, word.coin, word.word, None, active=False, because=because)
                 commands.append(Note(over))
                 continue
-            if word.word is Word.OFF:
+            if word.word is Word.REVIEW:
+                self.floor.control(word.coin).recall(word.because)
+                commands += halt_for_review(self.floor, word.coin, now_ns)
+            elif word.word is Word.OFF:
                 self.floor.machine.switch_off(word.coin, until_ns)
             elif until_ns is not None:
                 self.hold.until[word.coin] = until_ns
@@ -122,6 +132,9 @@ class Verbs:
             return f"refused: {len(unknown)} orders are UNKNOWN ({', '.join(unknown)})"
         if verb not in VERBS:
             return f"expected one of {', '.join(VERBS)}, found {verb}"
+        if verb == "resume" and coin in self.floor.machine.review:
+            words = self.floor.control(coin).words
+            return f"refused: {coin} waits for `resume {coin} --review` with the words {words!r}"
         if verb in ONE_COIN and not coin:
             return f"expected a coin with {verb} (pause stops everything), found none"
         longest_s = LONGEST_S.get(verb)
@@ -129,6 +142,7 @@ class Verbs:
 
     def _state(self, event: Operator, because: Because) -> list[Command]:
         now_ns, machine = event.ts_ns, self.floor.machine
+        stopped = self.flatten.stop(event.coin)
         stood = {p: (state, machine.why.get(p, ())) for p, state in machine.states.items()}
         changes = machine.operator(event.coin, event.verb, now_ns, because)
         commands: list[Command] = [Note(change) for change in changes]
@@ -139,11 +153,12 @@ class Verbs:
         stands = self._stands(event.coin)
         if event.verb == "resume":
             stands += "".join(_lifted(change.coin, *stood[change.coin]) for change in changes)
-        return [*commands, _answer(event, stands)]
+        return [*commands, _answer(event, stands + stopped)]
 
     def _switch_off(self, event: Operator, because: Because) -> list[Command]:
         until_ns = None if event.for_s is None else event.ts_ns + round(event.for_s * NS_PER_S)
         coins = (event.coin,) if event.coin else tuple(self.rules)
+        self.flatten.stop(event.coin)
         commands: list[Command] = []
         for coin in coins:
             if self.floor.machine.switch_off(coin, until_ns):
@@ -158,6 +173,7 @@ class Verbs:
         return [*commands, _answer(event, self._stands(event.coin))]
 
     def _on(self, coin: str, now_ns: int, because: Because) -> list[Command]:
+        self.flatten.stop(coin)
         changes = self.floor.machine.switch_on(coin, now_ns, because)
         word = Standing(now_ns, coin, Word.OFF, None, active=False, because=because)
         return [Note(word), *map(Note, changes), *self.reconciler.begin(now_ns)]
@@ -190,6 +206,22 @@ class Verbs:
         target = self.rules[coin].delta.owner.target
         return [_answer(event, _announced(wanted, exposure, target))]
 
+    def _flatten(self, event: Operator, because: Because) -> list[Command]:
+        """Begin to close our hedges, or say what is missing; nothing hedges the coin meanwhile."""
+        coin, now_ns = event.coin, event.ts_ns
+        refused = self.flatten.refusal(coin, event.words, event.by)
+        doubted = sorted(
+            i.name for i, _ in self.flatten.held(coin) if self.reconciler.doubts(i.name)
+        )
+        if refused is None and doubted:
+            refused = f"expected positions that the venue agrees with, found doubts of {doubted[0]}"
+        if refused is not None:
+            return [_answer(event, refused, accepted=False)]
+        changes = self.floor.machine.operator(coin, "halt", now_ns, because)
+        commands: list[Command] = [Note(change) for change in changes]
+        commands += self.reconciler.cancel_all(now_ns, coin)
+        return [*commands, _answer(event, self.flatten.begin(coin, because, now_ns))]
+
     def _confirm(self, event: Operator, _: Because) -> list[Command]:
         """Take the typed words that the first large hedge waits for."""
         asked = self.floor.words.get(event.coin)
@@ -200,6 +232,23 @@ class Verbs:
         if asked is None:
             found = f"expected a hedge of {event.coin} that waits to be confirmed, found none"
         return [_answer(event, found, accepted=right)]
+
+    def _review(self, event: Operator, because: Because) -> list[Command]:
+        """Lift what only a review ends; who carries the command here has checked the second key."""
+        now_ns, coin, controls = event.ts_ns, event.coin, self.floor.control(event.coin)
+        if not controls.review:
+            found = f"expected a breaker of {coin} that waits for a review, found none"
+            return [_answer(event, found, accepted=False)]
+        if event.why != controls.words:
+            found = f"expected the words {controls.words!r}, found {event.why!r}"
+            return [_answer(event, found, accepted=False)]
+        was = "; ".join(map(str, controls.review.values()))
+        commands: list[Command] = [Note(controls.lift(now_ns, because))]
+        if coin in self.floor.machine.review:
+            self.floor.machine.review.discard(coin)
+            commands += map(Note, self.floor.machine.operator(coin, "resume", now_ns, because))
+            commands += self.reconciler.begin(now_ns)
+        return [*commands, _answer(event, f"{self._stands(coin)}; lifted: {was}")]
 
     def _stands(self, coin: str) -> str:
         """Return how a coin or (empty) the instance stands, and which words keep a coin so."""

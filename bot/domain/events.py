@@ -114,6 +114,20 @@ class LaneChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class HostSeen:
+    """How late decisions are taken on this machine, and how far its clock is from the venue's.
+
+    Told while one of the two matters, and once when neither does any more. `lag_s` is from an
+    event's time to its decision; the venue's clock is `ahead_s` of ours, give or take `error_s`.
+    """
+
+    ts_ns: int
+    lag_s: float
+    ahead_s: float = 0.0
+    error_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class RivalSeen:
     """Another bot like this one has an order, or traded, in the account that is traded in."""
 
@@ -135,8 +149,9 @@ class Settled:
 class Operator:
     """A person's word; `coin` is empty for the whole instance.
 
-    `verb` is pause, resume, halt, off, on, snooze, hold, hedge, or confirm with the words that were
-    asked for as `why`. `for_s` is for how long, where the verb has an end.
+    `verb` is pause, resume, halt, off, on, snooze, hold, hedge, flatten, or confirm with the words
+    that were asked for as `why`. `for_s` is for how long, where the verb has an end; `words` is
+    what was typed, and `by` over what it came, where the verb asks for either.
     """
 
     ts_ns: int
@@ -146,6 +161,8 @@ class Operator:
     who: str
     why: str
     for_s: float | None = None
+    words: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +191,7 @@ Event: TypeAlias = (
     | OrderDenied
     | Filled
     | LaneChanged
+    | HostSeen
     | RivalSeen
     | Settled
     | Operator

@@ -1,13 +1,8 @@
 """Orders: what is sent, and the life that each leads until the venue's evidence ends it.
 
-    INTENDED ──▶ SENT ──▶ WORKING ──▶ FILLED | CANCELLED | REJECTED
-                  │  ╲       │
-                  │   ╲──▶ REJECTED | FILLED | CANCELLED      (the reply itself is evidence)
-                  ▼          ▼
-               UNKNOWN ──▶ WORKING | FILLED | CANCELLED | REJECTED | NOT_BOOKED
-
 An intent is on disk before it is sent. UNKNOWN means that no answer came: it ends only by what the
 venue says, and NOT_BOOKED only when the venue denies the order repeatedly after its `valid_until`.
+`LIFE` is the table of it all: every step, who takes it and on what evidence (docs/orders.md).
 """
 
 from __future__ import annotations
@@ -44,18 +39,51 @@ class OrderState(StrEnum):
     NOT_BOOKED = "not_booked"
 
 
-_S = OrderState
-_ANSWERED: Final = frozenset({_S.WORKING, _S.FILLED, _S.CANCELLED, _S.REJECTED})
-TERMINAL: Final = frozenset({_S.FILLED, _S.CANCELLED, _S.REJECTED, _S.NOT_BOOKED})
+TERMINAL: Final = frozenset(
+    {OrderState.FILLED, OrderState.CANCELLED, OrderState.REJECTED, OrderState.NOT_BOOKED}
+)
+
+
+class Mover(StrEnum):
+    """Whose word or silence moves an order."""
+
+    US = "us"
+    SILENCE = "silence"
+    VENUE = "venue"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of an order's life: who takes it, and on what evidence."""
+
+    before: OrderState
+    after: OrderState
+    mover: Mover
+    evidence: str
+
+
+_S, _M = OrderState, Mover
+LIFE: Final = (
+    Step(_S.INTENDED, _S.SENT, _M.US, "the intent is on disk"),
+    Step(_S.INTENDED, _S.UNKNOWN, _M.US, "an earlier run's journal knows no end of it"),
+    Step(_S.SENT, _S.WORKING, _M.VENUE, "reply, stream event or answer: it stands"),
+    Step(_S.SENT, _S.FILLED, _M.VENUE, "reply, stream event or answer; trades that complete it"),
+    Step(_S.SENT, _S.CANCELLED, _M.VENUE, "reply, stream event or answer"),
+    Step(_S.SENT, _S.REJECTED, _M.VENUE, "reply with a reject code; our own that it never left"),
+    Step(_S.SENT, _S.UNKNOWN, _M.SILENCE, "no answer"),
+    Step(_S.WORKING, _S.WORKING, _M.VENUE, "stream event: partly filled"),
+    Step(_S.WORKING, _S.FILLED, _M.VENUE, "stream event or answer; trades that complete it"),
+    Step(_S.WORKING, _S.CANCELLED, _M.VENUE, "reply to the cancellation, stream event or answer"),
+    Step(_S.WORKING, _S.REJECTED, _M.VENUE, "stream event or answer with a reject code"),
+    Step(_S.WORKING, _S.UNKNOWN, _M.SILENCE, "no end of an immediate order or a cancellation"),
+    Step(_S.UNKNOWN, _S.WORKING, _M.VENUE, "answer, late reply or stream event: it stands"),
+    Step(_S.UNKNOWN, _S.FILLED, _M.VENUE, "answer or stream event; trades that complete it"),
+    Step(_S.UNKNOWN, _S.CANCELLED, _M.VENUE, "answer or stream event; denials of what has traded"),
+    Step(_S.UNKNOWN, _S.REJECTED, _M.VENUE, "late reply with a reject code"),
+    Step(_S.UNKNOWN, _S.NOT_BOOKED, _M.VENUE, "denials after its validity, and no trade of it"),
+)
 TRANSITIONS: Final[Mapping[OrderState, frozenset[OrderState]]] = {
-    _S.INTENDED: frozenset({_S.SENT, _S.UNKNOWN}),
-    _S.SENT: _ANSWERED | {_S.UNKNOWN},
-    _S.WORKING: _ANSWERED | {_S.UNKNOWN},
-    _S.UNKNOWN: _ANSWERED | {_S.NOT_BOOKED},
-    _S.FILLED: frozenset(),
-    _S.CANCELLED: frozenset(),
-    _S.REJECTED: frozenset(),
-    _S.NOT_BOOKED: frozenset(),
+    state: frozenset(step.after for step in LIFE if step.before is state) for state in _S
 }
 
 

@@ -38,10 +38,10 @@ class TradeNote:
 class Decision:
     """One hedge cycle that wanted something: inputs, wish, verdict.
 
-    `kind` is delta, gamma or unwind, or shadow for what a second delta would have done with a hedge
-    of its own: nothing was sent for it. Deltas are coins in the underlying's numeraire; the
-    interval covers everything that may still fill. `snapshot` holds the inputs (quotes, ages,
-    volatility) that were used. `refused` is empty when the plan was allowed.
+    `kind` is delta, gamma, unwind or flatten, or shadow for what a second delta would have done
+    with a hedge of its own: nothing was sent for it. Deltas are coins in the underlying's
+    numeraire; the interval covers everything that may still fill. `snapshot` holds the inputs
+    (quotes, ages, volatility) that were used. `refused` is empty when the plan was allowed.
     """
 
     id: str
@@ -91,6 +91,37 @@ class HedgeDone:
     seconds: float
     orders: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """An order is done: what it paid against the mid of the decision that sent it.
+
+    Quantities are signed and in the instrument's own `unit`, `as_maker` is the part of `filled`
+    that took nothing; `mid` and `average` are in its price unit, the average and the slippage in
+    basis points NaN where nothing was filled. `shown_bps` is what the quote of the decision showed
+    that crossing would cost (half spread and impact, without fees). `seconds` are from the decision
+    to the end.
+    """
+
+    ts_ns: int
+    label: str
+    decision: str
+    coin: str
+    instrument: str
+    purpose: str
+    post_only: bool
+    quantity: float
+    filled: float
+    as_maker: float
+    unit: str
+    mid: float
+    average: float
+    shown_bps: float
+    slippage_bps: float
+    slippage_usd: float
+    fee_usd: float
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,17 +222,19 @@ class CommandOutcome:
 
 
 class Word(StrEnum):
-    """What an operator's word does for as long as it stands."""
+    """What a word does for as long as it stands; REVIEW is a breaker's, for a person to end."""
 
     OFF = "off"
     HOLD = "hold"
+    REVIEW = "review"
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An operator's word on one underlying that stands from now on (`active`), or no longer.
+    """A word on one underlying that stands from now on (`active`), or no longer.
 
-    OFF sends nothing, HOLD parks what is traded by hand. `until_ns` None: until it is taken back.
+    OFF sends nothing, HOLD parks what is traded by hand, REVIEW keeps what a breaker stopped until
+    a person has looked (`because`). `until_ns` None: until it is taken back.
     """
 
     ts_ns: int
@@ -231,6 +264,7 @@ class Parked:
 Record: TypeAlias = (
     Decision
     | HedgeDone
+    | Paid
     | OrderTransition
     | StateChange
     | ExposureSample

@@ -5,8 +5,11 @@
     UNKNOWN, denied by the venue  → NOT_BOOKED after `valid_until` + 2 s and three denials over 5 s
     terminal, fills are missing   → counted as may-fill until they arrive; positions are queried
 
+A venue that knows no `valid_until` may book an order long after it was sent: there denials count
+only when `quarantine_s` have passed since (see docs/orders.md).
+
 Folding is idempotent and does not depend on order: the filled amount is the largest that report or
-fills prove.
+fills prove, also where that is more than was ordered or comes after the end.
 """
 
 from __future__ import annotations
@@ -30,10 +33,16 @@ from bot.domain.positions import Fill
 from bot.domain.records import OrderTransition
 from bot.domain.units import NS_PER_S, seconds_between
 
+ENDED = 256
+"""So many orders that are done are remembered, for what is said of them afterwards."""
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait, in seconds of event time."""
+    """How long to wait, in seconds of event time.
+
+    `quarantine_s` is for venues without `valid_until`: how long after sending denials say nothing.
+    """
 
     ack_s: float = 2.0
     first_query_s: float = 0.5
@@ -41,6 +50,7 @@ class Patience:
     deny_count: int = 3
     deny_span_s: float = 5.0
     after_valid_s: float = 2.0
+    quarantine_s: float = 0.0
     missing_fill_s: float = 1.0
     unknown_s: float = 10.0
 
@@ -79,7 +89,8 @@ class WorkingOrder:
         """Return the signed quantity that may still reach the holdings."""
         if self.state in TERMINAL:
             return self.reported - self.folded
-        return self.intent.quantity.value - self.folded
+        # What a venue says to have filled beyond the order is its fault, and still to come.
+        return max(self.intent.quantity.value, self.reported, key=abs) - self.folded
 
 
 class OrderTable:
@@ -94,6 +105,7 @@ class OrderTable:
         self.patience = patience
         self.orders: dict[str, WorkingOrder] = {}
         self.denied: dict[str, Decimal] = {}
+        self._ended: dict[str, WorkingOrder] = {}
 
     def __iter__(self) -> Iterator[WorkingOrder]:
         """Iterate in the order of sending."""
@@ -154,8 +166,8 @@ class OrderTable:
         return [_move(order, OrderState.UNKNOWN, now_ns, "open in the journal of an earlier run")]
 
     def report(self, report: OrderReport, now_ns: int) -> list[Note]:
-        """Fold what the venue says; a report about an order that is over changes nothing."""
-        order = self.orders.get(report.label)
+        """Fold what the venue says; of an order that is over only that it filled more."""
+        order = self._known(report.label)
         if order is None:
             return []
         order.heard_ns = now_ns
@@ -174,7 +186,7 @@ class OrderTable:
 
     def fold(self, fill: Fill, now_ns: int) -> list[Note]:
         """Fold a fill, once per trade id; a fill is evidence that the order exists."""
-        order = self.orders.get(fill.label)
+        order = self._known(fill.label)
         if order is None or fill.trade_id in order.trades:
             return []
         order.trades.add(fill.trade_id)
@@ -183,7 +195,8 @@ class OrderTable:
             order.reported = order.folded
         notes = []
         order.denials.clear()
-        if order.folded == order.intent.quantity.value and order.state not in TERMINAL:
+        complete = abs(order.folded) >= abs(order.intent.quantity.value)
+        if complete and order.state not in TERMINAL:
             notes.append(
                 _move(order, OrderState.FILLED, now_ns, f"trade {fill.trade_id} completes it")
             )
@@ -200,7 +213,9 @@ class OrderTable:
             return []
         order.asked = False
         patience = self.patience
-        if now_ns <= order.intent.valid_until_ns + round(patience.after_valid_s * NS_PER_S):
+        valid_until_ns = order.intent.valid_until_ns + round(patience.after_valid_s * NS_PER_S)
+        quarantined_ns = order.sent_ns + round(patience.quarantine_s * NS_PER_S)
+        if now_ns <= max(valid_until_ns, quarantined_ns):
             return []
         order.denials.append(now_ns)
         span_s = seconds_between(order.denials[0], now_ns)
@@ -219,12 +234,6 @@ class OrderTable:
     def missing_fills(self, coin: str) -> list[WorkingOrder]:
         """Return ended orders of which not every trade has been told; `may_fill` is the rest."""
         return [o for o in self.orders.values() if o.coin == coin and o.state in TERMINAL]
-
-    def accept_missing(self, coin: str) -> None:
-        """Close orders whose missing fills the venue's positions have been seen to contain."""
-        for order in [o for o in self.orders.values() if o.coin == coin and o.state in TERMINAL]:
-            order.folded = order.reported
-            self._sweep(order)
 
     def tick(self, now_ns: int) -> list[Command]:
         """Let time pass: declare silence UNKNOWN, and ask about what is unknown."""
@@ -268,9 +277,24 @@ class OrderTable:
             order.query_gap_s = min(2.0 * gap_s, patience.longest_query_s)
         return commands
 
+    def _known(self, label: str) -> WorkingOrder | None:
+        return self.orders.get(label) or self._ended.get(label)
+
     def _sweep(self, order: WorkingOrder) -> None:
-        if order.done:
-            del self.orders[order.intent.label]
+        """Put an order where it belongs: done, or, with more filled than was told, not done.
+
+        What was denied and turns up is found in the positions (`denied`).
+        """
+        label = order.intent.label
+        if not order.done:
+            self._ended.pop(label, None)
+            self.orders[label] = order
+            return
+        self.orders.pop(label, None)
+        if order.state is not OrderState.NOT_BOOKED:
+            self._ended[label] = order
+        if len(self._ended) > ENDED:
+            del self._ended[next(iter(self._ended))]
 
 
 def _move(order: WorkingOrder, to: OrderState, now_ns: int, evidence: str) -> Note:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from bot.domain.errors import JournalBusyError
-from bot.journal.database import WRITER_BUSY_MS, be_patient, faults_named, transaction
+from bot.journal.chain import Chain
+from bot.journal.database import WRITER_BUSY_MS, be_patient, faults_named
 
 STILL_BUSY_MS: Final = 20
 
@@ -22,10 +23,10 @@ STILL_BUSY_MS: Final = 20
 class Batch:
     """`rows` wait to be written; `failing` after an attempt that failed, `busy` if by others."""
 
-    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, db: sqlite3.Connection, path: Path, chain: Chain) -> None:
         """Begin empty."""
         self.failing = self.busy = False
-        self._db, self._path = db, path
+        self._db, self._path, self._chain = db, path, chain
         self.rows: list[tuple[str, tuple[Any, ...]]] = []
 
     def add(self, sql: str, values: tuple[Any, ...]) -> None:
@@ -38,7 +39,7 @@ class Batch:
             return False
         self.failing = True
         try:
-            with faults_named(self._path, "write"), transaction(self._db):
+            with faults_named(self._path, "write"), self._chain.transaction():
                 for sql, group in groupby(self.rows, key=itemgetter(0)):
                     self._db.executemany(sql, [values for _, values in group])
         except JournalBusyError:

@@ -1,9 +1,8 @@
-"""The journal's file: where it lies, how it is opened, and what is checked before it is believed.
+"""The journal's file: where it lies, how one connects to it, and whose it is.
 
 Folders are 0700 and files 0600; SQLite gives its -wal and -shm the mode of the database. A file
-of another schema version or instance, a damaged one and one that is no journal are refused. Every
-fault of SQLite or of the disk leaves here as a JournalError that says what was expected and what
-was found.
+of another schema version or instance and one that is no journal are refused. Every fault of SQLite
+or of the disk leaves here as a JournalError that says what was expected and what was found.
 """
 
 from __future__ import annotations
@@ -12,13 +11,13 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from bot.domain.errors import JournalBusyError, JournalError
-from bot.journal import wal
-from bot.journal.schema import SCHEMA_VERSION, TABLES
+from bot.journal import lock
+from bot.journal.schema import OLDEST_VERSION, SCHEMA_VERSION
 
 FILE: Final = "journal.sqlite"
 MIN_FREE_BYTES: Final = 64 * 1024 * 1024
@@ -28,7 +27,6 @@ WRITER_BUSY_MS: Final = 500
 # SQLite's own waiting sleeps ever longer and starves beside a bot that commits without pause.
 _GUEST_S: Final = 10.0
 _GUEST_PAUSE_S: Final = 0.000_2
-_OLDEST_SQLITE: Final = (3, 37, 0)
 _FOUND: Final = {
     "SQLITE_FULL": "expected room on the disk, found it full",
     "SQLITE_READONLY": "expected a file that can be written, found it read-only",
@@ -77,33 +75,6 @@ def prepare(folder: Path, min_free_bytes: int) -> Path:
     return path
 
 
-def open_writer(path: Path, instance: str, *, full: bool) -> sqlite3.Connection:
-    """Open or create the journal for its one writer and check it; `full` syncs at every commit."""
-    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
-        raise JournalError(f"expected SQLite 3.37 or newer, found {sqlite3.sqlite_version}")
-    with faults_named(path, "open"):
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
-        path.chmod(0o600)
-        db = connect(path)
-    try:
-        with faults_named(path, "open"):
-            (tables,) = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-            if not tables:  # new, or a birth that was cut short
-                db.execute("PRAGMA journal_mode = WAL")
-                create(db, instance)
-            sound(db, path, instance)
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = NORMAL")
-            be_patient(db, WRITER_BUSY_MS)
-            if full:
-                wal.grow(db)
-                db.execute("PRAGMA synchronous = FULL")
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
 def connect(path: Path, *, frozen: bool = False) -> sqlite3.Connection:
     """Connect to an existing file; `frozen` is for one on a read-only disk that nobody writes."""
     query = "mode=ro&immutable=1" if frozen else "mode=rw"
@@ -115,50 +86,61 @@ def connect(path: Path, *, frozen: bool = False) -> sqlite3.Connection:
     return db
 
 
+def connect_to_read(path: Path, instance: str | None) -> sqlite3.Connection:
+    """Connect to a journal of this version to read it, also on a read-only disk."""
+    db = connect(path)
+    try:
+        belongs(db, path, instance)
+    except sqlite3.OperationalError:
+        # A read-only disk: without a writer the file alone is the whole journal.
+        db.close()
+        if lock.held(path.parent):
+            raise
+        db = connect(path, frozen=True)
+        belongs(db, path, instance)
+    return db
+
+
 def be_patient(db: sqlite3.Connection, wait_ms: int) -> None:
     """Wait so long for another process that holds the file."""
     db.execute(f"PRAGMA busy_timeout = {wait_ms}")
 
 
-def create(db: sqlite3.Connection, instance: str) -> None:
-    """Write the tables and say whose they are."""
-    with transaction(db):
-        for statement in TABLES.split(";\n"):
-            db.execute(statement)
-        facts = {
-            "schema_version": str(SCHEMA_VERSION),
-            "instance": instance,
-            "created_ns": str(time.time_ns()),
-        }
-        db.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", facts.items())
+def version(db: sqlite3.Connection) -> int | None:
+    """Return the schema_version of a file; None where it has none that is a number."""
+    meta = db.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'meta'")
+    if meta.fetchone() is None:
+        return None
+    said = db.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
+    return int(said[0]) if said is not None and said[0].isdecimal() else None
 
 
-def sound(db: sqlite3.Connection, path: Path, instance: str) -> None:
-    """Raise JournalError unless the file is whole and belongs to this version and instance."""
-    belongs(db, path, instance)
-    with closing(db.execute("PRAGMA quick_check(1)")) as cursor:
-        (found,) = cursor.fetchone()
-    if found != "ok":
-        raise JournalError(f"expected {path} to be sound, found it damaged: {found}")
-
-
-def belongs(db: sqlite3.Connection, path: Path, instance: str) -> None:
-    """Raise JournalError for a file of another program, another version or another instance."""
+def belongs(
+    db: sqlite3.Connection, path: Path, instance: str | None, expected: int = SCHEMA_VERSION
+) -> None:
+    """Raise JournalError for a file of another program, version or instance (None: of any)."""
     meta = db.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'meta'")
     if meta.fetchone() is None:
         raise JournalError(f"expected {path} to be a journal, found a database without its tables")
     facts: dict[str, str] = dict(db.execute("SELECT key, value FROM meta"))
-    version = facts.get("schema_version")
-    if version != str(SCHEMA_VERSION):
+    found = facts.get("schema_version")
+    if found != str(expected):
         raise JournalError(
-            f"expected a journal of schema_version {SCHEMA_VERSION}, found {version} in {path}:"
-            " use the release that wrote it, or move the file away to begin a new one"
+            f"expected a journal of schema_version {expected}, found {found} in {path}:"
+            f" {_what_to_do(found, expected)}"
         )
-    if facts.get("instance") != instance:
+    if instance is not None and facts.get("instance") != instance:
         raise JournalError(
             f"expected the journal of instance {instance!r},"
             f" found that of {facts.get('instance')!r} in {path}"
         )
+
+
+def _what_to_do(found: str | None, expected: int) -> str:
+    """Say how one comes to read a file of another version."""
+    if found in {str(number) for number in range(OLDEST_VERSION, expected)}:
+        return "start its bot with this release, which brings it up to date, or use the older one"
+    return "use the release that wrote it, or move its folder away to begin a new one"
 
 
 @contextmanager

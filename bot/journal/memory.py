@@ -73,6 +73,7 @@ class SavedAccount:
 class Spent:
     """What one coin's limits have used since a market time, USD, and what it began with.
 
+    `cost_usd` is what finished hedges of delta cost, `model_usd` what their orders should have.
     `start_equity` (coin) and `start_index` (USD) are those of the first exposure sample with an
     equity, so they are as old as the samples are apart; None before it.
     """
@@ -81,6 +82,8 @@ class Spent:
     gamma_usd: float = 0.0
     start_equity: float | None = None
     start_index: float | None = None
+    cost_usd: float = 0.0
+    model_usd: float = 0.0
 
 
 _LAST_RUN: Final = """
@@ -110,6 +113,16 @@ _GAMMA: Final = """
 SELECT h.coin, total(h.fee_usd + max(h.slippage_usd, 0.0)) FROM hedges h
   JOIN runs r ON r.id = h.run
 WHERE r.ledger = ? AND h.ts_ns >= ? AND h.kind = 'gamma' GROUP BY h.coin
+"""
+# What hedges of delta cost, and what their decisions expected.
+_COST: Final = """
+SELECT h.coin, total(h.fee_usd + h.slippage_usd) FROM hedges h JOIN runs r ON r.id = h.run
+WHERE r.ledger = ? AND h.ts_ns >= ? AND h.kind != 'gamma' GROUP BY h.coin
+"""
+_MODEL: Final = """
+SELECT d.coin, total(d.cost_usd) FROM decisions d JOIN runs r ON r.id = d.run
+WHERE r.ledger = ? AND d.ts_ns >= ? AND d.kind NOT IN ('gamma', 'shadow') AND d.refused = '[]'
+GROUP BY d.coin
 """
 _STARTS: Final = """
 SELECT e.coin, e.equity_usd / e."index", e."index" FROM exposure e WHERE e.seq IN (
@@ -157,10 +170,18 @@ def spent(db: sqlite3.Connection, ledger: int, since_ns: int) -> dict[str, Spent
     asked = (ledger, since_ns)
     fees = dict(db.execute(_FEES, asked).fetchall())
     gamma = dict(db.execute(_GAMMA, asked).fetchall())
+    cost = dict(db.execute(_COST, asked).fetchall())
+    model = dict(db.execute(_MODEL, asked).fetchall())
     starts = {coin: (equity, index) for coin, equity, index in db.execute(_STARTS, asked)}
     return {
-        coin: Spent(fees.get(coin, 0.0), gamma.get(coin, 0.0), *starts.get(coin, (None, None)))
-        for coin in sorted({*fees, *gamma, *starts})
+        coin: Spent(
+            fees.get(coin, 0.0),
+            gamma.get(coin, 0.0),
+            *starts.get(coin, (None, None)),
+            cost_usd=cost.get(coin, 0.0),
+            model_usd=model.get(coin, 0.0),
+        )
+        for coin in sorted({*fees, *gamma, *starts, *cost, *model})
     }
 
 

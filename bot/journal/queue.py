@@ -12,16 +12,19 @@ from __future__ import annotations
 import math
 import secrets
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final
 
 from bot.domain.events import Operator
 from bot.domain.records import CommandOutcome
 from bot.domain.units import NS_PER_S
+from bot.journal.acts import act
 from bot.journal.database import transaction
 from bot.journal.rows import from_json, to_json
 
+Transaction = Callable[[], AbstractContextManager[None]]
 NEVER_AGE: Final = frozenset({"pause", "halt", "off", "snooze"})
 MAX_AGE_NS: Final = 60 * NS_PER_S
 _WAITING: Final = (
@@ -47,7 +50,9 @@ class Command:
         for_s = self.arguments.get("for_s")
         if for_s is not None and (isinstance(for_s, bool) or not isinstance(for_s, (int, float))):
             for_s = math.nan  # not a time: the core refuses it with what it expects
-        return Operator(ts_ns, self.id, self.verb, self.coin, self.who, self.why, for_s)
+        words, by = (str(self.arguments.get(name, "")) for name in ("words", "by"))
+        said = (self.verb, self.coin, self.who, self.why)
+        return Operator(ts_ns, self.id, *said, for_s, words, by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,32 +84,31 @@ def new_id() -> str:
     return secrets.token_hex(6)
 
 
-def take(db: sqlite3.Connection, now_ns: int) -> tuple[Command, ...]:
-    """Mark every waiting command as taken at wall time `now_ns` and return the ones to obey."""
+def take(
+    db: sqlite3.Connection, transaction: Transaction, run: int, now_ns: int
+) -> tuple[Command, ...]:
+    """Mark every waiting command as taken at wall time `now_ns` and return the ones to obey.
+
+    What is written in a `transaction` (of the chain) is the work of `run`.
+    """
     if db.execute(_WAITING).fetchone() is None:  # the common case must not take the write lock
         return ()
     obeyed = []
-    with transaction(db):
+    with transaction():
         for seq, name, verb, coin, arguments, who, why, at_ns in db.execute(_WAITING).fetchall():
             command = Command(name, verb, coin, from_json(arguments), who, why, at_ns)
             age_ns = now_ns - at_ns
-            fresh = verb in NEVER_AGE or age_ns <= MAX_AGE_NS
-            if fresh:
+            if verb in NEVER_AGE or age_ns <= MAX_AGE_NS:
                 obeyed.append(command)
-            verdict = (
-                (None, None, None)
-                if fresh
-                else (
-                    now_ns,
-                    0,
-                    f"expected to be taken within 60 s, waited {age_ns / NS_PER_S:.0f} s",
-                )
-            )
+                db.execute("UPDATE commands SET taken_ns = ? WHERE seq = ?", (now_ns, seq))
+                continue
+            late = f"expected to be taken within 60 s, waited {age_ns / NS_PER_S:.0f} s"
             db.execute(
-                "UPDATE commands SET taken_ns = ?, done_ns = ?, accepted = ?, outcome = ?"
-                " WHERE seq = ?",
-                (now_ns, *verdict, seq),
+                "UPDATE commands SET taken_ns = ?1, done_ns = ?1, accepted = 0, outcome = ?2"
+                " WHERE seq = ?3",
+                (now_ns, late, seq),
             )
+            db.execute(*act("commands", run, name))
     return tuple(obeyed)
 
 
@@ -113,8 +117,11 @@ def give_back(db: sqlite3.Connection) -> None:
 
     Its answer would be on disk together with what it did. Part of the caller's transaction.
     """
-    lost = "UPDATE commands SET taken_ns = NULL WHERE done_ns IS NULL AND verb = ?"
-    db.executemany(lost, [(verb,) for verb in sorted(NEVER_AGE)])
+    db.executemany(
+        "UPDATE commands SET taken_ns = NULL"
+        " WHERE taken_ns IS NOT NULL AND done_ns IS NULL AND verb = ?",
+        [(verb,) for verb in sorted(NEVER_AGE)],
+    )
 
 
 def answer(db: sqlite3.Connection, name: str) -> Answer | None:

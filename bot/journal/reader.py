@@ -19,7 +19,7 @@ from bot.domain.records import SHADOW
 from bot.domain.states import State, stricter
 from bot.domain.units import NS_PER_S
 from bot.journal import condition, lock, memory, queue, standing
-from bot.journal.database import FILE, belongs, connect, faults_named
+from bot.journal.database import FILE, connect_to_read, faults_named
 from bot.journal.rows import from_json
 
 STALE_AFTER_S: Final = 5.0
@@ -66,7 +66,7 @@ class Reader:
             raise JournalError(f"expected a journal at {where}, found none: has a bot run there?")
         path = state_dir / instance / FILE
         with faults_named(path, "open"):
-            db = _connect(path, instance)
+            db = connect_to_read(path, instance)
         return cls(db, path)
 
     def close(self) -> None:
@@ -89,6 +89,16 @@ class Reader:
         """Return the wall seconds since the newest run last said that it lives; None if never."""
         beat = self._one("SELECT wall_ns FROM heartbeat WHERE run = (SELECT max(id) FROM runs)")
         return None if beat is None else (time.time_ns() - int(beat["wall_ns"])) / NS_PER_S
+
+    def newest_beat(self) -> tuple[int, int | None, bool]:
+        """Return the newest run, when it last said that it decides (wall ns), if it has ended."""
+        found = self._one(
+            "SELECT id, wall_ns, ended_ns FROM runs LEFT JOIN heartbeat ON run = id"
+            " ORDER BY id DESC LIMIT 1"
+        )
+        if found is None:
+            raise JournalError(f"expected a run in {self.path}, found none yet")
+        return found["id"], found["wall_ns"], found["ended_ns"] is not None
 
     def held(self) -> bool:
         """Tell whether another process holds the file, so that the bot cannot write."""
@@ -227,9 +237,10 @@ class Reader:
         who: str,
         why: str = "",
         arguments: Mapping[str, Any] | None = None,
+        name: str | None = None,
     ) -> str:
-        """Queue a command for the bot and return its id."""
-        name = queue.new_id()
+        """Queue a command for the bot and return its id, a new one where none is named."""
+        name = name or queue.new_id()
         asked = queue.Command(name, verb, coin, arguments or {}, who, why, time.time_ns())
         with faults_named(self.path, "queue a command in"):
             queue.submit(self._db, asked)
@@ -285,20 +296,6 @@ class Reader:
 
     def _one(self, sql: str, *values: object) -> dict[str, Any] | None:
         return next(iter(self._all(sql, *values)), None)
-
-
-def _connect(path: Path, instance: str) -> sqlite3.Connection:
-    db = connect(path)
-    try:
-        belongs(db, path, instance)
-    except sqlite3.OperationalError:
-        # A read-only disk: without a writer the file alone is the whole journal.
-        db.close()
-        if lock.held(path.parent):
-            raise
-        db = connect(path, frozen=True)
-        belongs(db, path, instance)
-    return db
 
 
 def _underlying(row: dict[str, Any], states: Mapping[str, State], whole: State) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from bot.domain.records import (
     HedgeDone,
     MarginSample,
     OrderTransition,
+    Paid,
     StateChange,
 )
 from bot.domain.units import Quantity, Unit
@@ -88,6 +89,7 @@ def _table(name: str, kind: type) -> Table:
 TABLES: Final[Mapping[type, Table]] = {
     Decision: _table("decisions", Decision),
     HedgeDone: _table("hedges", HedgeDone),
+    Paid: _table("paid", Paid),
     ExposureSample: _table("exposure", ExposureSample),
     MarginSample: _table("margins", MarginSample),
     StateChange: _table("states", StateChange),

@@ -5,13 +5,22 @@ began with a fresh account, and a resumed run carries on in it. Labels and trade
 per ledger. Rows are only ever added, except for what says how things stand now: the end of a run,
 `heartbeat`, `sticky`, `standing`, `parked`, `views` and the outcome of a command. NULL in a figure
 means that it could not be measured.
+
+The rows of the CHAINED tables say what was decided and done: they cannot be changed or removed, and
+each commit of some leaves a link in `chain` (see the module of that name). A table or column that
+is new goes into the block of its version, which `migrations` gives to older files.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
+OLDEST_VERSION: Final = 2  # that a writer of this release brings up to date
+CHAINED: Final = (
+    *("accounts", "acts", "decisions", "doubts", "fills"),
+    *("hedges", "intents", "states", "transitions"),
+)
 
 _META: Final = """
 CREATE TABLE meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -130,4 +139,35 @@ CREATE TABLE accounts (
 CREATE INDEX accounts_newest ON accounts (ledger, seq);
 """
 
-TABLES: Final = _META + _THOUGHTS + _DEEDS
+_CHAIN: Final = """
+CREATE TABLE acts (
+  seq INTEGER PRIMARY KEY, run INTEGER NOT NULL, place TEXT NOT NULL, name TEXT NOT NULL, body TEXT
+) STRICT;
+CREATE TABLE chain (
+  seq INTEGER PRIMARY KEY, run INTEGER NOT NULL, at_ns INTEGER NOT NULL, upto TEXT NOT NULL,
+  link TEXT NOT NULL
+) STRICT;
+"""
+
+_PAID: Final = """
+CREATE TABLE paid (
+  seq INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs (id),
+  ts_ns INTEGER NOT NULL, label TEXT NOT NULL, decision TEXT NOT NULL, coin TEXT NOT NULL,
+  instrument TEXT NOT NULL, purpose TEXT NOT NULL, post_only INTEGER NOT NULL, quantity REAL,
+  filled REAL, as_maker REAL, unit TEXT NOT NULL, mid REAL, average REAL, shown_bps REAL,
+  slippage_bps REAL, slippage_usd REAL, fee_usd REAL, seconds REAL
+) STRICT;
+"""
+
+
+def _kept(table: str) -> str:
+    """Return what refuses to change or to remove a row of a table."""
+    refusal = f"BEGIN SELECT RAISE(ABORT, 'a row of {table} is never changed or removed'); END;\n"
+    return "".join(
+        f"CREATE TRIGGER {table}_no_{deed} BEFORE {deed.upper()} ON {table} {refusal}"
+        for deed in ("update", "delete")
+    )
+
+
+SINCE_3: Final = _CHAIN + _PAID + "".join(map(_kept, (*CHAINED, "chain")))
+TABLES: Final = _META + _THOUGHTS + _DEEDS + SINCE_3

@@ -14,6 +14,7 @@ from typing import Any, Final
 from bot.domain.reasons import Because, Reason
 from bot.domain.records import Parked, Standing, Word
 from bot.domain.units import iso
+from bot.journal.acts import Statement, act
 from bot.journal.rows import from_json, read_position, to_json
 
 _STAND: Final = (
@@ -27,11 +28,17 @@ _PARK: Final = (
 )
 _UNPARK: Final = "DELETE FROM parked WHERE ledger = ? AND instrument = ?"
 
-Statement = tuple[str, tuple[Any, ...]]
+
+def statements(record: Standing | Parked, run: int, ledger: int) -> tuple[Statement, Statement]:
+    """Return what writes a record down, or takes back what an earlier one said, and its act."""
+    if isinstance(record, Standing):
+        done = act("standing", run, record.coin, record.word)
+    else:
+        done = act("parked", run, ledger, record.position.instrument)
+    return _statement(record, run, ledger), done
 
 
-def statement(record: Standing | Parked, run: int, ledger: int) -> Statement:
-    """Return what writes a record down, or takes back what an earlier one said."""
+def _statement(record: Standing | Parked, run: int, ledger: int) -> Statement:
     if isinstance(record, Standing):
         key = (record.coin, record.word)
         if not record.active:
@@ -82,6 +89,7 @@ def shown(db: sqlite3.Connection, ledger: int, coin: str, now_ns: int) -> dict[s
     return {
         "off": stand.get(Word.OFF),
         "hold": stand.get(Word.HOLD),
+        "review": stand.get(Word.REVIEW),
         "parked": [
             {
                 "instrument": one.position.instrument,

@@ -10,8 +10,8 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
-GROWN_PAGES: Final = 500
-COPY_AFTER: Final = 60  # commits, of some six pages each
+GROWN_PAGES: Final = 600
+COPY_AFTER: Final = 60  # commits, of some eight pages each
 LONGEST_PAGES: Final = 4_000  # a commit copies back after all where nobody has had the time
 _COPY: Final = "PRAGMA wal_checkpoint(PASSIVE)"
 
@@ -44,3 +44,8 @@ class CopyBack:
         if self._commits >= COPY_AFTER:
             self._commits = 0
             self._db.execute(_COPY).fetchone()
+
+    def all_of_it(self) -> bool:
+        """Copy back and tell whether nothing is left: then all that was committed is on disk."""
+        busy, pages, copied = self._db.execute(_COPY).fetchone()
+        return bool(not busy and pages == copied)

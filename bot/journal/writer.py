@@ -11,12 +11,10 @@ passes, and only commits for orders say so.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Self
@@ -36,18 +34,17 @@ from bot.domain.records import (
     StateChange,
 )
 from bot.domain.states import STICKY, State
-from bot.journal import memory, queue, standing
+from bot.journal import memory, queue, runs, standing
+from bot.journal.acts import act
 from bot.journal.batch import Batch
-from bot.journal.database import (
-    MIN_FREE_BYTES,
-    faults_named,
-    open_writer,
-    prepare,
-    transaction,
-)
+from bot.journal.chain import Chain
+from bot.journal.database import MIN_FREE_BYTES, faults_named, prepare
 from bot.journal.digest import Digest
 from bot.journal.equity import TwinPnl
+from bot.journal.head import Head
 from bot.journal.lock import WriterLock
+from bot.journal.opening import open_writer
+from bot.journal.reserve import Reserve
 from bot.journal.rows import (
     INSERT_FILL,
     INSERT_INTENT,
@@ -59,17 +56,10 @@ from bot.journal.rows import (
     to_json,
     transition_row,
 )
+from bot.journal.runs import RunStart
 from bot.journal.wal import CopyBack
 
 HEARTBEAT_S: Final = 1.0
-_BEGIN: Final = insert(
-    "runs",
-    (
-        *("id", "ledger", "pid", "started_ns", "market_start_ns"),
-        *("mode", "market", "seed", "version", "settings"),
-    ),
-)
-_END: Final = "UPDATE runs SET ended_ns = ?, digest = ?, summary = ?, outcome = ? WHERE id = ?"
 _BEAT: Final = (
     "REPLACE INTO heartbeat (only, run, wall_ns, market_ns, state) VALUES (1, ?, ?, ?, ?)"
 )
@@ -92,27 +82,16 @@ class Durability(StrEnum):
     BATCH = "batch"
 
 
-@dataclass(frozen=True, slots=True)
-class RunStart:
-    """What a run is: `fresh` begins a new ledger, otherwise the newest one is carried on.
-
-    `settings` must hold no secrets. `market_start_ns` is the first market time.
-    """
-
-    mode: str
-    market: str
-    seed: int | None
-    version: str
-    market_start_ns: int
-    settings: Mapping[str, Any]
-    fresh: bool
-
-
 class Journal:
     """The writer. Times called `now` or wall are of this machine; all others are market time."""
 
     def __init__(
-        self, db: sqlite3.Connection, path: Path, lock: WriterLock, wall_ns: Callable[[], int]
+        self,
+        db: sqlite3.Connection,
+        path: Path,
+        lock: WriterLock,
+        durability: Durability,
+        wall_ns: Callable[[], int],
     ) -> None:
         self.path: Final = path
         self.digest = Digest()
@@ -120,7 +99,11 @@ class Journal:
         self._db, self._lock, self._wall_ns = db, lock, wall_ns
         self._copy_back = CopyBack(db)
         self._file = path.stat().st_ino
-        self._batch = Batch(db, path)
+        self._reserve = Reserve(path.parent)
+        self._head = Head(path.parent, at_once=durability is Durability.FULL)
+        self._chain = Chain(db, wall_ns, self._head.committed)
+        self._head.keep(self._chain.end)
+        self._batch = Batch(db, path, self._chain)
         self._run = self._ledger = 0
         self._beat_at = float("-inf")
 
@@ -140,10 +123,11 @@ class Journal:
             lock = WriterLock(path.parent)
         try:
             db = open_writer(path, instance, full=durability is Durability.FULL)
+            with faults_named(path, "open"):
+                return cls(db, path, lock, durability, wall_ns)
         except BaseException:
             lock.release()
             raise
-        return cls(db, path, lock, wall_ns)
 
     # what was before
 
@@ -192,22 +176,11 @@ class Journal:
 
     def begin_run(self, start: RunStart) -> int:
         """Begin a run, on disk at once, and return its number; mark unended ones as interrupted."""
-        with faults_named(self.path, "write"), transaction(self._db):
-            self._db.execute("UPDATE runs SET outcome = 'interrupted' WHERE outcome IS NULL")
+        with faults_named(self.path, "write"), self._chain.transaction():
             queue.give_back(self._db)
-            (last, ledger) = self._db.execute(
-                "SELECT coalesce(max(id), 0), (SELECT ledger FROM runs ORDER BY id DESC) FROM runs"
-            ).fetchone()
-            self._run = last + 1
-            self._ledger = self._run if start.fresh or ledger is None else ledger
-            self._db.execute(
-                _BEGIN,
-                (
-                    *(self._run, self._ledger, os.getpid(), self._wall_ns()),
-                    *(start.market_start_ns, start.mode, start.market, start.seed),
-                    *(start.version, to_json(start.settings)),
-                ),
-            )
+            begun = runs.begin(self._db, start, self._wall_ns())
+            self._chain.run = begun[0]
+        self._run, self._ledger = begun
         self.digest = Digest()
         return self._run
 
@@ -223,10 +196,12 @@ class Journal:
             self._add(INSERT_TRANSITION, (self._run, self._ledger, *transition_row(record)))
         elif isinstance(record, CommandOutcome):
             self._add(queue.OUTCOME_SQL, queue.outcome_row(record, self._wall_ns()))
+            self._add(*act("commands", self._run, record.command_id))
         elif isinstance(record, StateChange):
             self._stick(record)
         elif isinstance(record, (Standing, Parked)):
-            self._add(*standing.statement(record, self._run, self._ledger))
+            for statement in standing.statements(record, self._run, self._ledger):
+                self._add(*statement)
 
     def intent(self, intent: Intent) -> None:
         """Write down an order that is to be sent; it may be sent once `commit` has returned."""
@@ -298,24 +273,41 @@ class Journal:
         While another process holds the file they go on waiting.
         """
         with suppress(JournalBusyError), faults_named(self.path, "read commands from"):
-            return queue.take(self._db, self._wall_ns())
+            transaction = self._chain.transaction
+            return queue.take(self._db, transaction, self._run, self._wall_ns())
         return ()
 
     def end_run(self, summary: Mapping[str, Any], outcome: str = "stopped") -> None:
         """Close the run with its summary and digest."""
         end = (self._wall_ns(), self.digest.hexdigest(), to_json(summary), outcome, self._run)
-        self._add(_END, end)
-        self.commit()
+        self._add(runs.END, end)
+        self._add(*act("runs", self._run, self._run))
+        self._commit_at_last()
 
     def close(self) -> None:
         """Write what waits and let the next bot in; raise JournalError only after both."""
         try:
-            self.commit()
+            self._commit_at_last()
+            with suppress(sqlite3.Error):  # closed already, or not all of it can be on disk
+                if self._copy_back.all_of_it():
+                    self._head.keep(self._chain.end)
         finally:
             self._batch.forget()
+            self._head.close()
             with suppress(sqlite3.Error):  # the WAL is read back at the next opening
                 self._db.close()
             self._lock.release()
+
+    def _commit_at_last(self) -> None:
+        """Commit; where the disk is full, in the room that was kept for the end of a run."""
+        try:
+            self.commit()
+        except JournalBusyError:
+            raise
+        except JournalError:
+            if not self._reserve.release():
+                raise
+            self.commit()
 
     def _add(self, sql: str, values: tuple[Any, ...]) -> None:
         if not self._run:
@@ -340,6 +332,9 @@ class Journal:
             self._add(_STICK, (change.coin, self._run, change.ts_ns, change.after, reasons))
         elif change.before in STICKY:
             self._add(_UNSTICK, (change.coin,))
+        else:
+            return
+        self._add(*act("sticky", self._run, change.coin))
 
     def _current_ledger(self) -> int:
         if self._ledger:

@@ -20,9 +20,15 @@ from bot.domain.records import (
 )
 from bot.domain.states import State
 from bot.monitor.telling import Item, Moved
+from bot.risk.breakers import BREAKERS
 
 # Somebody has to look, also at night.
-PAGED: Final = frozenset({Reason.DELTA_DISAGREES, Reason.ANOTHER_BOT, Reason.JOURNAL_BUSY})
+PAGED: Final = frozenset(
+    {
+        *(Reason.DELTA_DISAGREES, Reason.ANOTHER_BOT, Reason.JOURNAL_BUSY),
+        *BREAKERS,
+    }
+)
 HELPLESS: Final = frozenset({Reason.SOLVER_FAILED, Reason.NO_CANDIDATE, Reason.NO_FUNDS})
 ROUTINE: Final = "post_only_reject"  # the market came to meet a maker's order; another follows
 LEVELS: Final = ("debug", "info", "warning", "error")
@@ -40,6 +46,7 @@ _LEVEL: Final[Mapping[type, str]] = {
     Settled: "info",
     Parked: "info",
 }
+_DECIDED: Final = {"gamma": "info", "flatten": "warning"}
 _STATE_LEVEL: Final = {
     State.HALTED: "error",
     State.PAUSED: "warning",
@@ -58,7 +65,7 @@ def level(item: Item | Moved) -> str:
             if item.refused:
                 naked = item.kind != "gamma" and not item.lower <= item.delta_coin <= item.upper
                 return "warning" if naked or _helpless(item) else "info"
-            return "info" if item.kind == "gamma" else "debug"
+            return _DECIDED.get(item.kind, "debug")
         case Doubt() | Standing():
             loud = "error" if item.because.reason in PAGED else "warning"
             return loud if item.active else "info"

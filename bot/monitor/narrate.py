@@ -23,6 +23,7 @@ from bot.domain.records import (
     HedgeDone,
     MarginSample,
     OrderTransition,
+    Paid,
     Parked,
     Standing,
     StateChange,
@@ -74,10 +75,10 @@ def _why(reasons: tuple[Because, ...]) -> list[Fields]:
 def _decision_name(made: Decision) -> str:
     if made.kind == SHADOW:
         return "shadow.decided"
-    subject = "gamma" if made.kind == "gamma" else "hedge"
+    subject = made.kind if made.kind in {"gamma", "flatten"} else "hedge"
     if made.refused:
         return f"{subject}.refused"
-    return "gamma.planned" if made.kind == "gamma" else "hedge.decided"
+    return "gamma.planned" if made.kind == "gamma" else f"{subject}.decided"
 
 
 def _decision(made: Decision) -> Fields:
@@ -184,6 +185,17 @@ def _sample(taken: ExposureSample) -> Fields:
         "equity_usd": taken.equity_usd,
         "unknown_orders": taken.unknown_orders,
         "doubts": _why(taken.doubts),
+    }
+
+
+def _paid(paid: Paid) -> Fields:
+    return _at(paid.ts_ns) | {
+        "label": paid.label,
+        "instrument": paid.instrument,
+        "filled": paid.filled,
+        "average": paid.average,
+        "slippage_bps": paid.slippage_bps,
+        "fee_usd": paid.fee_usd,
     }
 
 
@@ -302,6 +314,7 @@ _TOLD: Final[Mapping[type, tuple[str, Callable[[Any], Fields]]]] = {
     StateChange: ("state.changed", _state),
     CommandOutcome: ("command.done", _outcome),
     Settled: ("instrument.settled", _settled),
+    Paid: ("order.paid", _paid),
     Intent: ("order.intended", _intent),
     Fill: ("order.executed", _fill),
     Moved: ("market.jumped", _moved),

@@ -28,6 +28,7 @@ from bot.journal.equity import Pnl, TwinPnl
 from bot.monitor import figures
 from bot.monitor.telling import Moved, Telling
 from bot.monitor.unwinding import progress
+from bot.risk.breakers import BREAKERS
 
 Piece: TypeAlias = tuple[str, str]  # text, rich style
 
@@ -155,6 +156,8 @@ def _doubt(doubt: Doubt, repeated: int) -> list[Piece]:
     verb = "not trusted" if doubt.active else "trusted again"
     if doubt.because.reason is Reason.ANOTHER_BOT:
         verb = "hedged by two" if doubt.active else "hedged by us alone again"
+    elif doubt.because.reason in BREAKERS:
+        verb = "breaker" if doubt.active else "breaker over"
     again = f"({repeated} more before)" if repeated else ""
     return [
         *_head(doubt.ts_ns, doubt.coin),
@@ -192,6 +195,9 @@ def _standing(said: Standing) -> list[Piece]:
     until = "" if said.until_ns is None else f" until {figures.clock(said.until_ns)}"
     if said.word is Word.OFF:
         text, style = ("hedging is off", WARN) if said.active else ("hedging is on again", GOOD)
+    elif said.word is Word.REVIEW:
+        text = "waits for a review" if said.active else "was reviewed"
+        style = BAD if said.active else GOOD
     else:
         text = "what is traded by hand is held" if said.active else "nothing is held any more"
         style = ""

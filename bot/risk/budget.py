@@ -79,6 +79,12 @@ class OrderBudget:
         self.common.refill(per_min, now_ns)
         self.reserve.refill(reserve_per_min, now_ns)
 
+    def spare(self, now_ns: int) -> bool:
+        """Tell whether more than half of a minute's common orders are left; spends nothing."""
+        window = self.common
+        recent = [t for t in window.sent_ns if seconds_between(t, now_ns) < WINDOW_S]
+        return 2.0 * len(recent) < window.per_min
+
     def take(self, *, reducing: bool) -> bool:
         """Spend from the common budget first, from the reserve only for reducing orders."""
         return self.common.take() or (reducing and self.reserve.take())

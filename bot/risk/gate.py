@@ -1,14 +1,12 @@
 """The gate: every order passes the same named checks, each of which returns a reason or nothing.
 
-`examine` cuts an order to the caps and then asks each check in turn; the first refusals are the
-verdict. A proven reduction of worst-case |delta| (see `reduces`) is let through where caution alone
-would stop it: reduced state, spent order budget, loss and fee limits, thin margin. Nothing lets an
-order through on bad data, on an operator's pause or halt, or while another order on the same
-instrument is unresolved.
+`examine` cuts an order to the caps and asks each check; the refusals are the verdict. A proven
+reduction of worst-case |delta| (see `reduces`) passes where caution alone would stop it: reduced
+state, spent budgets, loss and fee limits, thin margin. Nothing passes on bad data, on an operator's
+pause or halt, or while another order on the same instrument is unresolved.
 
-Margin: what adds risk, and every option order, needs the venue's own word on the margin after it
-(`Verdict.asks` is the order to ask about). A reducing hedge never waits for that: it is cut to what
-the funds carry by the local formula, which is where the venue itself would refuse it.
+What adds risk, and every option order, needs the venue's own word on the margin after it
+(`Verdict.asks`). A reducing hedge never waits for that: it is cut to what the funds carry.
 """
 
 from __future__ import annotations
@@ -22,7 +20,9 @@ from bot.domain.instruments import Instrument
 from bot.domain.positions import Balance
 from bot.domain.reasons import Because, Reason
 from bot.domain.states import SENDING, State
-from bot.risk.limits import Caps, LimitRules
+from bot.domain.units import seconds_between
+from bot.risk.limits import NOTHING_SPENT, Caps, Cost, LimitRules
+from bot.risk.twin import Twin
 
 INSIDE = frozenset({"unwind", "edge"})
 """Purposes of orders that need not reduce delta, as long as the owner's band holds with them."""
@@ -51,13 +51,12 @@ class Proposal:
 class Circumstances:
     """Everything else that the checks look at, as of now.
 
-    `lower` and `upper` are the owner's band, `barred` is why no order can leave at all (empty: it
-    can). The futures position (coin) is an interval over what may still fill. `unknown_s` is how
-    long the oldest UNKNOWN order has been that, `unknown_limit_s` how long it alone stops others.
-    `delta_in` maps each numeraire to the book's delta in it (coin); needed where a confirmation is.
-    `balance` is in the currency that the order settles in, `after` what the venue says that it
-    would be with the order, None before it was asked; the rooms are what the funds carry of the
-    order's instrument (coin).
+    `lower` and `upper` are the owner's band, `barred` is why no order can leave at all. The futures
+    position (coin) is an interval over what may still fill. `unknown_s` is how long the oldest
+    UNKNOWN order has been that, `unknown_limit_s` how long it alone stops others. `delta_in` is the
+    delta by numeraire (coin). `balance` is in the order's currency, `after` as the venue says that
+    it would be, None before it was asked; the rooms are what the funds carry (coin). `twin` was
+    sent on the instrument just before, without a fill or refusal since.
     """
 
     exposure: Exposure
@@ -81,6 +80,8 @@ class Circumstances:
     after: Balance | None = None
     room_buy: float = math.inf
     room_sell: float = math.inf
+    twin: Twin | None = None
+    cost_day: Cost = NOTHING_SPENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,20 @@ def examine(proposal: Proposal, now: Circumstances) -> Verdict:
     return Verdict(
         None if refusals else cut, reducing, refusals or notes, asks=cut if unasked else None
     )
+
+
+def examine_flatten(proposal: Proposal, now: Circumstances) -> Verdict:
+    """Return the verdict on a slice of a flatten, which a person asked for while all else is still.
+
+    State, side, losses and band are not asked; margin is the venue's to judge.
+    """
+    cut, notes = _cut(proposal, replace(now, room_buy=math.inf, room_sell=math.inf))
+    if cut is None:
+        return Verdict(None, reducing=False, reasons=notes)
+    case = Case(cut, now, reducing=False, whole_usd=proposal.notional_usd)
+    checks = (_check_lane, _check_unresolved, _check_collar)
+    refusals = tuple(because for check in checks if (because := check(case)) is not None)
+    return Verdict(None if refusals else cut, reducing=False, reasons=refusals or notes)
 
 
 def _cut(proposal: Proposal, now: Circumstances) -> tuple[Proposal | None, tuple[Because, ...]]:
@@ -241,6 +256,17 @@ def _check_unresolved(case: Case) -> Because | None:
     return None
 
 
+def _check_duplicate(case: Case) -> Because | None:
+    """Refuse what is the same in side, size and price, at the same mark."""
+    order, twin = case.order, case.now.twin
+    if twin is None or not twin.like(
+        order.instrument.name, order.quantity, order.limit, order.reference
+    ):
+        return None
+    age_s = seconds_between(twin.ts_ns, case.now.exposure.ts_ns)
+    return Because(Reason.DUPLICATE_ORDER, twin.instrument, {"after_s": age_s})
+
+
 def _check_collar(case: Case) -> Because | None:
     order, rules = case.order, case.now.rules
     side = math.copysign(1.0, order.quantity)
@@ -269,7 +295,7 @@ def _check_losses(case: Case) -> Because | None:
     if now.fees_day_usd > now.caps.fees_day_usd:
         figures = {"fees_usd": now.fees_day_usd, "limit_usd": now.caps.fees_day_usd}
         return Because(Reason.FEE_LIMIT, "", figures)
-    return None
+    return now.cost_day.because(case.order.instrument.coin)
 
 
 def _check_margin(case: Case) -> Because | None:
@@ -316,6 +342,7 @@ CHECKS: tuple[Check, ...] = (
     _check_trust,
     _check_side,
     _check_unresolved,
+    _check_duplicate,
     _check_collar,
     _check_losses,
     _check_margin,

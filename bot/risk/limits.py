@@ -7,6 +7,7 @@
     orders    how often a 3-sigma minute can cross the policy band, at least 10 a minute
     loss      twice the worst shock of the book as it stands, at least 1 % of the option notional
     fees      0.5 % of the gross option notional
+    slippage  the same, beyond three times what was expected; whoever set the fees
 
 A set value is a hard cap; a derived position cap yields to a proven reduction of delta. Orders
 above a cap are cut to it, not dropped: a large hedge goes out in slices. Orders that are proven to
@@ -19,6 +20,7 @@ import math
 from dataclasses import dataclass
 
 from bot.book.exposure import Exposure, Shocks
+from bot.domain.reasons import Because, Reason
 
 HOURS_PER_YEAR = 8_760.0
 MINUTES_PER_YEAR = 525_600.0
@@ -57,6 +59,32 @@ class Caps:
     reserve_per_min: float
     loss_day_usd: float
     fees_day_usd: float
+    slippage_day_usd: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a day's hedging has cost (fees and slippage against the mid), and what was expected.
+
+    Slippage is against the mid that a hedge began with: in a crash also what the price ran away by
+    while it went out in slices. `spare_usd` may be lost beyond `factor` times what was expected.
+    """
+
+    paid_usd: float
+    model_usd: float
+    spare_usd: float
+    factor: float = 3.0
+
+    def because(self, coin: str) -> Because | None:
+        """Return that trading costs far more than it should, or None."""
+        limit = self.factor * self.model_usd + self.spare_usd
+        # Negated so that a cost that is not a number is a breach.
+        if self.paid_usd <= limit:
+            return None
+        return Because(Reason.SLIPPAGE_LIMIT, coin, {"cost_usd": self.paid_usd, "limit_usd": limit})
+
+
+NOTHING_SPENT = Cost(0.0, 0.0, 0.0)
 
 
 def derive_caps(
@@ -96,6 +124,7 @@ def derive_caps(
         reserve_per_min=RESERVE_PER_MIN,
         loss_day_usd=_set(rules.loss_day_usd, max(2.0 * worst, 0.01 * notional)),
         fees_day_usd=_set(rules.fees_day_usd, 0.005 * notional),
+        slippage_day_usd=0.005 * notional,
     )
 
 

@@ -1,10 +1,10 @@
 """States of the instance and of each underlying, and who may change them.
 
-Automatic controls only ever lead to REDUCE_DELTA_ONLY, and leave it again once the cause has been
-gone for `clear_s`. Pause and halt are an operator's word, stick across restarts, and only `resume`
-ends them. An underlying that is switched off is PAUSED for whoever asks, whatever its state is
-beneath: it goes on climbing and being judged, `resume` does not touch it, and only `switch_on` (or
-the end of a snooze) ends it.
+Automatic controls lead to REDUCE_DELTA_ONLY, and leave it again once the cause has been gone for
+`clear_s`; the two that halt are `bot.desk.rivals` and `bot.desk.stops`. Pause and halt are an
+operator's word, stick across restarts, and only `resume` ends them. An underlying that is switched
+off is PAUSED for whoever asks, whatever its state is beneath: it goes on climbing and being judged,
+`resume` does not touch it, and only `switch_on` (or the end of a snooze) ends it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ class Machine:
     """States by coin; the key "" is the instance. `states` holds what `at` combines.
 
     `off_until` names the coins that are switched off, and when that ends by itself (None: never);
-    `why` is for what reasons this run put each place where it is.
+    `why` is for what reasons this run put each place where it is. What is under `review` is not
+    ended by a resume.
     """
 
     coins: tuple[str, ...]
@@ -36,6 +37,7 @@ class Machine:
     good_since: dict[str, int] = field(default_factory=dict)
     off_until: dict[str, int | None] = field(default_factory=dict)
     why: dict[str, tuple[Because, ...]] = field(default_factory=dict)
+    review: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Start everything in BOOT, except what an earlier run left paused or halted."""
@@ -72,7 +74,7 @@ class Machine:
         return tuple(
             self._move(place, State.RECONCILING, now_ns, (because,))
             for place in places
-            if self.states[place] in STICKY
+            if self.states[place] in STICKY and place not in self.review
         )
 
     def switch_off(self, coin: str, until_ns: int | None) -> bool:

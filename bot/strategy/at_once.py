@@ -9,7 +9,7 @@ from __future__ import annotations
 from bot.book.exposure import Exposure
 from bot.domain.reasons import Because, Reason
 from bot.strategy.bands import Band
-from bot.strategy.delta import DeltaPlan, DeltaPolicy, Urgency
+from bot.strategy.delta import DeltaPlan, DeltaPolicy
 
 
 def plan_at_once(
@@ -28,8 +28,6 @@ def plan_at_once(
     if abs(surely) < smallest or surely == 0.0:
         figures = {"low": exposure.low, "high": exposure.high, "target": target}
         because = Because(Reason.DELTA_UNCERTAIN, "", figures)
-        return DeltaPlan(0.0, band, Urgency.CROSS, (because,), at_once=True)
-    inside = policy.owner.holds(surely + target)
+        return DeltaPlan(0.0, band, (because,), at_once=True)
     because = Because(Reason.HEDGE_NOW, "", {"delta_coin": surely + target, "target_coin": target})
-    urgency = Urgency.CROSS if inside else Urgency.URGENT
-    return DeltaPlan(-surely, band, urgency, (because,), at_once=True)
+    return DeltaPlan(-surely, band, (because,), at_once=True)

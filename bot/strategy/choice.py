@@ -13,6 +13,7 @@ long as there is another, one in whose currency the account holds no funds.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
@@ -25,6 +26,7 @@ from bot.domain.instruments import FeeTier, Instrument
 from bot.domain.quotes import Quote
 from bot.domain.reasons import Because, Reason
 from bot.domain.units import NS_PER_S, SECONDS_PER_DAY, years_between
+from bot.strategy.dealt import UNDEALT, Dealt
 from bot.strategy.hedge_cost import HedgeCost, HedgePolicy, carry_usd_year, hedge_cost
 
 MIN_LEFT_NS = int(SECONDS_PER_DAY) * NS_PER_S
@@ -90,9 +92,13 @@ def choose_hedge(
     tier: FeeTier,
     policy: HedgePolicy = ANY_POLICY,
     task: Task = ANY_TASK,
+    dealt: Mapping[str, Dealt] = UNDEALT,
 ) -> tuple[Hedge | None, tuple[Because, ...]]:
-    """Return the hedge to use now, or None; and why what the owner prefers to it was not used."""
-    found = offers(book, coin, now_ns, tier, policy, task)
+    """Return the hedge to use now, or None; and why what the owner prefers to it was not used.
+
+    `dealt` is what dealing was found to cost, by instrument.
+    """
+    found = offers(book, coin, now_ns, tier, policy, task, dealt)
     hedge = choose(found, policy, task)
     doubts: list[Because] = []
     for offer in found:
@@ -135,7 +141,13 @@ def choose(found: tuple[Offer, ...], policy: HedgePolicy, task: Task) -> Hedge |
 
 
 def offers(
-    book: Book, coin: str, now_ns: int, tier: FeeTier, policy: HedgePolicy, task: Task
+    book: Book,
+    coin: str,
+    now_ns: int,
+    tier: FeeTier,
+    policy: HedgePolicy,
+    task: Task,
+    dealt: Mapping[str, Dealt] = UNDEALT,
 ) -> tuple[Offer, ...]:
     """Return every listed instrument of the owner's kinds, in the order of preference."""
     mine = book.packed(coin)
@@ -154,8 +166,9 @@ def offers(
         if held is not None and ends_ns is not None:
             why_not = _over(instrument, held.get(ends_ns, NOTHING), policy, task)
         position = future_delta(instrument, netted.get(name, 0.0), quote.mark, quote.index)
+        known = dealt.get(name)
         cost = hedge_cost(
-            policy,
+            policy if known is None else known.on(policy),
             instrument,
             quote,
             tier,

@@ -1,4 +1,4 @@
-"""The delta plan: whether to trade, how much, how urgently, and why.
+"""The delta plan: whether to trade, how much, how long it can wait, and why.
 
 The owner's band is a promise; the policy's band inside it says when to act. An order must be right
 for the whole interval that the exposure may still become: nothing is traded while the interval
@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 
 from bot.book.exposure import Exposure
 from bot.domain.orders import EDGE
 from bot.domain.reasons import Because, Reason
 from bot.domain.units import seconds_between
 from bot.strategy.bands import Band, Landing
+from bot.strategy.patience import patience_s
 from bot.strategy.policies import Conditions, Room, Width
 
 ONE_WAY = 2.0
@@ -33,14 +33,6 @@ STEP_SHARE = 0.5
 
 LEAST_SHARE = 0.05
 """A policy that chooses its width is never narrower than this share of the owner's."""
-
-
-class Urgency(StrEnum):
-    """How an order should be worked."""
-
-    PASSIVE = "passive"
-    CROSS = "cross"
-    URGENT = "urgent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +55,6 @@ class DeltaPolicy:
     `most_share` is the widest a chosen policy band may be, as a share of the owner's narrower side;
     in a one-way market the band of a book that is long gamma is up to `trend_most` times as wide.
     `rest_at_edges` lets such a book's next hedge rest in the market (see `edge_order`).
-    `cross_share` is the part of the way from policy to owner's band after which waiting for a maker
-    fill is no longer worth it.
     """
 
     owner: Band
@@ -77,7 +67,6 @@ class DeltaPolicy:
     most_share: float = 0.5
     trend_most: float = 1.0
     rest_at_edges: bool = False
-    cross_share: float = 0.35
 
     def room(self, now: Conditions) -> Room:
         """Return the half-widths between which a policy chooses.
@@ -135,6 +124,7 @@ NEVER_INSIDE = LastInside()
 class DeltaPlan:
     """A signed change of delta that is wanted (coin); zero with reasons when nothing is.
 
+    `patience_s` is for how long it can wait for a better price (see `patience`).
     `step` is the step of a settlement unwind that the change completes, 0 where it is none.
     `at_once` tells that a person asked for it, whatever the bands say. `rest_at` is the price at
     which it waits at the band's edge (see `edge_order`).
@@ -142,8 +132,8 @@ class DeltaPlan:
 
     change: float
     policy: Band
-    urgency: Urgency
     reasons: tuple[Because, ...]
+    patience_s: float = 0.0
     step: int = 0
     at_once: bool = False
     rest_at: float | None = None
@@ -173,13 +163,11 @@ def plan_delta(
     band, owner = levels.band, policy.owner
     low, high = exposure.low, exposure.high
     if band.holds(low, high):
-        return DeltaPlan(0.0, band, Urgency.PASSIVE, (Because(Reason.INSIDE_BAND),))
+        return DeltaPlan(0.0, band, (Because(Reason.INSIDE_BAND),))
     above, below = low > band.upper, high < band.lower
     if not (above or below):
         figures = {"low": low, "high": high, "lower": band.lower, "upper": band.upper}
-        return DeltaPlan(
-            0.0, band, Urgency.PASSIVE, (Because(Reason.DELTA_UNCERTAIN, "", figures),)
-        )
+        return DeltaPlan(0.0, band, (Because(Reason.DELTA_UNCERTAIN, "", figures),))
     # The point of the interval nearest to the target: what is surely too much.
     nearest = low if above else high
     breached = nearest > owner.upper or nearest < owner.lower
@@ -187,7 +175,7 @@ def plan_delta(
     if not breached:
         held_back = _held_back(exposure, policy, last) or _noise(exposure, policy, band, seen)
         if held_back is not None:
-            return DeltaPlan(0.0, band, Urgency.PASSIVE, (reason, held_back))
+            return DeltaPlan(0.0, band, (reason, held_back))
     to = _destination(levels, smallest, above=above)
     change = policy.ratio * (to - nearest)
     if breached:
@@ -198,7 +186,9 @@ def plan_delta(
     # A ratio above one goes beyond the destination, never beyond the owner's far edge.
     far = (owner.lower - low) if above else (owner.upper - high)
     change = max(change, min(far, 0.0)) if above else min(change, max(far, 0.0))
-    return DeltaPlan(change, band, urgency_of(policy, band, nearest), (reason,))
+    worst = high if above else low
+    waits_s = patience_s(owner, worst, exposure, levels.conditions)
+    return DeltaPlan(change, band, (reason,), waits_s)
 
 
 def _destination(levels: Levels, smallest: float, *, above: bool) -> float:
@@ -207,20 +197,6 @@ def _destination(levels: Levels, smallest: float, *, above: bool) -> float:
     width = abs(edge - band.target)
     away = max(min(levels.share * width, width - smallest), 0.0)
     return band.target + math.copysign(away, edge - band.target)
-
-
-def urgency_of(policy: DeltaPolicy, band: Band, level: float) -> Urgency:
-    """Return how urgently a level of delta outside the policy band must be brought back."""
-    if not policy.owner.holds(level):
-        return Urgency.URGENT
-    edge, limit = (
-        (band.upper, policy.owner.upper)
-        if level > band.target
-        else (band.lower, policy.owner.lower)
-    )
-    room = limit - edge
-    gone = (level - edge) / room if room else 1.0
-    return Urgency.CROSS if gone > policy.cross_share else Urgency.PASSIVE
 
 
 def _held_back(exposure: Exposure, policy: DeltaPolicy, last: LastHedge) -> Because | None:

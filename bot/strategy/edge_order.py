@@ -17,7 +17,7 @@ from bot.book.exposure import Exposure
 from bot.domain.quotes import Quote
 from bot.domain.reasons import Because, Reason
 from bot.strategy.bands import Band
-from bot.strategy.delta import DeltaPlan, DeltaPolicy, Levels, Urgency
+from bot.strategy.delta import DeltaPlan, DeltaPolicy, Levels
 
 FURTHEST = 0.05
 """An edge that lies further away than this move is not waited for."""
@@ -43,7 +43,7 @@ def plan_edge(
     edge = band.upper if above else band.lower
     width = abs(edge - band.target)
     away = max(min(levels.share * width, width - smallest), 0.0)
-    change = math.copysign(width - away, band.target - edge)
+    change = math.copysign(min(policy.ratio, 1.0) * (width - away), band.target - edge)
     price = _price_at(edge, exposure, quote)
     if abs(price / quote.mark - 1.0) > FURTHEST or abs(change) < smallest:
         return None
@@ -52,7 +52,7 @@ def plan_edge(
     price = max(price, quote.ask) if above else min(price, quote.bid)
     figures = {"edge_coin": edge, "price": price}
     because = Because(Reason.EDGE_ORDER, quote.instrument, figures)
-    return DeltaPlan(change, band, Urgency.PASSIVE, (because,), rest_at=price)
+    return DeltaPlan(change, band, (because,), rest_at=price)
 
 
 def holds(price: float, exposure: Exposure, band: Band, quote: Quote, *, buy: bool) -> bool:

@@ -1,6 +1,7 @@
 """What a coin of delta costs in one instrument until it is not needed any more, item by item.
 
-    half spread + fee      now, by what is expected to be filled as a maker
+    half spread + fee      now, by what is expected to be filled as a maker; the spread by what
+                           takers were found to pay of it
     impact                 beyond the displayed size
     exit                   half spread + fee once more, when what was opened is closed again
     carry                  funding, or the basis that runs off, over the time that it is held
@@ -40,7 +41,8 @@ class HedgePolicy:
     expected to be filled as a maker, `carry_cap_usd_day` the most that carry is believed to cost or
     earn one order in a day, `financing_rate` (a year) what margin costs. Another instrument than
     that of the last hedge must be cheaper by `switch_bps` of the price. `basis_coin` is the largest
-    position (coin) in the dated futures of one expiry.
+    position (coin) in the dated futures of one expiry. `times` is what takers pay over what is
+    displayed (see `dealt`).
     """
 
     hold_h: float = 8.0
@@ -49,6 +51,7 @@ class HedgePolicy:
     financing_rate: float = 0.0
     switch_bps: float = 1.0
     basis_coin: float = math.inf
+    times: float = 1.0
 
 
 class HedgeCost(NamedTuple):
@@ -96,7 +99,8 @@ def hedge_cost(
     fee = taken * instrument.fees.per_coin(mark, mark, maker=False, tier=tier)
     if policy.maker_share:
         fee += policy.maker_share * instrument.fees.per_coin(mark, mark, maker=True, tier=tier)
-    half = taken * (0.5 * (quote.ask - quote.bid))
+    crossed = taken * policy.times
+    half = crossed * (0.5 * (quote.ask - quote.bid))
     if not change:
         return HedgeCost(half, fee)
     size = abs(change)
@@ -110,7 +114,7 @@ def hedge_cost(
     return HedgeCost(
         half,
         fee,
-        taken * impact(instrument, quote, change),
+        crossed * impact(instrument, quote, change),
         grows * (half + fee),
         paid * years,
         grows * share * policy.financing_rate * mark * years,
@@ -130,6 +134,12 @@ def impact(instrument: Instrument, quote: Quote, change: float) -> float:
         return 0.0
     beyond = (ratio * math.sqrt(ratio) - 1.0) / 1.5 - (ratio - 1.0)
     return (quote.ask - quote.bid) * beyond / ratio
+
+
+def shown_bps(instrument: Instrument, quote: Quote, change: float) -> float:
+    """Return what a quote shows that crossing costs beside the fee, basis points of the mid."""
+    mid = 0.5 * (quote.bid + quote.ask)
+    return (quote.ask - mid + impact(instrument, quote, change)) / mid * 1e4
 
 
 def carry_usd_year(

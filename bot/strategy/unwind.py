@@ -27,7 +27,7 @@ from bot.book.exposure import Exposure
 from bot.domain.reasons import Because, Reason
 from bot.domain.units import NS_PER_S
 from bot.strategy.bands import Band
-from bot.strategy.delta import STEP_SHARE, DeltaPlan, Urgency
+from bot.strategy.delta import STEP_SHARE, DeltaPlan
 
 FEWEST_STEPS = 30
 # Below this share of the policy's band an expiring delta is noise.
@@ -130,7 +130,7 @@ def due(
         "left_s": exposure.window_left_s,
     }
     because = Because(Reason.SETTLEMENT_UNWIND, "", figures)
-    return DeltaPlan(change, band, Urgency.CROSS, (because,), step=steps)
+    return DeltaPlan(change, band, (because,), step=steps)
 
 
 def _without_fading(exposure: Exposure) -> float:

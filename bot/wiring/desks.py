@@ -50,6 +50,7 @@ def desk_rules(settings: Settings, coin: str, cadence: Cadence) -> DeskRules:
             freshness=Freshness(
                 quote_s=max(2.0, 2.0 * cadence.quote_s),
                 chain_s=max(30.0, 3.0 * cadence.chain_s),
+                aged_s=max(3_600.0, 12.0 * cadence.chain_s),
                 future_s=max(5.0, 2.0 * cadence.future_s),
             ),
             greeks=DeltaRule(DeltaKind(one.delta.greeks), one.delta.skew_stickiness),

@@ -15,6 +15,7 @@ from bot.core import Core
 from bot.desk.rules import DeskRules
 from bot.domain.states import State
 from bot.sim.ports import Cadence
+from bot.venues.deribit.canceller import Canceller
 from bot.venues.deribit.feeds import FeedRules
 from bot.venues.deribit.terms import ApiKey, DeribitSettings
 from bot.venues.deribit.venue import DeribitVenue
@@ -22,6 +23,7 @@ from bot.venues.live_paper import LivePaper
 from bot.wiring.desks import desk_rules, new_core
 from config.errors import ConfigError, Origin, Problem
 from config.schema import Settings, Venue
+from config.schema.venue import WATCHDOG
 from config.secrets import credentials, stem
 
 HOSTS: Final = {
@@ -118,6 +120,32 @@ def key_for(settings: Settings, environ: Mapping[str, str], account: str = "") -
         expected = f"a key in {begin}_KEY{which} and {begin}_SECRET{which}"
         raise _missing(f"{begin}_KEY{which}", expected, "nothing")
     return ApiKey(found.key.reveal(), found.secret.reveal())
+
+
+def stopping_key(settings: Settings, environ: Mapping[str, str]) -> tuple[ApiKey, bool]:
+    """Return the key to cancel with from outside the bot, and whether it is one of its own.
+
+    It is that of DELTABAND_<VENUE>_WATCHDOG_KEY and _SECRET (or _FILE), else the bot's.
+    """
+    name, _ = settings.exchange()
+    begin = stem(name, WATCHDOG)
+    own = any(word.startswith((f"{begin}_KEY", f"{begin}_SECRET")) for word in environ)
+    return key_for(settings, environ, WATCHDOG if own else ""), own
+
+
+def canceller(
+    settings: Settings,
+    environ: Mapping[str, str],
+    clock: Callable[[], int],
+    *,
+    changed: Callable[[str], None] = lambda _to: None,
+) -> Canceller:
+    """Return what cancels orders of the settings' account without the bot, not yet connected.
+
+    `changed` hears of its connection: connected, connection_lost.
+    """
+    key, _ = stopping_key(settings, environ)
+    return Canceller(terms_of(settings), key, clock, changed=changed)
 
 
 def keys_for(settings: Settings, environ: Mapping[str, str]) -> Keys:

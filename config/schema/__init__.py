@@ -7,7 +7,7 @@ Owns types, bounds, defaults and what must hold between settings. Where values c
 from config.schema.gamma import Gamma, GammaLimits
 from config.schema.hedge import Hedge
 from config.schema.policy import DeltaPolicy, Event
-from config.schema.sections import Limits, Paper, PaperPosition, Sim
+from config.schema.sections import Limits, Paper, PaperPosition, Sim, Watchdog
 from config.schema.settings import SCHEMA_VERSION, Settings
 from config.schema.underlying import Delta, HedgeKind, Scope, Shock, Underlying
 from config.schema.venue import Venue
@@ -30,4 +30,5 @@ __all__ = [
     "Sim",
     "Underlying",
     "Venue",
+    "Watchdog",
 ]

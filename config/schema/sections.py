@@ -1,8 +1,8 @@
 """Settings of the instance as a whole: hard limits, the simulated market, the paper book.
 
-Owns `[limits]`, `[sim]` and `[paper]` with `[[paper.position]]`. Refuses a position named twice,
-a quantity of zero and sizes that are not finite. An absent limit is derived from the book by the
-core; a limit that is set is a hard cap.
+Owns `[limits]`, `[watchdog]`, `[sim]` and `[paper]` with `[[paper.position]]`. Refuses a position
+named twice, a quantity of zero and sizes that are not finite. An absent limit is derived from the
+book by the core; a limit that is set is a hard cap.
 """
 
 from typing import Annotated, Literal, Self
@@ -95,6 +95,21 @@ class Limits(BaseModel):
         le=LARGEST,
         description="The first live hedge above this size waits for a typed confirmation.",
         json_schema_extra=unit("usd"),
+    )
+
+
+class Watchdog(BaseModel):
+    """The process beside a bot that stops it from outside when its decisions stop."""
+
+    model_config = STRICT
+
+    after_s: Finite = Field(
+        3.0,
+        ge=2,
+        le=60,
+        description="Silence of the bot's decisions, which are told once a second, after which "
+        "`deltaband watchdog` cancels its orders and halts it.",
+        json_schema_extra=unit("s"),
     )
 
 

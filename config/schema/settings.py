@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from config.schema.fields import STRICT, Coin, NamedPath, refuse, shown, unit
 from config.schema.scale import scaled
-from config.schema.sections import Limits, Paper, Sim
+from config.schema.sections import Limits, Paper, Sim, Watchdog
 from config.schema.underlying import Underlying
 from config.schema.venue import Venue
 
@@ -77,6 +77,12 @@ class Settings(BaseModel):
         description="Folder of the journals.",
         json_schema_extra=unit("", example="~/.local/state/deltaband"),
     )
+    second_key_file: NamedPath | None = Field(
+        None,
+        description="File (0600) with a secret beside the keys: without it nobody lifts a breaker "
+        "that waits for a review.",
+        json_schema_extra=unit("", example="~/.config/deltaband/second.key"),
+    )
     kernels: Literal["auto", "compiled", "numpy"] = Field(
         "auto",
         description="Arithmetic of a daemon: compiled at its start (auto: if it can be) or numpy.",
@@ -90,6 +96,7 @@ class Settings(BaseModel):
         description="One table for the exchange.",
     )
     limits: Limits = Field(default_factory=Limits)
+    watchdog: Watchdog = Field(default_factory=Watchdog)
     sim: Sim = Field(default_factory=Sim)
     paper: Paper = Field(default_factory=Paper)
 

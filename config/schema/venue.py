@@ -14,6 +14,8 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 from config.schema.fields import STRICT, NamedPath, refuse, shown, unit
 
 MOST_ACCOUNTS: Final = 8
+WATCHDOG: Final = "watchdog"
+"""What stands in the variables of the watchdog's own key where an account's name may stand."""
 
 
 def _loopback(url: str, schemes: tuple[str, ...]) -> str:
@@ -100,7 +102,7 @@ class Venue(BaseModel):
                 refuse("also", f"names like {ACCOUNT}", name)
         if self.account in self.also:
             refuse("also", "accounts beside the one that is traded in", self.account)
-        spelt: dict[str, str] = {}
+        spelt: dict[str, str] = {WATCHDOG.upper(): "the watchdog's own key"}
         for name in self.also:
             before = spelt.setdefault(in_capitals(name), name)
             if before is not name or self.also.count(name) > 1:

@@ -19,6 +19,7 @@ EDGE = (
     *(
         "bot.engine",
         "bot.stepper",
+        "bot.watchdog",
         "bot.venues",
         "bot.venues.deribit",
         "bot.journal",
@@ -43,6 +44,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bot.sim.wire": EDGE,
     "bot.engine": EDGE,
     "bot.stepper": EDGE,
+    "bot.watchdog": EDGE,
     "bot.venues": EDGE,
     "bot.venues.deribit": ("bot.venues", "bot.domain"),
     "bot.journal": EDGE,

@@ -16,6 +16,7 @@ from tests.bench import (
     exactness,
     hedging,
     importing,
+    killing,
     models,
     options,
     policies,
@@ -94,6 +95,7 @@ def _groups(asked: argparse.Namespace) -> list[Group]:
     wired: list[Group] = [
         ("From a quote to an order over the wire", wire.latency),
         ("Two thousand quotes a second", wire.flood),
+        ("From a stop to nothing that rests", killing.killing),
     ]
     decisions: list[Group] = [
         ("The hedge instrument on every tick", hedging.choices),

@@ -117,11 +117,13 @@ def test_an_option_past_its_expiry_adds_nothing():
     """It is named until the venue has settled it, and bounds nothing."""
     builder = book().short_call(days=1.0).long_call(70_000.0)
     built = builder.built()
-    alone = book().long_call(70_000.0)
+    alone = book().long_call(70_000.0).built()
     late_ns = NOW + DAY_NS
+    for one in (built, alone):  # told of as ever, or its volatility would be too old
+        one.apply(builder.chain(ts_ns=late_ns, venue_ns=late_ns))
     found = measure(built, "BTC", late_ns)
     assert Reason.PAST_EXPIRY in _reasons(found)
-    assert found.delta == pytest.approx(measure(alone.built(), "BTC", late_ns).delta)
+    assert found.delta == pytest.approx(measure(alone, "BTC", late_ns).delta)
     assert found.low == found.high == found.delta
 
 
@@ -216,6 +218,46 @@ def test_a_volatility_that_turns_absurd_is_kept_at_its_last_value():
     assert after.delta == before.delta
     later = measure(built, "BTC", NOW + 32 * NS_PER_S)
     assert Reason.STALE_CHAIN in _reasons(later)
+
+
+@pytest.mark.parametrize(
+    "age_s,reason",
+    [
+        (0, None),
+        (30, None),
+        (31, Reason.STALE_CHAIN),
+        (3_599, Reason.STALE_CHAIN),
+        (3_600, Reason.AGED_VOLATILITY),
+        (9_000, Reason.AGED_VOLATILITY),
+    ],
+)
+def test_a_volatility_ages_in_steps_each_with_its_reason(age_s, reason):
+    """It is used, used with a doubt, and at last not believed: then the payoff bounds the delta."""
+    built = book().short_call().built()
+    before = measure(built, "BTC", NOW)
+    found = measure(built, "BTC", NOW + age_s * NS_PER_S)
+    steps = {Reason.STALE_CHAIN, Reason.AGED_VOLATILITY, Reason.NO_VOLATILITY}
+    told = _reasons(found) & steps
+    if reason is Reason.AGED_VOLATILITY:
+        assert told == {Reason.STALE_CHAIN, reason}
+        assert (found.delta, found.low, found.high) == pytest.approx((0.0, -1.0, 0.0))
+        assert found.trusted
+        return
+    assert told == ({reason} if reason else set())
+    assert found.delta == pytest.approx(before.delta, abs=0.01)
+    assert found.low == found.high == found.delta
+
+
+def test_a_volatility_that_comes_again_is_young_again():
+    """A new batch ends the bounds."""
+    builder = book().short_call()
+    built = builder.built()
+    later = NOW + 4_000 * NS_PER_S
+    assert Reason.AGED_VOLATILITY in _reasons(measure(built, "BTC", later))
+    built.apply(builder.chain(ts_ns=later, venue_ns=later))
+    found = measure(built, "BTC", later)
+    assert not _reasons(found) & {Reason.AGED_VOLATILITY, Reason.STALE_CHAIN}
+    assert found.low == found.high
 
 
 def test_black_scholes_is_what_is_measured():

@@ -20,8 +20,11 @@ def _at(left_s):
 
 
 def _live(numeraire="usd", collateral="exclude", strike=60_000.0, quantity=-1.0, **more):
-    """Return a book of one option that expires in a day, told everything up to the window."""
-    built = book(numeraire, collateral).option(quantity, strike, days=1.0, **more)
+    """Return a book of one option that expires in a day, told everything up to the window.
+
+    Its chain is told once, a day before, and does not age.
+    """
+    built = book(numeraire, collateral, aged_s=1e6).option(quantity, strike, days=1.0, **more)
     return built.perpetual().coins(0.0).built()
 
 

@@ -18,6 +18,7 @@ from bot.book.exposure import Exposure, Shocks
 from bot.book.kinds import DeltaRule
 from bot.book.measure import measure
 from bot.book.numeraire import Numeraire
+from bot.book.quality import Freshness
 from bot.book.scope import Scope
 from bot.book.shocks import shocks
 from bot.domain.deribit import date_code, option, parse
@@ -116,6 +117,7 @@ class BookBuilder:
     listed: list[Instrument] = field(default_factory=list)
     orders: list[tuple[str, float]] = field(default_factory=list)
     greeks: DeltaRule = field(default_factory=DeltaRule)
+    aged_s: float = 3_600.0
 
     def option(
         self,
@@ -203,7 +205,13 @@ class BookBuilder:
         kinds = ("perpetual", "future")
         numeraire = Numeraire(self.numeraire)
         return UnderlyingRules(
-            "BTC", numeraire, self.collateral, kinds, self.scope, greeks=self.greeks
+            "BTC",
+            numeraire,
+            self.collateral,
+            kinds,
+            self.scope,
+            freshness=Freshness(aged_s=self.aged_s),
+            greeks=self.greeks,
         )
 
     def chain(self, **changes: float) -> Chain:

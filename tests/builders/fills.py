@@ -16,6 +16,7 @@ def fill(
     price: float = 60_000.0,
     fee: float = 0.0,
     ts_ns: int = 0,
+    maker: bool = False,
 ) -> Fill:
     """Return a fill of a signed quantity."""
     return Fill(
@@ -26,7 +27,7 @@ def fill(
         price=Decimal(str(price)),
         fee=fee,
         fee_unit="BTC",
-        maker=False,
+        maker=maker,
         ts_ns=ts_ns,
     )
 

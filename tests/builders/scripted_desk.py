@@ -6,6 +6,7 @@ The clock moves only when it is told to.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -14,6 +15,7 @@ from typing import Self, TypeVar
 import numpy as np
 
 from bot.book.book import Book, UnderlyingRules
+from bot.book.market import LEAP
 from bot.book.numeraire import Numeraire
 from bot.core import Core
 from bot.desk.floor import Floor, Names
@@ -44,6 +46,7 @@ from bot.domain.events import (
 from bot.domain.orders import Intent, OrderState
 from bot.domain.positions import Balance, Position
 from bot.domain.programs import Program
+from bot.domain.quotes import Quote
 from bot.domain.records import Record
 from bot.domain.states import State
 from bot.domain.units import NS_PER_S
@@ -141,7 +144,14 @@ class ScriptedDesk:
         return self.wait(seconds).handle(Tick(self.now_ns))
 
     def market(self, index: float | None = None, **changes: float) -> list[Command]:
-        """Quote everything freshly, at another index if told."""
+        """Quote everything freshly, at another index if told.
+
+        A far one is come to in prints that nobody decides on: one alone is not believed.
+        """
+        while index is not None and abs(index / self.index - 1.0) > LEAP:
+            self.index *= 1.0 + math.copysign(0.9 * LEAP, index - self.index)
+            for name in self.futures:
+                self.core.floor.book.apply(self._quote(name))
         self.index = self.index if index is None else index
         asked = [command for name in self.futures for command in self.price(name, **changes)]
         batch = chain(self.rows, index=self.index, ts_ns=self.now_ns, venue_ns=self.now_ns)
@@ -149,6 +159,9 @@ class ScriptedDesk:
 
     def price(self, name: str = PERPETUAL, **changes: float) -> list[Command]:
         """Quote one future."""
+        return self.handle(self._quote(name, **changes))
+
+    def _quote(self, name: str, **changes: float) -> Quote:
         figures = {
             "bid": self.index - 0.5,
             "ask": self.index + 0.5,
@@ -157,7 +170,7 @@ class ScriptedDesk:
             "ts_ns": self.now_ns,
             "ts_venue_ns": self.now_ns,
         }
-        return self.handle(quote(name, **(figures | changes)))
+        return quote(name, **(figures | changes))
 
     def listed(self) -> list[Command]:
         """List everything that trades."""
@@ -197,7 +210,12 @@ class ScriptedDesk:
         return self.handle(OrderUpdate(self.now_ns, said))
 
     def fills(
-        self, order: Intent, quantity: float | str | None = None, trade: str = ""
+        self,
+        order: Intent,
+        quantity: float | str | None = None,
+        trade: str = "",
+        *,
+        maker: bool = False,
     ) -> list[Command]:
         """Fill an order, wholly unless told, and keep the position."""
         amount = order.quantity.value if quantity is None else Decimal(str(quantity))
@@ -212,6 +230,7 @@ class ScriptedDesk:
             price=float(order.price),
             fee=1e-5,
             ts_ns=self.now_ns,
+            maker=maker,
         )
         return self.handle(Filled(self.now_ns, done))
 

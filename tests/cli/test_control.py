@@ -12,6 +12,7 @@ import pytest
 
 from bot.cli import main
 from bot.domain.records import CommandOutcome
+from bot.journal.second_key import unproven
 from tests.cli.conftest import fill_journal
 from tests.journal.records import T0
 
@@ -261,3 +262,39 @@ def test_a_held_journal_names_the_way_around_it(live_bot, deltaband, monkeypatch
     assert code == 1
     assert "found it held by another process" in said
     assert f"the file {file.parent / 'HALT'} or SIGUSR1 halts without the journal" in said
+
+
+def second_key(home):
+    """Leave a second key in a home, and return the option that names it."""
+    path = home / "second.key"
+    path.write_text("correct horse battery staple")
+    path.chmod(0o600)
+    return f"second_key_file={path}"
+
+
+def test_a_review_is_proven_by_the_second_key(deltaband, live_bot):
+    """The words travel as they were typed, the secret does not."""
+    bot = live_bot()
+    words = "reviewed BTC runaway"
+    deltaband.json("resume", "btc", "--review", words, "--set", second_key(deltaband.home))
+    (heard,) = bot.heard
+    assert (heard.verb, heard.coin, heard.why) == ("review", "BTC", words)
+    assert unproven("correct horse battery staple", heard) == ""
+    assert "horse" not in str(heard)
+
+
+@pytest.mark.parametrize(
+    "args,expected",
+    [
+        (("--review", "words"), "expected a COIN with --review, found none"),
+        (("BTC", "--review", "words"), "expected second_key_file in the settings, found none"),
+        (("BTC", "--review", "a", "--confirm", "b"), "found both"),
+    ],
+)
+def test_a_review_needs_a_coin_and_a_key(deltaband, live_bot, args, expected):
+    """Nothing reaches the bot without."""
+    bot = live_bot()
+    done = deltaband("resume", *args)
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert bot.heard == []

@@ -32,7 +32,7 @@ PROMISED = {
         "doctor",
         "venues",
     ),
-    *("config init", "config show", "config check"),
+    *("config init", "config show", "config check", "journal verify", "journal backup"),
 }
 
 
@@ -73,7 +73,18 @@ def test_help_of_a_verb_names_all_its_options(deltaband, name):
 
 
 @pytest.mark.parametrize(
-    "name", ["plan", "status", "positions", "greeks", "pause", "resume", "halt", "doctor"]
+    "name",
+    [
+        "plan",
+        "status",
+        "positions",
+        "greeks",
+        "pause",
+        "resume",
+        "halt",
+        "doctor",
+        "journal verify",
+    ],
 )
 def test_verbs_about_a_bot_find_it_the_same_way(name):
     """Each takes --instance, --json, -c and --set."""

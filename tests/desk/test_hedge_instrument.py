@@ -68,10 +68,10 @@ def test_the_instrument_of_the_last_order_is_kept_until_another_is_clearly_cheap
     made.completes(placed(made.commands)[0])
     made.wait(1.0).market(66_000.0)  # more is missing, on the same side
     assert used(made) == MARCH
-    priced(made, MARCH, 3.0)
+    priced(made, MARCH, 2.0)  # its first fill has cost more than was shown: a third is added
     assert used(made) == MARCH
     assert "not_worth_switching" in str(preview(made)["instruments"])
-    priced(made, MARCH, 4.0)
+    priced(made, MARCH, 3.0)
     assert used(made) == PERPETUAL
 
 
@@ -150,7 +150,7 @@ def test_the_plan_itemises_every_instrument_and_says_why():
     """Costs add up; one is used; the others say what is against them."""
     made = desk(futures=(PERPETUAL, MARCH, JUNE))
     priced(made, MARCH, 2.0)
-    made.price(JUNE, bid=1.0, ask=0.5)
+    made.price(JUNE, bid=60_001.0, ask=60_000.0)
     rows = {row["instrument"]: row for row in preview(made)["instruments"]}
     assert list(rows) == [PERPETUAL, MARCH, JUNE]
     assert [row["used"] for row in rows.values()] == [True, False, False]

@@ -145,7 +145,8 @@ def test_the_wish_runs_out_after_a_minute():
     desk = running()
     (order,) = placed(desk.says("hedge", "BTC"))
     for _ in range(59):
-        sent = placed(desk.ends(order, OrderState.CANCELLED)) + placed(desk.wait(1.0).market())
+        sent = placed(desk.ends(order, OrderState.CANCELLED))
+        sent += placed(desk.wait(1.0).market(desk.index + 0.01))
         assert len(sent) == 1
         order = sent[0]
     assert placed(desk.wait(1.0).market()) == []

@@ -117,11 +117,11 @@ def test_near_its_policy_band_a_hedge_rests_first():
 
 
 def test_a_hedge_that_has_rested_in_vain_crosses():
-    """After eight seconds it is cancelled, and the next one takes."""
+    """After a minute it is cancelled, and the next one takes."""
     desk = _near()
     order = _first(desk)
     desk.accepts(order)
-    assert cancelled(desk.wait(7.9).market()) == []
+    assert cancelled(desk.wait(59.9).market()) == []
     assert cancelled(desk.wait(0.3).market()) == [order.label]
     assert cancelled(desk.wait(0.3).market()) == []
     (second,) = placed(desk.ends(order, OrderState.CANCELLED))
@@ -134,6 +134,31 @@ def test_a_resting_hedge_is_cancelled_when_the_market_leaves_it():
     desk.accepts(_first(desk))
     assert cancelled(desk.wait(1.0).market(59_990.0)) == []
     assert cancelled(desk.wait(1.0).market(59_970.0)) == [_first(desk).label]
+
+
+def test_a_hedge_that_the_market_leaves_rests_again_and_is_not_chased():
+    """Once more at the new best price; ten basis points from the first it takes."""
+    desk = _near()
+    order = _first(desk)
+    desk.accepts(order)
+    desk.wait(3.0).market(59_970.0)
+    (second,) = placed(desk.ends(order, OrderState.CANCELLED))
+    assert (second.post_only, second.price) == (True, Decimal("59970.5"))
+    desk.accepts(second)
+    assert cancelled(desk.wait(1.0).market(59_930.0)) == [second.label]
+    (third,) = placed(desk.ends(second, OrderState.CANCELLED))
+    assert third.time_in_force is TimeInForce.IOC
+
+
+def test_a_hedge_does_not_follow_the_market_with_the_last_orders_of_a_minute():
+    """Half of them are spent: what stands stays, and what comes next takes."""
+    desk = _near()
+    order = _first(desk)
+    desk.accepts(order)
+    desk.core.floor.budget("BTC", desk.now_ns).common.sent_ns.extend([desk.now_ns] * 5)
+    assert cancelled(desk.wait(4.0).market(59_970.0)) == []
+    (second,) = placed(desk.ends(order, OrderState.CANCELLED))
+    assert second.time_in_force is TimeInForce.IOC
 
 
 def test_a_resting_hedge_is_cancelled_when_delta_comes_home_by_itself():

@@ -5,16 +5,17 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bot.domain.commands import Note, Query, QueryPositions
 from bot.domain.deribit import parse
 from bot.domain.errors import TransitionError
 from bot.domain.orders import TERMINAL, TRANSITIONS, OrderState
+from bot.domain.positions import Fill
 from bot.domain.records import OrderTransition
 from bot.domain.units import NS_PER_S
-from bot.execution.orders import OrderTable, Patience, WorkingOrder, _move
+from bot.execution.orders import ENDED, OrderTable, Patience, WorkingOrder, _move
 from tests.builders.fills import fill, report
 from tests.builders.intents import intent
 
@@ -142,6 +143,127 @@ def test_what_may_still_fill_never_falls_short_of_what_will(side, parts, data):
         folded += told.quantity.value
         pending = sum(quantity for _, quantity in table.pending("BTC"))
         assert pending == float(Decimal(total) - folded)
+
+
+def _remainder(table):
+    """Return all that a table says of what is still to come."""
+    return [(o.intent.label, o.state in TERMINAL, o.reported, o.folded) for o in table]
+
+
+def _told(table, events):
+    """Tell a table trades and reports, by type."""
+    states = []
+    for event in events:
+        tell = table.fold if isinstance(event, Fill) else table.report
+        states += _states(tell(event, _at(0.1)))
+    return states
+
+
+@given(sides, splits, splits, ends, st.data())
+def test_any_stream_folds_to_the_same_remainder(side, heard, missing, end, data):
+    """Partial, shuffled, repeated, with more than was ordered and trades after the end."""
+    parts = heard + missing
+    total = 10 * data.draw(st.integers(1, 30))
+    booked = side * 10 * sum(parts)
+    assume(end is S.CANCELLED or abs(booked) >= total)
+    said = booked if data.draw(st.booleans()) else side * 10 * sum(heard)
+    told = [fill(PERPETUAL, side * 10 * lots, trade=f"t{i}") for i, lots in enumerate(heard)]
+    events = [*told, report(S.WORKING, side * 10 * sum(heard[:1])), report(end, said)]
+    first, second = _sent(str(side * total), ioc=False), _sent(str(side * total), ioc=False)
+    _told(first, events)
+    extra = data.draw(st.lists(st.sampled_from(events), max_size=6))
+    states = _told(second, data.draw(st.permutations(events + extra)))
+    assert _remainder(first) == _remainder(second)
+    left = sum(q for _, q in second.pending("BTC"))
+    assert left == said - side * 10 * sum(heard)
+    assert sum(state in TERMINAL for state in states) == 1
+
+
+@given(sides, splits.filter(bool), st.data())
+def test_a_prefix_of_a_stream_never_hides_what_has_been_said_to_fill(side, parts, data):
+    """Folded and to come cover the largest claim at every moment, and neither changes sides."""
+    total = 10 * data.draw(st.integers(1, 30))
+    told = [fill(PERPETUAL, side * 10 * lots, trade=f"t{i}") for i, lots in enumerate(parts)]
+    claims = [
+        report(data.draw(st.sampled_from([S.WORKING, S.CANCELLED])), side * 10 * sum(parts[:i]))
+        for i in range(len(parts) + 1)
+    ]
+    table, folded, claimed = _sent(str(side * total), ioc=False), 0, 0
+    seen = set()
+    for event in data.draw(st.permutations([*told, *claims])):
+        _told(table, [event])
+        if isinstance(event, Fill):
+            seen.add(event.trade_id)
+            folded += side * int(event.quantity.value)
+        else:
+            claimed = max(claimed, side * int(event.filled.value))
+        to_come = side * sum(q for _, q in table.pending("BTC"))
+        assert to_come >= 0
+        assert folded + to_come >= claimed
+
+
+def test_more_than_was_ordered_ends_an_order_and_leaves_nothing_to_come():
+    """Nor a quantity of the other side: the surplus is held, not owed."""
+    table = _sent(ioc=False)
+    table.fold(fill(PERPETUAL, 60, trade="t1"), _at(0.1))
+    assert _states(table.fold(fill(PERPETUAL, 60, trade="t2"), _at(0.1))) == [S.FILLED]
+    assert (list(table), table.pending("BTC")) == ([], [])
+
+
+def test_a_claim_of_more_than_was_ordered_is_to_come():
+    """A stream that says 120 of 100 is believed until the trades are here."""
+    table = _sent(ioc=False)
+    table.report(report(S.WORKING, 120), _at(0.1))
+    assert table.pending("BTC") == [(PERPETUAL, 120.0)]
+
+
+def test_a_trade_before_the_acknowledgement_is_kept():
+    """The late word that it stands takes nothing back."""
+    table = _sent(ioc=False)
+    table.fold(fill(PERPETUAL, 40), _at(0.1))
+    assert _states(table.report(report(S.WORKING), _at(0.2))) == [S.WORKING]
+    assert table.pending("BTC") == [(PERPETUAL, 60.0)]
+
+
+def test_a_fill_that_a_cancellation_did_not_know_of_is_still_to_come():
+    """Said after the end: the instrument is barred again until the trade is told."""
+    table = _sent(ioc=False)
+    table.report(report(S.CANCELLED), _at(0.1))
+    assert table.unresolved(PERPETUAL) is None
+    assert table.report(report(S.FILLED, 100), _at(0.2)) == []
+    assert table.pending("BTC") == [(PERPETUAL, 100.0)]
+    assert table.unresolved(PERPETUAL) is not None
+    table.fold(fill(PERPETUAL, 100), _at(0.3))
+    table.fold(fill(PERPETUAL, 100), _at(0.4))
+    assert list(table) == []
+
+
+def test_what_was_never_booked_comes_back_only_through_the_positions():
+    """Which tell it apart from another's trade."""
+    table = _unknown()
+    _denied(table, 5.0, 8.0, 11.0)
+    table.report(report(S.FILLED, 100), _at(12.0))
+    assert (list(table), table.denied) == ([], {PERPETUAL: Decimal(100)})
+
+
+def test_only_the_newest_of_what_is_done_is_remembered():
+    """A bot that runs for months does not grow."""
+    table = OrderTable(Patience())
+    for n in range(ENDED + 1):
+        table.add(_order(label=f"a{n}"), "BTC", T0)
+        table.report(report(S.CANCELLED, label=f"a{n}"), T0)
+    for label, to_come in (("a0", 0), ("a1", 1)):
+        table.report(report(S.FILLED, 100, label=label), T0)
+        assert len(table.pending("BTC")) == to_come
+
+
+def test_without_a_validity_denials_count_after_a_quarantine():
+    """Nobody but the clock bars what was sent and did not arrive."""
+    table = OrderTable(Patience(quarantine_s=30.0))
+    table.add(_order(valid_s=0.0), "BTC", T0)
+    table.tick(_at(2.0))
+    assert _denied(table, 10.0, 20.0, 30.0) == []
+    assert _denied(table, 30.1, 33.0, 35.2) == [S.NOT_BOOKED]
 
 
 def test_silence_makes_an_order_unknown_after_two_seconds():
@@ -279,17 +401,6 @@ def test_fills_that_are_missing_are_asked_for_until_they_arrive():
     ]
     table.fold(fill(PERPETUAL, 100), _at(1.4))
     assert table.missing_fills("BTC") == []
-
-
-def test_missing_fills_can_be_accepted_from_positions():
-    """Then the order is done, and a late trade finds nothing to change."""
-    table = _sent()
-    table.report(report(S.FILLED, 100), _at(0.1))
-    table.accept_missing("ETH")
-    assert len(list(table)) == 1
-    table.accept_missing("BTC")
-    assert list(table) == []
-    assert table.fold(fill(PERPETUAL, 100), _at(5.0)) == []
 
 
 def test_a_restored_order_is_unknown_and_asked_about_at_once():

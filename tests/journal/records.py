@@ -12,6 +12,7 @@ from bot.domain.records import (
     ExposureSample,
     HedgeDone,
     OrderTransition,
+    Paid,
     StateChange,
     TradeNote,
 )
@@ -98,6 +99,31 @@ def hedge_done(n: int = 1, **changed: Any) -> HedgeDone:
         reason="delta_above_owner",
     )
     return replace(done, **changed)
+
+
+def paid(n: int = 1, **changed: Any) -> Paid:
+    """Return what the order of decision `n` has paid."""
+    made = Paid(
+        ts_ns=T0 + (n + 1) * NS_PER_S,
+        label=f"demo-1-{n}",
+        decision=f"d{n}",
+        coin="BTC",
+        instrument=PERP,
+        purpose="delta",
+        post_only=False,
+        quantity=-165_000.0,
+        filled=-165_000.0,
+        as_maker=0.0,
+        unit="usd",
+        mid=90_000.0,
+        average=89_999.5,
+        shown_bps=0.06,
+        slippage_bps=0.0556,
+        slippage_usd=0.92,
+        fee_usd=82.5,
+        seconds=0.4,
+    )
+    return replace(made, **changed)
 
 
 def intent(n: int = 1, **changed: Any) -> Intent:

@@ -245,7 +245,7 @@ def test_journal_without_a_run_says_so(tmp_path):
 def test_reader_refuses_another_version(journal, tmp_path):
     """A reader does not guess at columns either."""
     journal._db.execute("UPDATE meta SET value = '9' WHERE key = 'schema_version'")
-    with pytest.raises(JournalError, match="schema_version 2, found 9"):
+    with pytest.raises(JournalError, match="schema_version 3, found 9"):
         Reader.open(tmp_path, "demo")
 
 

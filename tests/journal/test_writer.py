@@ -32,6 +32,7 @@ from tests.journal.records import (
     hedge_done,
     intent,
     moved,
+    paid,
     run_start,
     sample,
     twins,
@@ -65,6 +66,8 @@ def test_files_and_folder_are_private_to_their_owner(journal):
         "journal.sqlite-wal": 0o600,
         "journal.sqlite-shm": 0o600,
         "journal.lock": 0o600,
+        "journal.head": 0o600,
+        "journal.reserve": 0o600,
     }
     assert stat.S_IMODE(journal.path.parent.stat().st_mode) == 0o700
 
@@ -97,7 +100,7 @@ def test_every_table_is_strict(journal):
     found = rows(journal, "SELECT name, strict FROM pragma_table_list WHERE schema = 'main'")
     ours = {name: strict for name, strict in found if not name.startswith("sqlite_")}
     assert set(ours.values()) == {1}
-    assert len(ours) == 19
+    assert len(ours) == 22
 
 
 @pytest.mark.parametrize("kind", TABLES, ids=lambda kind: kind.__name__)
@@ -124,6 +127,7 @@ def test_one_of_each_record_is_read_back_as_written(journal):
     """Figures keep their bits, exact amounts their digits, and nested values their names."""
     journal.record(decision())
     journal.record(hedge_done())
+    journal.record(paid(1, average=float("nan")))
     journal.record(moved(1, S.INTENDED, S.SENT, "sent"))
     journal.record(Doubt(T0, "BTC", ABOVE, active=True))
     journal.fill(fill())
@@ -133,6 +137,9 @@ def test_one_of_each_record_is_read_back_as_written(journal):
         (1.8342, 0.25)
     ]
     assert rows(journal, "SELECT decision, fee_usd, seconds FROM hedges") == [("d1", 82.5, 0.4)]
+    assert rows(journal, "SELECT label, post_only, mid, average, slippage_bps FROM paid") == [
+        ("demo-1-1", 0, 90_000.0, None, 0.0556)
+    ]
     assert rows(journal, "SELECT label, before, after, evidence FROM transitions") == [
         ("demo-1-1", "intended", "sent", "sent")
     ]
@@ -356,10 +363,10 @@ def test_committed_rows_survive_a_kill(tmp_path):
 
 
 def test_closing_leaves_one_whole_file(journal):
-    """After a clean end nothing of the log remains beside the journal."""
+    """After a clean end nothing of the log remains in the folder."""
     journal.record(decision())
     journal.close()
     journal.close()
     names = sorted(path.name for path in journal.path.parent.iterdir())
-    assert names == ["journal.lock", "journal.sqlite"]
+    assert names == ["journal.head", "journal.lock", "journal.reserve", "journal.sqlite"]
     assert rows(journal, "SELECT id FROM decisions") == [("d1",)]

@@ -76,3 +76,17 @@ def test_the_reserve_is_spent_only_by_what_reduces_and_only_after_the_common_bud
     assert budget.reserve.tokens == 20.0
     assert sum(budget.take(reducing=True) for _ in range(500)) == 20
     assert budget.take(reducing=False) is False
+
+
+def test_orders_are_spare_while_less_than_half_of_a_minutes_are_spent():
+    """Asking spends none; what is older than a minute is spent no more."""
+    budget = OrderBudget.start(NOW)
+    budget.refill(10.0, 240.0, NOW)
+    for _ in range(4):
+        budget.take(reducing=True)
+    assert budget.spare(NOW)
+    assert budget.spare(NOW)
+    budget.take(reducing=True)
+    assert not budget.spare(NOW)
+    assert not budget.spare(NOW + 59 * NS_PER_S)
+    assert budget.spare(NOW + 60 * NS_PER_S)

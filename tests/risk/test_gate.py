@@ -13,7 +13,8 @@ from bot.domain.positions import Balance
 from bot.domain.reasons import Because, Reason
 from bot.domain.states import State
 from bot.risk.gate import Circumstances, Proposal, examine, reduces
-from bot.risk.limits import Caps, LimitRules
+from bot.risk.limits import Caps, Cost, LimitRules
+from bot.risk.twin import Twin
 from tests.builders.exposures import exposure
 
 PERPETUAL = parse("BTC-PERPETUAL")
@@ -161,11 +162,31 @@ def test_any_other_order_has_the_narrow_collar(limit, refused):
     assert found == ([Reason.COLLAR] if refused else [])
 
 
+def twin(**changes):
+    """Return the order of `order()` as it was sent just before, or another."""
+    like = Twin(PERPETUAL.name, order().quantity, 60_000.0, 60_000.0, 0)
+    return replace(like, **changes)
+
+
+def test_the_same_order_again_is_refused_though_it_reduces():
+    """Nothing has happened since that would ask for it."""
+    assert _refused(order(), now(twin=twin())) == [Reason.DUPLICATE_ORDER]
+
+
+@pytest.mark.parametrize("field", ["instrument", "quantity", "limit", "reference"])
+def test_an_order_that_differs_in_anything_is_no_duplicate(field):
+    """Size, side, price and mark."""
+    other = "ETH-PERPETUAL" if field == "instrument" else 1.0
+    assert _refused(order(), now(twin=twin(**{field: other}))) == []
+
+
 @pytest.mark.parametrize(
     "changes,reason",
     [
         ({"loss_day_usd": 5_000.1}, Reason.LOSS_LIMIT),
         ({"fees_day_usd": 500.1}, Reason.FEE_LIMIT),
+        ({"cost_day": Cost(500.1, 100.0, 200.0)}, Reason.SLIPPAGE_LIMIT),
+        ({"cost_day": Cost(math.nan, 100.0, 200.0)}, Reason.SLIPPAGE_LIMIT),
         ({"after": Balance("BTC", 5.0, 5.0, 3.01, 1.0)}, Reason.MARGIN),
         ({"after": Balance("BTC", 5.0, 5.0, 3.0, 2.51)}, Reason.MARGIN),
     ],
@@ -181,6 +202,7 @@ def test_spent_money_stops_all_but_what_reduces(changes, reason):
     [
         {"loss_day_usd": 5_000.0},
         {"fees_day_usd": 500.0},
+        {"cost_day": Cost(500.0, 100.0, 200.0)},
         {"after": Balance("BTC", 5.0, 5.0, 3.0, 2.5)},
         {"balance": None},
     ],
@@ -396,3 +418,28 @@ def test_an_unwind_never_leaves_the_owners_band():
     assert _refused(step, now(exposure=inside)) == []
     beyond = order(-0.6, purpose="unwind")
     assert _refused(beyond, now(exposure=inside)) == [Reason.WRONG_SIDE]
+
+
+@given(
+    st.floats(-5.0, 5.0), st.floats(0.0, 3.0), st.floats(-3.0, 3.0), st.booleans(),
+    st.one_of(st.none(), st.floats(0.0, 60.0)), st.sampled_from(["delta", "edge", "unwind"]),
+)  # fmt: skip
+def test_beside_an_unknown_order_only_a_late_reduction_elsewhere_passes(
+    low, width, change, unresolved, unknown_s, purpose
+):
+    """On another instrument, after its time limit, proven for the whole interval."""
+    case = now(
+        exposure=exposure(low, low + width),
+        caps=replace(CAPS, order_coin=9.0),
+        unresolved=unresolved,
+        unknown_s=unknown_s,
+        lower=-9.0,
+        upper=9.0,
+    )
+    verdict = examine(order(change, purpose=purpose), case)
+    if verdict.proposal is None:
+        return
+    assert not unresolved
+    if unknown_s is not None:
+        assert unknown_s > LIMIT_S
+        assert reduces(case.exposure, case.target, verdict.proposal.delta_coin)

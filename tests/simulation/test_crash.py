@@ -126,7 +126,16 @@ def test_tiny_caps_bind_and_cut_the_hedge_into_slices():
 
 def test_positions_agree_with_the_exchange_after_every_crash():
     """Partial fills in thin books leave no difference."""
-    assert all(agree(found.drive) == {} for caps in CAPS for found in each(caps))
+    assert all(_agrees(found.drive) for caps in CAPS for found in each(caps))
+
+
+def _agrees(drive: Drive) -> bool:
+    """Tell whether they agree within five seconds: a maker's fill may just be on its way."""
+    for _ in range(5):
+        if agree(drive) == {}:
+            return True
+        drive.until(drive.now_ns + seconds(1))
+    return False
 
 
 def _states(drive: Drive) -> list:

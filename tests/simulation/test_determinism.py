@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ def _same_kernels():
     choose("numpy")
 
 
+@cache
 def driven(minutes: float, seed: int = 7) -> str:
     """Return the digest of the bare core."""
     return start(SETTINGS, seed=seed).until(START_NS + seconds(minutes * MINUTE)).digest.hexdigest()

@@ -29,7 +29,7 @@ class Stumbling:
 
 def test_any_fault_cancels_what_works_and_says_so(tmp_path):
     """A bug must not leave an order in the market with nobody watching it."""
-    run = live(book(*STRADDLE, band=0.1), tmp_path, seed=3)
+    run = live(book(*STRADDLE, band=1.0), tmp_path, seed=3)
     venue = run.paper.venue
     with pytest.raises(RuntimeError, match="stumbled") as caught:
         run.run(1_200.0, Stumbling(venue.exchange))

@@ -12,7 +12,6 @@ FEW = (
     "commit-after-sending",
     "intent-is-not-journalled",
     "unknown-is-rejected",
-    "age-does-not-matter",
     "lots-are-not-rounded",
 )
 

@@ -16,9 +16,9 @@ STRADDLE = (("BTC-12JAN26-92000-C", -10.0), ("BTC-12JAN26-92000-P", -10.0))
 STICKY = {"pause": State.PAUSED, "halt": State.HALTED}
 
 
-def running(*eyes, minutes=4.0, **options):
+def running(*eyes, minutes=4.0, band=0.1, **options):
     """Return a gamma-rich book that has been hedged for some minutes."""
-    drive = start(book(*STRADDLE, band=0.1), *eyes, seed=3, **options)
+    drive = start(book(*STRADDLE, band=band), *eyes, seed=3, **options)
     return drive.until(START_NS + seconds(60 * minutes))
 
 
@@ -33,7 +33,7 @@ def drifted(drive):
 
 def resting():
     """Return a run that has just had a passive order booked."""
-    drive = running(minutes=1)
+    drive = running(minutes=1, band=1.0)  # where delta can wait
     for _ in range(1200):
         if any(o.intent.time_in_force is TimeInForce.GTC for o in drive.exchange.working):
             return drive

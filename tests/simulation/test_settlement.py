@@ -15,7 +15,7 @@ from tests.simulation.spoiled import NAN, Spoiled, chains
 SETTLEMENT_NS = utc_ns(2026, 1, 5, 8)
 OPENING_NS = SETTLEMENT_NS - seconds(1_800)
 DEEP = "BTC-5JAN26-84000-C"
-SEEDS = {"coin": range(1, 9), "usd": range(1, 5)}
+SEEDS = {"coin": range(1, 6), "usd": range(1, 4)}
 LOT_COIN = 10.0 / 92_000.0
 
 
@@ -165,7 +165,7 @@ def test_a_doubtful_chain_does_not_stop_the_unwind():
     assert len(drive.decisions("unwind")) >= 30
 
 
-@pytest.mark.parametrize("seed", [1, 2, 7])
+@pytest.mark.parametrize("seed", [1, 7])
 def test_a_book_that_wakes_up_outside_its_band_inside_the_window_is_brought_in_once(seed):
     """Halted until 07:33: one hedge first, then only what the expiring options had of it."""
     drive = start(

@@ -5,7 +5,7 @@ import pytest
 from bot.domain.reasons import Reason
 from bot.strategy.at_once import plan_at_once
 from bot.strategy.bands import Band
-from bot.strategy.delta import DeltaPolicy, Urgency
+from bot.strategy.delta import DeltaPolicy
 from bot.strategy.policies import Fixed
 from tests.builders.exposures import exposure
 
@@ -29,9 +29,9 @@ def test_delta_is_brought_to_the_target(delta, change):
 
 
 def test_it_never_waits_for_a_maker_s_fill():
-    """Across the spread inside the owner's band, with the widest collar outside."""
-    assert plan(0.03).urgency is Urgency.CROSS
-    assert plan(0.5).urgency is Urgency.URGENT
+    """Across the spread, inside the owner's band and outside."""
+    assert plan(0.03).patience_s == 0.0
+    assert plan(0.5).patience_s == 0.0
 
 
 @pytest.mark.parametrize("delta", [0.0195, 0.02, 0.0205])

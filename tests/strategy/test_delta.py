@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.domain.reasons import Reason
 from bot.domain.units import NS_PER_S
 from bot.strategy.bands import Band, Landing, TradeTo
-from bot.strategy.delta import DeltaPolicy, LastHedge, LastInside, Urgency, plan_delta
+from bot.strategy.delta import DeltaPolicy, LastHedge, LastInside, plan_delta
 from bot.strategy.policies import Fixed
 from tests.builders.books import NOW
 from tests.builders.exposures import conditions, exposure
@@ -120,20 +120,28 @@ def test_a_ratio_yields_to_the_promise():
 
 
 @pytest.mark.parametrize(
-    "delta,urgency,reason",
+    "delta,patience_s,reason",
     [
-        (0.055, Urgency.PASSIVE, Reason.DELTA_ABOVE_POLICY),
-        (0.075, Urgency.CROSS, Reason.DELTA_ABOVE_POLICY),
-        (0.101, Urgency.URGENT, Reason.DELTA_ABOVE_OWNER),
-        (-0.055, Urgency.PASSIVE, Reason.DELTA_BELOW_POLICY),
-        (-0.075, Urgency.CROSS, Reason.DELTA_BELOW_POLICY),
-        (-0.101, Urgency.URGENT, Reason.DELTA_BELOW_OWNER),
+        (0.055, 110.9, Reason.DELTA_ABOVE_POLICY),
+        (0.075, 34.2, Reason.DELTA_ABOVE_POLICY),
+        (0.095, 1.4, Reason.DELTA_ABOVE_POLICY),
+        (0.101, 0.0, Reason.DELTA_ABOVE_OWNER),
+        (-0.055, 110.9, Reason.DELTA_BELOW_POLICY),
+        (-0.101, 0.0, Reason.DELTA_BELOW_OWNER),
     ],
 )
-def test_urgency_grows_from_the_policys_edge_to_the_owners(delta, urgency, reason):
-    """Rest near the policy band, cross further out, hurry outside the promise."""
+def test_a_hedge_can_wait_ever_less_from_the_policys_edge_to_the_owners(delta, patience_s, reason):
+    """By the square of the distance that is left, and not at all outside the promise."""
     plan = planned(exposure(delta), POLICY, NEVER, 1.0)
-    assert (plan.urgency, plan.reasons[0].reason) == (urgency, reason)
+    assert (plan.patience_s, plan.reasons[0].reason) == (
+        pytest.approx(patience_s, abs=0.05),
+        reason,
+    )
+
+
+def test_what_may_already_be_outside_the_promise_cannot_wait():
+    """The farther end of the interval counts."""
+    assert planned(exposure(0.06, 0.12), POLICY, NEVER, 1.0).patience_s == 0.0
 
 
 def _after(seconds, index=60_000.0):

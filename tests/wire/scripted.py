@@ -488,6 +488,12 @@ class ScriptedDeribit:
         line.armed = True
         return "ok"
 
+    async def _get_cancel_on_disconnect(self, params, line):
+        return {"scope": params.get("scope"), "enabled": line.armed}
+
+    async def _set_heartbeat(self, _params, _line):
+        return "ok"
+
     async def _buy(self, params, line):
         return self._book(params, line, "buy")
 

@@ -56,7 +56,8 @@ async def pass_s(hand, venue, seconds, *, pause_s=0.0):
 
 async def test_the_exchange_publishes_the_price_that_it_paid(serve, hand, dial):
     """One row a day, newest first; nothing before the first settlement; pages like the venue."""
-    raw = await dial(await serve(OPENING, clock=hand))
+    server = await serve(OPENING, clock=hand)
+    raw = await dial(server)
     ask = {"index_name": "btc_usd"}
     assert await raw.call("public/get_delivery_prices", **ask) == {"data": [], "records_total": 0}
     hand.move(11.0)
@@ -66,6 +67,7 @@ async def test_the_exchange_publishes_the_price_that_it_paid(serve, hand, dial):
     index = await raw.call("public/get_index_price", index_name="btc_usd")
     assert row["delivery_price"] == pytest.approx(index["index_price"], rel=0.01)
     hand.move(86_400.0)
+    raw = await dial(server)  # a day without a word has ended the first one
     told = await raw.call("public/get_delivery_prices", **ask)
     assert [row["date"] for row in told["data"]] == ["2026-03-06", "2026-03-05"]
     page = await raw.call("public/get_delivery_prices", **ask, offset=1, count=1)

@@ -85,7 +85,8 @@ def journal(state_dir: Path, instance: str | None) -> Iterator[Finding]:
     """Say whether the journal is whole, and whether the bot that writes it lives."""
     from bot.domain.errors import JournalError
     from bot.journal import Reader, instances
-    from bot.journal.database import connect, sound
+    from bot.journal.database import connect
+    from bot.journal.opening import sound
 
     known = instances(state_dir)
     chosen = instance or next(iter(known), None)

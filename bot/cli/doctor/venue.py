@@ -58,7 +58,7 @@ def venue(settings: "Settings") -> Iterator[Finding]:
         testnet=TESTNET[settings.mode],
         options={} if table.ca_file is None else {"cafile": str(table.ca_file)},
     )
-    found = asyncio.run(probe(terms, key, time.time_ns))
+    found = asyncio.run(probe(terms, key, time.time_ns, arms=True))
     if "reach" in found.faults:
         yield fail("venue", found.faults["reach"], f"{rest_url} and {ws_url} to answer")
         return
@@ -71,6 +71,7 @@ def venue(settings: "Settings") -> Iterator[Finding]:
         return
     if key is not None:
         yield from _key(rest_url, found, table.margin_model)
+        yield from _watchdog(settings, terms, found)
     for account in table.also:
         yield from _also(settings, terms, account)
 
@@ -141,8 +142,38 @@ def _key(rest_url: str, found: "Probe", wanted: str | None) -> Iterator[Finding]
     if "account" in found.faults:
         yield fail("account", found.faults["account"], "a summary of the account")
         return
+    yield _dead_man(found)
     yield _tier(found)
     yield from _margin(found, wanted)
+
+
+def _watchdog(settings: "Settings", terms: "DeribitSettings", bots: "Probe") -> Iterator[Finding]:
+    """Say whether the watchdog's key can cancel what the bot's key sends."""
+    from bot.venues.deribit.grants import Fit, expected, judge, told
+    from bot.venues.deribit.probe import probe
+    from bot.wiring.live import stopping_key
+    from config import ConfigError
+
+    check, wanted = "watchdog key", "one of the account that the bot trades in"
+    try:
+        key, own = stopping_key(settings, os.environ)
+    except ConfigError as fault:
+        yield from (fail(check, str(one), "a key and a secret") for one in fault.problems)
+        return
+    if not own:
+        yield ok(check, "that of the bot")
+        return
+    found = asyncio.run(probe(terms, key, time.time_ns, listed=False))
+    faults = [found.faults[step] for step in ("reach", "key", "account") if step in found.faults]
+    fit, words = judge(found.rights or frozenset(), orders=True)
+    if faults:
+        yield fail(check, faults[0], wanted)
+    elif fit is not Fit.FITTING:
+        yield fail(check, told(fit, words), expected(fit, orders=True).removeprefix("expected "))
+    elif found.account_id != bots.account_id:
+        yield fail(check, f"one of account {found.account_id}", f"{wanted} ({bots.account_id})")
+    else:
+        yield ok(check, "one of its own, of the same account")
 
 
 def _also(settings: "Settings", terms: "DeribitSettings", account: str) -> Iterator[Finding]:
@@ -169,6 +200,19 @@ def _also(settings: "Settings", terms: "DeribitSettings", account: str) -> Itera
     else:
         wanted = expected(fit, orders=False).removeprefix("expected ")
         yield fail(check, told(fit, words), wanted)
+
+
+def _dead_man(found: "Probe") -> Finding:
+    """Say whether the exchange cancels a bot's orders when it is gone or silent."""
+    from bot.venues.deribit.deadman import HEARTBEAT_S
+
+    expected = "the exchange to cancel a connection's orders when it is lost; no order is sent else"
+    if "dead-man switch" in found.faults:
+        return fail("dead-man switch", found.faults["dead-man switch"], expected)
+    if not found.armed:
+        return fail("dead-man switch", "not armed", expected)
+    within = f"when a connection is lost, or silent for {2 * HEARTBEAT_S} s"
+    return ok("dead-man switch", f"cancels {within}")
 
 
 def _tier(found: "Probe") -> Finding:

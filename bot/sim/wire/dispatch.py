@@ -10,6 +10,7 @@ from bot.domain.units import NS_PER_S
 from bot.sim.wire import public, reads, trading
 from bot.sim.wire.call import Call, Caller
 from bot.sim.wire.hub import Hub
+from bot.sim.wire.limits import TooManyRequestsError
 from bot.sim.wire.rpc import (
     INVALID_REQUEST,
     METHODS,
@@ -90,6 +91,8 @@ def _call(hub: Hub, caller: Caller, request: object, now_ns: int) -> tuple[Call,
         caller.token = caller.session.token
     if isinstance(raw.get("access_token"), str):
         caller.token = hub.auth.bearer(raw["access_token"])
+    if name != SWITCH and caller.faults.take("too_many"):
+        raise TooManyRequestsError
     payer = caller.address if caller.token is None else caller.token.key.client_id
     hub.limits.spend(payer, now_ns, matching=method.matching)
     if method.heavy:

@@ -32,7 +32,9 @@ class Faults:
     repeated_events: int = 0  # notifications of user.* channels that come twice
     truncated: int = 0  # frames or bodies cut in half
     html: int = 0  # frames or bodies that are a page
+    garbage: int = 0  # frames with bytes before them that are no frame at all
     oversize_bytes: int = 0  # the next frame or body is padded to that many bytes
+    too_many: int = 0  # requests that are answered with 10028, and then their connection ends
     http_429: int = 0
     http_503: int = 0
     redirects: int = 0  # to a path that redirects to itself

@@ -113,7 +113,10 @@ class Server:
         ws = web.WebSocketResponse(
             autoping=False, compress=self._deflate, max_msg_size=LARGEST_FRAME
         )
-        await ws.prepare(request)
+        try:
+            await ws.prepare(request)
+        except ConnectionError:  # who has dialled is gone before we answer
+            return _cut(request)
         self.dialled += 1
         faults = self.hub.dial_faults.copy()
         session = Session(self.hub, self.dialled, request.remote or HOST, ws, faults)

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 LONGEST_QUEUE: Final = 50_000
 PAGE: Final = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
+IDLE_NS: Final = 600 * NS_PER_S
+GOODBYE_NS: Final = NS_PER_S
+GARBAGE: Final = b"\xff" * 64  # reserved bits and an opcode that nobody has
 GONE: Final = 1000
 SPENT: Final = 4000
 LAGGING: Final = 1008
@@ -54,7 +57,12 @@ class Session:
         self._leaving = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._beat: asyncio.Task[None] | None = None
-        self._heard_ns = hub.now_ns()
+        self._heard_ns = self._frame_ns = hub.now_ns()
+
+    @property
+    def beats(self) -> bool:
+        """Tell whether the connection was asked to be kept alive by heartbeats."""
+        return self._beat is not None
 
     # --- what the methods ask of a connection -----------------------------------------------------
 
@@ -111,6 +119,8 @@ class Session:
         faults = self.faults
         while faults.take("error_frames"):
             self.error_frame()
+        if faults.take("garbage"):
+            write(self._transport, GARBAGE)
         if faults.take("html"):
             frame = PAGE
         elif faults.take("truncated"):
@@ -149,9 +159,10 @@ class Session:
         """Read and answer until the connection ends, then clean up behind it."""
         self._transport = transport
         writer = self._start(self._write())
+        self._start(self._watch_idle())
         try:
             await self._read()
-        except ConnectionDroppedError:
+        except (ConnectionDroppedError, ConnectionError):  # ours, or one that ended under a pong
             self.drop()
         finally:
             self._end()
@@ -165,6 +176,7 @@ class Session:
     async def _read(self) -> None:
         while True:
             message = await self.ws.receive()
+            self._frame_ns = self.hub.now_ns()
             while self.faults.stalled and not self.ws.closed:
                 await self.hub.clock.until(self.hub.now_ns() + NS_PER_S // 10)
             match message.type:
@@ -216,12 +228,26 @@ class Session:
             await self.hub.clock.until(since_ns + step_ns)
             heard = self._heard_ns > since_ns
             if asked and not heard:
-                self.leave()
+                await self._hang_up()
                 return
             asked = not heard
             kind = "test_request" if asked else "heartbeat"
             beat = {"jsonrpc": "2.0", "method": "heartbeat", "params": {"type": kind}}
             self.push(orjson.dumps(beat))
+
+    async def _watch_idle(self) -> None:
+        """End a connection over which nothing has come, not even a ping, for ten minutes."""
+        while (idle_ns := self.hub.now_ns() - self._frame_ns) < IDLE_NS:
+            await self.hub.clock.until(self.hub.now_ns() + IDLE_NS - idle_ns)
+        await self._hang_up()
+
+    async def _hang_up(self) -> None:
+        """Say goodbye; who does not read is cut off a moment later."""
+        self.leave()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_NS / NS_PER_S):
+                await self.ended.wait()
+        self.drop()
 
     def _end(self) -> None:
         """Forget the connection, and its orders where they die with it."""
@@ -255,6 +281,13 @@ def abort(transport: object) -> None:
     cut = getattr(transport, "abort", None)
     if cut is not None:
         cut()
+
+
+def write(transport: object, data: bytes) -> None:
+    """Send bytes as they are, past everything that makes frames of them."""
+    send = getattr(transport, "write", None)
+    if send is not None:
+        send(data)
 
 
 def padded(frame: bytes, size: int) -> bytes:

@@ -197,6 +197,9 @@ class HardenedDeribit(TrueValues):
             if not self._heard(channel, params.get("data"), now_ns):
                 super().handle_message(client, message)
             return
+        if message.get("method") == "heartbeat":
+            self._background.start(self.requests.answer(params))
+            return
         try:
             self.environment.hear(message)
         except WrongEnvironmentError as error:

@@ -5,9 +5,11 @@
     not connected, no credit   REJECTED: nothing has left
     silence, a lost connection nothing: the core counts the order as UNKNOWN and asks by label
 
-A label is sent at most once, and never again. Cancel-on-disconnect is armed on every connection
-before the first order; until it is, orders are refused. After a reconnect every order that had not
-ended is asked for, because its connection took its reports along.
+A label is sent at most once, and never again. The venue's dead-man switch is armed on every
+connection before the first order and read back: it cancels the connection's orders when that is
+lost, or falls silent for two heartbeats. Until the venue says that it is armed, orders are refused.
+After a reconnect every order that had not ended is asked for, because its connection took its
+reports along.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from bot.domain.events import Filled, LaneChanged, OrderDenied, OrderUpdate
 from bot.domain.orders import TERMINAL, Intent, OrderReport, TimeInForce
 from bot.domain.units import NS_PER_MS, NS_PER_S
 from bot.venues.deribit.credits import Credits
+from bot.venues.deribit.deadman import arm
 from bot.venues.deribit.fields import each, table
 from bot.venues.deribit.flaws import Flaw, FlawedError, shown
 from bot.venues.deribit.inbox import Surroundings
@@ -115,10 +118,13 @@ class OrderLane:
         self._start(self._query(label, instrument))
 
     async def arm(self) -> None:
-        """Have this connection's orders cancelled when it is lost; orders are refused before."""
-        await self._requests.call(
-            "private/enable_cancel_on_disconnect", {"scope": "connection"}, READ_S
-        )
+        """Have this connection's orders cancelled when it is lost; orders are refused before.
+
+        Raises OrderLaneError where the venue does not say that they will be.
+        """
+        if not await arm(self._requests):
+            expected = "expected the venue to cancel on disconnect before the first order"
+            raise OrderLaneError(f"{expected}, found that it does not")
         self.armed = True
         self._bar("")
         for label, sent in list(self._sent.items()):

@@ -15,6 +15,7 @@ from bot.domain.errors import DeltabandError
 from bot.domain.units import NS_PER_S
 from bot.venues.deribit.client import HardenedDeribit
 from bot.venues.deribit.credits import Credits, Tier
+from bot.venues.deribit.deadman import arm
 from bot.venues.deribit.environment import Environment
 from bot.venues.deribit.fields import each, table
 from bot.venues.deribit.flaws import Flaws, shown
@@ -35,7 +36,9 @@ class Probe:
     `testnet` is which system the venue says that it is, None where it does not. `rights` is None
     without an authentication, `limits_told` whether the account states its own tiers, `refused`
     whether the venue does not know the key. `margin` is the margin model by currency, empty where
-    it is not told. `faults` has a sentence for each step that failed.
+    it is not told; `account_id` is the venue's number of the account. `armed` tells whether a
+    connection's dead-man switch could be armed, None where nobody tried. `faults` has a sentence
+    for each step that failed.
     """
 
     testnet: bool | None = None
@@ -47,6 +50,8 @@ class Probe:
     others: Tier | None = None
     limits_told: bool = False
     margin: dict[str, str] = field(default_factory=dict)
+    account_id: str = ""
+    armed: bool | None = None
     faults: dict[str, str] = field(default_factory=dict)
     refused: bool = False
 
@@ -58,11 +63,13 @@ async def probe(
     timeout_s: float = TIMEOUT_S,
     *,
     listed: bool = True,
+    arms: bool = False,
 ) -> Probe:
     """Ask the venue what a run would need to know; `timeout_s` for each step. Never raises.
 
     Where another system answers than the one that is meant, no key is shown to it. Instruments are
-    asked for where `listed` says so.
+    asked for where `listed` says so; with `arms` the dead-man switch of this connection, which has
+    no orders, is armed and read back.
     """
     found = Probe()
     urls = {"rest": settings.rest_url, "ws": settings.ws_url}
@@ -81,6 +88,8 @@ async def probe(
             ("key", lambda: _key(exchange, found)),
             ("account", lambda: _account(exchange, found)),
         ]
+        if arms:
+            steps.append(("dead-man switch", lambda: _arm(exchange, found)))
     try:
         for name, step in steps:
             try:
@@ -128,9 +137,14 @@ async def _key(exchange: HardenedDeribit, found: Probe) -> None:
     found.rights = granted(await exchange.authenticate())
 
 
+async def _arm(exchange: HardenedDeribit, found: Probe) -> None:
+    found.armed = await arm(exchange.requests)
+
+
 async def _account(exchange: HardenedDeribit, found: Probe) -> None:
     reply = await exchange.private_get_get_account_summaries({"extended": "true"})
     answer = table(table(reply, "reply").get("result"), "summaries")
+    found.account_id = str(answer.get("id", ""))
     tiers = Credits(exchange.clock)
     for row in each(answer.get("summaries"), "summaries"):
         limits = row.get("limits")

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -133,6 +134,12 @@ class Requests:
             self._waiting.pop(request_id, None)
             if future.done() and not future.cancelled():
                 future.exception()  # it may have been rejected while the write was failing
+
+    async def answer(self, heartbeat: object) -> None:
+        """Answer a heartbeat that asks for it: a venue without an answer ends the connection."""
+        if isinstance(heartbeat, dict) and heartbeat.get("type") == "test_request":
+            with suppress(RefusedError, NotSentError, NoAnswerError):  # the pulse sees it as well
+                await self.call("public/test", {}, paid=True)
 
     async def _write(self, method: str, message: Mapping[str, object]) -> None:
         try:

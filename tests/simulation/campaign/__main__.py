@@ -1,20 +1,25 @@
-"""`python -m tests.simulation.campaign SEEDS HOURS`: run seeds, print what they came to.
+"""`python -m tests.simulation.campaign SEEDS HOURS [--keep]`: run seeds, print what they came to.
 
 SEEDS is `first:last` (both included) or one number, HOURS the market hours of each. The code is 0
-where nothing was broken and every fault has struck.
+where nothing was broken. `--keep` adds the run to docs/simulation.md, under the commit of now.
 """
 
 from __future__ import annotations
 
+import argparse
+import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from os import cpu_count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bot.wiring.kernels import choose
 from tests.simulation.campaign.outcome import Outcome
+from tests.simulation.campaign.page import PAGE, Run, written
 from tests.simulation.campaign.world import World
 
 
@@ -31,30 +36,64 @@ def play(seed: int, hours: float) -> Outcome:
         return World(seed, hours, Path(folder)).run()
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run what is asked for and return the exit code."""
-    first, _, last = sys.argv[1].partition(":")
-    seeds = range(int(first), int(last or first) + 1)
-    hours = float(sys.argv[2])
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation.campaign")
+    parser.add_argument("seeds", type=_seeds, help="first:last, both included")
+    parser.add_argument("hours", type=float, help="market hours of each")
+    parser.add_argument("--keep", action="store_true", help="add the run to docs/simulation.md")
+    asked = parser.parse_args(argv)
     begun = time.monotonic()
     found: list[Outcome] = []
-    with ProcessPoolExecutor(cpu_count()) as pool:
-        for outcome in pool.map(play, seeds, [hours] * len(seeds)):
+    with ProcessPoolExecutor(cpu_count(), initializer=choose, initargs=("auto",)) as pool:
+        for outcome in pool.map(play, asked.seeds, [asked.hours] * len(asked.seeds)):
             found.append(outcome)
             for words in outcome.broken:
                 say(f"seed {outcome.seed} ({outcome.name}): {words}")
-    hits: Counter[str] = sum((o.hits for o in found), Counter())
-    kills: Counter[str] = sum((o.kills for o in found), Counter())
+    run, hits = _run(asked.seeds, asked.hours, found)
     say(", ".join(f"{code} {count}" for code, count in sorted(hits.items())))
+    kills: Counter[str] = sum((o.kills for o in found), Counter())
     say(", ".join(f"killed {where}: {count}" for where, count in sorted(kills.items())))
     took = time.monotonic() - begun
-    broken = sum(len(o.broken) for o in found)
     say(
-        f"{sum(o.hours for o in found):g} hours, {sum(hits.values())} faults,"
-        f" {sum(kills.values())} crash points, {sum(o.orders for o in found)} orders,"
-        f" {broken} violations ({took:.0f} s)"
+        f"{run.hours:g} hours, {run.faults} faults, {run.kills} crash points,"
+        f" {run.broken} violations ({run.hours * 3_600.0 / took:.0f} times real time, {took:.0f} s)"
     )
-    return 1 if broken else 0
+    if asked.keep:
+        PAGE.write_text(written(PAGE.read_text(encoding="utf-8"), run, hits), encoding="utf-8")
+    return 1 if run.broken else 0
+
+
+def _seeds(text: str) -> range:
+    first, _, last = text.partition(":")
+    try:
+        seeds = range(int(first), int(last or first) + 1)
+    except ValueError:
+        seeds = range(0)
+    if not seeds:
+        raise argparse.ArgumentTypeError(f"expected first:last, found {text!r}")
+    return seeds
+
+
+def _run(seeds: range, each: float, found: Sequence[Outcome]) -> tuple[Run, Counter[str]]:
+    hits: Counter[str] = sum((o.hits for o in found), Counter())
+    run = Run(
+        f"{seeds[0]}:{seeds[-1]}",
+        each,
+        sum(o.hours for o in found),
+        sum(count for code, count in hits.items() if code.startswith("F")),
+        sum(sum(o.kills.values()) for o in found),
+        sum(o.orders for o in found),
+        sum(len(o.broken) for o in found),
+        _commit(),
+    )
+    return run, hits
+
+
+def _commit() -> str:
+    asked = ["git", "describe", "--always", "--dirty"]
+    said = subprocess.run(asked, capture_output=True, text=True, check=False)
+    return said.stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":

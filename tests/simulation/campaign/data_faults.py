@@ -26,6 +26,10 @@ class Spell(Fault):
     until_ns: int = 0
     since_ns: int = 0
 
+    def lasts(self, now_ns: int) -> bool:
+        """Tell whether the spell goes on."""
+        return now_ns < self.until_ns
+
     def event(self, event: Event, now_ns: int) -> list[Later]:
         """Spoil it while the spell lasts."""
         if not isinstance(event, Quote | Chain):

@@ -49,6 +49,10 @@ class Fault:
         """Tell whether its time has come."""
         return not self.off and now_ns >= self.due_ns
 
+    def lasts(self, now_ns: int) -> bool:  # noqa: ARG002
+        """Tell whether it may still do something before it is due again."""
+        return False
+
     def strike(self, now_ns: int) -> None:
         """Count a hit and choose when it strikes next."""
         self.hits += 1
@@ -100,6 +104,10 @@ class LostReply(Fault):
 
     muted: set[str] = field(default_factory=set)
 
+    def lasts(self, now_ns: int) -> bool:  # noqa: ARG002
+        """Tell whether somebody is silent."""
+        return bool(self.muted)
+
     def request(self, asked: Request, now_ns: int) -> list[LaterRequest]:
         """Choose an order to be silent about."""
         if isinstance(asked, Place) and self.due(now_ns):
@@ -120,6 +128,11 @@ class Unseen(Fault):
 
     hidden: dict[str, int] = field(default_factory=dict)
     longest_s: float = 5.0
+
+    def lasts(self, now_ns: int) -> bool:
+        """Tell whether something is hidden; what is not any more is forgotten."""
+        self.hidden = {label: until for label, until in self.hidden.items() if until > now_ns}
+        return bool(self.hidden)
 
     def request(self, asked: Request, now_ns: int) -> list[LaterRequest]:
         """Choose an order that is not visible yet."""
@@ -143,6 +156,10 @@ class Blind(Fault):
     """For a while every query of an order is answered with: there is none."""
 
     until_ns: int = 0
+
+    def lasts(self, now_ns: int) -> bool:
+        """Tell whether it goes on."""
+        return now_ns < self.until_ns
 
     def event(self, event: Event, now_ns: int) -> list[Later]:
         """Deny whatever is asked about, as long as it lasts; streams are not heard either."""
@@ -208,6 +225,10 @@ class Slow(Fault):
 
     until_ns: int = 0
 
+    def lasts(self, now_ns: int) -> bool:
+        """Tell whether it goes on."""
+        return now_ns < self.until_ns
+
     def request(self, asked: Request, now_ns: int) -> list[LaterRequest]:
         """Hold it up; requests stay in order."""
         if isinstance(asked, Place) and self.due(now_ns):
@@ -226,6 +247,10 @@ class Refused(Fault):
     longest_s: float = 10.0
     until_ns: int = 0
     waiting: list[OrderReport] = field(default_factory=list)
+
+    def lasts(self, now_ns: int) -> bool:
+        """Tell whether it goes on, or has something to say."""
+        return now_ns < self.until_ns or bool(self.waiting)
 
     def request(self, asked: Request, now_ns: int) -> list[LaterRequest]:
         """Refuse orders; what is asked about is not answered."""
@@ -263,6 +288,10 @@ class Partition(Fault):
 
     until_ns: int = 0
 
+    def lasts(self, now_ns: int) -> bool:
+        """Tell whether it goes on."""
+        return now_ns < self.until_ns
+
     def request(self, asked: Request, now_ns: int) -> list[LaterRequest]:
         """Lose it."""
         return [] if not self.off and now_ns < self.until_ns else [(0, asked)]
@@ -282,6 +311,10 @@ class Flat(Fault):
 
     until_ns: int = 0
 
+    def lasts(self, now_ns: int) -> bool:
+        """Tell whether it goes on."""
+        return now_ns < self.until_ns
+
     def event(self, event: Event, now_ns: int) -> list[Later]:
         """Empty it."""
         if not isinstance(event, PositionsReport):
@@ -299,6 +332,10 @@ class OldPositions(Fault):
     """A list of positions is as it was some seconds ago."""
 
     before: PositionsReport | None = None
+
+    def lasts(self, now_ns: int) -> bool:  # noqa: ARG002
+        """Look on always: it must know what was before."""
+        return True
 
     def event(self, event: Event, now_ns: int) -> list[Later]:
         """Tell the one before again."""

@@ -16,6 +16,7 @@ import numpy as np
 from bot import wiring
 from bot.domain.errors import DeltabandError
 from bot.domain.events import Event, InstrumentsListed, Settled
+from bot.domain.orders import OrderState
 from bot.domain.positions import HEDGE_TAG
 from bot.domain.units import NS_PER_S
 from bot.sim.exchange import Exchange
@@ -285,6 +286,9 @@ class World:
     def heed(self, verb: str) -> None:
         """Tell everybody that a word was put in."""
         self.hits[f"operator: {verb}"] += 1
+        if verb == "resume" and self.life is not None:
+            orders = self.life.core.floor.orders
+            self.hits["F83"] += any(o.state is OrderState.UNKNOWN for o in orders)
         for monitor in self.monitors:
             monitor.said(verb, self.now_ns, self)
 

@@ -87,7 +87,9 @@ async def test_a_token_expires_and_is_refreshed(hand_server, hand: HandClock, di
     """After 15 minutes private calls fail with 13009 until the token is renewed."""
     raw = await dial(hand_server)
     token = await raw.login()
-    hand.move(901)
+    hand.move(500)
+    await raw.pinged()  # an idle connection would be hung up on before
+    hand.move(401)
     assert (await fails(raw.call("private/get_positions"), 13009))["reason"] == "token_expired"
     renewal = {"grant_type": "refresh_token", "refresh_token": token["refresh_token"]}
     await raw.call("public/auth", **renewal)

@@ -1,6 +1,7 @@
 """What goes wrong when it is asked to: each fault does what its name says, and only there."""
 
 import asyncio
+import socket
 
 import aiohttp
 import orjson
@@ -12,6 +13,10 @@ from tests.wire.conftest import RpcFault
 BOOK = "book.BTC-PERPETUAL.raw"
 CHANGES = "user.changes.any.any.raw"
 TIME = "/api/v2/public/get_time"
+HANDSHAKE = (
+    b"GET /ws/api/v2 HTTP/1.1\r\nHost: here\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
 REST_ORDER = {"instrument_name": "BTC-PERPETUAL", "amount": 100, "price": 80_000}
 
 
@@ -131,6 +136,48 @@ async def test_frames_are_errors_pages_halves_or_enormous(raw):
     await raw.send("public/test")
     assert len((await raw.ws.receive()).data) >= 300_000
     assert await raw.call("public/test")
+
+
+async def test_a_request_too_many_is_answered_and_then_the_connection_ends(raw):
+    """With 10028, and whatever the credits are; switching faults itself is not counted."""
+    await raw.call("private/set_faults", too_many=1)
+    await raw.call("private/set_faults", late_replies=0)
+    with pytest.raises(RpcFault, match="10028"):
+        await raw.call("private/buy", **REST_ORDER)
+    with pytest.raises(ConnectionError, match="4000"):
+        await raw.receive()
+
+
+async def test_bytes_that_are_no_frame_end_the_connection_at_the_clients_side(raw):
+    """The client finds reserved bits and hangs up; the frame behind them is not read."""
+    await raw.call("private/set_faults", garbage=1)
+    await raw.send("public/test")
+    with pytest.raises(ConnectionError, match="reserved bits"):
+        await raw.receive()
+
+
+async def test_a_ping_that_meets_a_cut_connection_is_no_fault(server, dial, caplog):
+    """Who is stalled takes the ping up when the other side is gone: the server says nothing."""
+    raw = await dial(server)
+    await raw.login()
+    (session,) = server.sessions.values()
+    await raw.call("private/set_faults", stalled=True)
+    await raw.ws.ping()
+    await asyncio.sleep(0.3)  # it has been read, and waits
+    session.drop()
+    session.faults.clear()
+    await asyncio.wait_for(session.ended.wait(), 30.0)
+    assert caplog.records == []
+
+
+async def test_who_dials_and_leaves_before_the_answer_is_no_fault(server, dial, caplog):
+    """A server that was busy finds the request of somebody who has given up: it says nothing."""
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", server.port)) as line:
+            line.sendall(HANDSHAKE)
+    raw = await dial(server)
+    assert await raw.call("public/test")
+    assert caplog.records == []
 
 
 async def test_a_slow_login_holds_up_nothing_else(hand, raw):

@@ -9,9 +9,10 @@ from decimal import Decimal
 from bot.book import legs, measure
 from bot.book.columns import OptionColumns
 from bot.book.numeraire import Numeraire
-from bot.desk import delta as delta_desk
 from bot.desk import ticket
+from bot.desk.ticket import Ticket
 from bot.domain.orders import TimeInForce
+from bot.domain.units import Quantity
 from bot.risk import gate
 from bot.strategy.bands import Band
 from bot.strategy.delta import DeltaPolicy
@@ -20,11 +21,12 @@ from tests.simulation.campaign.planted.plant import Plant, breaks
 
 
 def _sized(plant: Plant, factor: int) -> None:
-    def lots(original, instrument, quantity):
-        found = original(instrument, quantity)
-        return instrument.quantity(found.value * factor)
+    def intent(original, *args, **more):
+        found = original(*args, **more)
+        size = Quantity(found.quantity.value * factor, found.quantity.unit)
+        return replace(found, quantity=size)
 
-    plant.around(delta_desk, "to_lots", lots)
+    plant.around(Ticket, "intent", intent)
 
 
 @breaks("I11")
@@ -100,14 +102,20 @@ def cap_is_rounded_up(plant: Plant) -> None:
 @breaks("I10")
 def lots_are_not_rounded(plant: Plant) -> None:
     """Quantities are sent to the last contract, whole lots or not."""
-    plant.swap(delta_desk, "to_lots", lambda i, size: i.quantity(Decimal(round(size + 3.3))))
+
+    def intent(original, *args, **more):
+        found = original(*args, **more)
+        size = Quantity(found.quantity.value + Decimal(3), found.quantity.unit)
+        return replace(found, quantity=size)
+
+    plant.around(Ticket, "intent", intent)
 
 
 @breaks("I10")
 def prices_are_off_the_grid(plant: Plant) -> None:
     """Prices are rounded to cents, whatever the tick."""
     plant.swap(
-        delta_desk,
+        ticket,
         "to_tick",
         lambda _, price, *, buy: Decimal(round(price, 2)),  # noqa: ARG005
     )
@@ -120,18 +128,18 @@ def price_beyond_the_collar(plant: Plant) -> None:
     def tick(original, instrument, price, *, buy):
         return original(instrument, price, buy=not buy)
 
-    plant.around(delta_desk, "to_tick", tick)
+    plant.around(ticket, "to_tick", tick)
 
 
 @breaks("I10")
 def collar_is_off(plant: Plant) -> None:
     """An order that crosses takes whatever price there is."""
 
-    def price(original, *args, buy, passive, **more):
-        found = original(*args, buy=buy, passive=passive, **more)
+    def price(original, rules, progress, now):
+        found = original(rules, progress, now)
         if found.time_in_force is TimeInForce.GTC:
             return found
-        return replace(found, limit=found.limit * (1.05 if buy else 0.95))
+        return replace(found, limit=found.limit * (1.05 if now.buy else 0.95))
 
     plant.around(ticket, "price_hedge", price)
     plant.swap(gate, "CHECKS", tuple(c for c in gate.CHECKS if c is not gate._check_collar))

@@ -1,0 +1,24 @@
+-- Rows as the release of version 2 left them, one or more in every table.
+INSERT INTO meta VALUES ('schema_version', '2'), ('instance', 'demo'), ('created_ns', '17');
+INSERT INTO runs VALUES (1, 1, 11, 1, 2, 1767594600000000000, 'paper', 'synthetic', 7, '0.1.0', '{}', 'ab', '{"fills":1}', 'stopped');
+INSERT INTO runs VALUES (2, 1, 12, 3, NULL, 1767594600000000000, 'paper', 'synthetic', 7, '0.1.0', '{}', NULL, NULL, NULL);
+INSERT INTO heartbeat VALUES (1, 2, 4, 1767594600000000000, 'RUNNING');
+INSERT INTO sticky VALUES ('ETH', 1, 1767594600000000000, 'HALTED', '[]');
+INSERT INTO standing VALUES ('BTC', 'off', 2, 1767594600000000000, NULL, '{"reason":"operator","subject":"","numbers":{}}');
+INSERT INTO parked VALUES (1, 'BTC-PERPETUAL', 2, 1767594600000000000, 'BTC', '{"instrument":"BTC-PERPETUAL","quantity":{"value":"10","unit":"usd"},"tag":"","account":"main"}', '10', 1767594600000000000, 1767594600000000001);
+INSERT INTO views VALUES (2, 'greeks', 1767594600000000000, '[]');
+INSERT INTO commands VALUES (1, 'c1', 'pause', 'BTC', '{}', 'ann', 'news', 5, 6, 7, 1, 'PAUSED');
+INSERT INTO commands VALUES (2, 'c2', 'resume', 'BTC', '{}', 'ann', '', 5, 6, 6, 0, 'withdrawn');
+INSERT INTO commands VALUES (3, 'c3', 'halt', '', '{}', 'bob', '', 8, NULL, NULL, NULL, NULL);
+INSERT INTO decisions VALUES (1, 1, 'd1', 1767594600000000000, 'BTC', 'delta', 'usd', 1.5, 1.5, 1.5, 0.0, 0.0, -0.1, 0.1, -0.1, 0.1, NULL, NULL, 90000.5, 41.25, '[]', '[]', '[]', '[]', '{}');
+INSERT INTO hedges VALUES (1, 1, 'd1', 1767594600000000000, 'BTC', 'delta', 1.5, 0.0, NULL, NULL, -0.1, 0.1, 90000.0, -165000.0, 'usd', 82.5, NULL, 0.4, 1, 'delta_above_owner');
+INSERT INTO exposure VALUES (1, 1, 1767594600000000000, 'BTC', 'usd', 'RUNNING', 90000.0, 0.0, 0.0, 0.0, 0.0, -0.1, 0.1, NULL, NULL, NULL, NULL, 450000.0, 0, '{}', '{}', '[]');
+INSERT INTO margins VALUES (1, 1, 1767594600000000000, 'BTC', 'sm', 1.0, 1.0, 1.0, 0.1, 0.1, -0.5, 0.5, 0.0, 0.0);
+INSERT INTO equity VALUES (1, 1, 1767594600000000000, '', -52.0, -1.0, -2.0, '{}');
+INSERT INTO states VALUES (1, 1, 1767594600000000000, 'ETH', 'RUNNING', 'HALTED', '[]');
+INSERT INTO doubts VALUES (1, 1, 1767594600000000000, 'BTC', '{}', 1);
+INSERT INTO intents VALUES (1, 1, 1, 'db-demo-1-1', 'BTC-PERPETUAL', '-165000', 'usd', '89955.0', 'ioc', 0, 1, 'd1', 'delta', 1767594600000000000, 1767594600000000001);
+INSERT INTO intents VALUES (2, 1, 1, 'db-demo-1-2', 'BTC-PERPETUAL', '10', 'usd', '89955.0', 'ioc', 0, 1, 'd1', 'delta', 1767594600000000000, 1767594600000000001);
+INSERT INTO transitions VALUES (1, 1, 1, 1767594600000000000, 'db-demo-1-1', 'BTC-PERPETUAL', 'sent', 'filled', '');
+INSERT INTO fills VALUES (1, 1, 1, 't1', 'db-demo-1-1', 'BTC-PERPETUAL', '-165000', 'usd', '89999.5', 0.00091667, 'BTC', 0, 1767594600000000000);
+INSERT INTO accounts VALUES (1, 1, 1, 1767594600000000000, 1, '[]', '[]');

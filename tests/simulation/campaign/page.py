@@ -1,0 +1,104 @@
+"""docs/simulation.md: the runs by ranges of seeds, and every fault with how often it struck.
+
+A run that is kept adds its row and its counts; the page itself is the memory.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.simulation.campaign.catalogue import CATALOGUE, Reached
+
+PAGE = Path(__file__).parents[3] / "docs" / "simulation.md"
+RUNS, FAULTS = "## Runs", "## Faults"
+HEAD = "| seeds | hours each | hours | faults | crash points | orders | violations | commit |"
+COLUMNS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a range of seeds came to."""
+
+    seeds: str
+    each: float
+    hours: float
+    faults: int
+    kills: int
+    orders: int
+    broken: int
+    commit: str
+
+    def row(self) -> str:
+        """Return it as a row of the page."""
+        figures = (
+            *(self.seeds, f"{self.each:g}", f"{self.hours:g}", self.faults),
+            *(self.kills, self.orders, self.broken, self.commit),
+        )
+        return f"| {' | '.join(map(str, figures))} |"
+
+
+def runs(text: str) -> list[Run]:
+    """Return the runs of a page."""
+    part = text.partition(RUNS)[2].partition("\n## ")[0]
+    cells = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in part.splitlines()
+        if re.match(r"\| \d+:\d+ ", line)
+    ]
+    return [
+        Run(c[0], float(c[1]), float(c[2]), int(c[3]), int(c[4]), int(c[5]), int(c[6]), c[7])
+        for c in cells
+    ]
+
+
+def counts(text: str) -> Counter[str]:
+    """Return how often each fault has struck so far."""
+    found = re.findall(r"^\| (F\d\d) \| [^|]+ \| simulation \| (\d+)", text, re.MULTILINE)
+    return Counter({code: int(count) for code, count in found})
+
+
+def total(kept: Sequence[Run]) -> str:
+    """Return the sum of all runs in a line."""
+    hours = sum(run.hours for run in kept)
+    return (
+        f"{hours:g} hours, {sum(run.faults for run in kept)} faults,"
+        f" {sum(run.kills for run in kept)} crash points,"
+        f" {sum(run.broken for run in kept)} violations"
+    )
+
+
+def faults(struck: Mapping[str, int]) -> list[str]:
+    """Return the table of faults."""
+    rows = ["| fault | what happens | reached | how often, or where |", "|---|---|---|---|"]
+    for one in CATALOGUE:
+        told = one.by
+        if one.reached is Reached.SIMULATION:
+            told = one.by or str(struck.get(one.code, 0))
+        rows.append(f"| {one.code} | {one.what} | {one.reached} | {told} |")
+    return rows
+
+
+def written(text: str, run: Run | None, struck: Mapping[str, int]) -> str:
+    """Return the page with a run more."""
+    kept = [*runs(text), *([run] if run is not None else [])]
+    body = [
+        text.partition(RUNS)[0].rstrip(),
+        "",
+        RUNS,
+        "",
+        total(kept),
+        "",
+        HEAD,
+        "|" + "---|" * COLUMNS,
+        *(one.row() for one in kept),
+        "",
+        FAULTS,
+        "",
+        *faults(counts(text) + Counter(struck)),
+        "",
+    ]
+    return "\n".join(body)
