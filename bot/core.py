@@ -268,6 +268,11 @@ class Core:
 
     def _fold_fill(self, event: Filled) -> tuple[tuple[str, ...], list[Command]]:
         fill = event.fill
+        if not (
+            fill.label.startswith(self.floor.names.stem) or fill.label in self.floor.orders.orders
+        ):
+            # It ended in an earlier run: the positions that this one began with contain it.
+            self.floor.book.holdings.closed.add(fill.label)
         news = not self.floor.book.holdings.knows(fill)
         counts = news and fill.label not in self.floor.book.holdings.closed
         before = delta_held(self.floor, fill, event.ts_ns) if counts else math.nan

@@ -257,6 +257,16 @@ def test_a_restored_orders_fill_counts_once(fills_told, positions_first):
     assert placed(desk.commands) == []
 
 
+def test_a_trade_of_an_earlier_run_that_is_told_late_is_in_the_positions_already():
+    """Its order has ended there: nothing that this run began with waits for it."""
+    old = intent(PERPETUAL, "21130", "60090", label="db-test-1-1")
+    desk = ScriptedDesk(positions=SHORT | {PERPETUAL: "21130"}, epoch=2)
+    desk.listed()
+    desk.told()
+    desk.fills(old)
+    assert desk.core.floor.book.holdings.total(PERPETUAL) == old.quantity.value
+
+
 @pytest.mark.parametrize("purpose,coins", [("gamma", 0.5), ("delta", 0.0)])
 def test_a_restored_option_orders_fill_counts_as_traded_for_gamma(purpose, coins):
     """Told once or twice: towards the day's turnover and the holding time."""

@@ -38,19 +38,25 @@ class Killed(BaseException):
 class Fate:
     """Counts effects and says at which of them the process dies (0: at none).
 
-    `on_effect` is told each one's kind before the question is put.
+    `last` is the kind of the newest; one that `lurks` waits for an order to be in flight.
     """
 
     at: int = 0
     effects: int = 0
-    kinds: Callable[[str], None] = lambda _: None
+    last: str = ""
+    lurks: bool = False
 
     def effect(self, kind: str) -> None:
         """Pass an effect, or die here."""
         self.effects += 1
-        self.kinds(kind)
+        self.last = kind
         if self.at and self.effects >= self.at:
             raise Killed
+
+    def pounce(self, within: int) -> None:
+        """Die at one of so many effects that come next, if it lurks."""
+        if self.lurks:
+            self.lurks, self.at = False, self.effects + within
 
 
 class FatedJournal(Journal):

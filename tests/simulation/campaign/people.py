@@ -84,7 +84,7 @@ class Operators:
         if waits and not room.tap.exchange.working:
             return
         self._utter(room)
-        if self._chance.random() < 0.25:
+        if self._chance.random() < 0.4:
             room.doom(4)
 
     def mourn(self, room: Room, gone_s: float) -> None:

@@ -65,7 +65,7 @@ def scenario(seed: int) -> Scenario:
         settings,
         early + round(chance.random() * spread_s) * NS_PER_S,
         chance.choice((0.0, 4.0, 20.0)),
-        chance.choice((0.0, 10.0, 30.0)),
+        chance.choice((0.0, 20.0, 40.0)),
         order_usd,
         position_coin,
     )

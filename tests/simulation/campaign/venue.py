@@ -19,6 +19,7 @@ from bot.domain.events import (
     Settled,
 )
 from bot.domain.quotes import Chain, Quote
+from bot.domain.units import NS_PER_S
 from bot.venues.paper import PaperVenue
 from bot.venues.port import Request
 from tests.simulation.campaign.faults import Fault
@@ -99,13 +100,20 @@ class FaultyVenue:
         """Ask for a Tick; that is the bot's own clock, which no network disturbs."""
         self.inner.wake_at(ts_ns)
 
-    def connect(self, now_ns: int) -> None:
-        """Tell a bot that has just come what every connection begins with."""
+    def connect(self, now_ns: int, newest: Sequence[str] = ()) -> None:
+        """Tell a bot that has just come what every connection begins with.
+
+        What has traded under the `newest` labels is told once more, soon.
+        """
         exchange = self.inner.exchange
         for coin in exchange.market.coins:
             listed = exchange.market.instruments(coin, now_ns)
             self._pass(InstrumentsListed(now_ns, coin, listed))
         self._pass(exchange.positions(now_ns))
+        for label in newest:
+            for event in exchange.query(label, now_ns):
+                if isinstance(event, Filled):
+                    self._later(now_ns + round(2.5 * NS_PER_S), event, None)
 
     def tell(self, event: Event, later_ns: int) -> None:
         """Let a bot that is connected hear of something after a while."""

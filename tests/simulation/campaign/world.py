@@ -14,6 +14,7 @@ from typing import cast
 import numpy as np
 
 from bot import wiring
+from bot.domain.commands import Place
 from bot.domain.errors import DeltabandError
 from bot.domain.events import Event, InstrumentsListed, Settled
 from bot.domain.orders import OrderState
@@ -63,8 +64,7 @@ class World:
         self.wire = Wire()
         self.off_scale: frozenset[str] = frozenset()
         self.calm = False
-        self.fate = Fate(kinds=self._effect)
-        self._last_effect = ""
+        self.fate = Fate()
         self._kill_ns = self._back_ns = 0
         self.scene = scenario(self.seed)
         settings = self.scene.settings.scaled()
@@ -188,9 +188,10 @@ class World:
             self.life.close()
         if not self.calm and now_ns >= self._kill_ns:
             self._kill_ns = NEVER_NS
-            self.doom(40)
-        listen = now_ns >= self._listen_ns
-        if listen:
+            if self._chance.random() < 0.4:
+                self.doom(40)
+            self.fate.lurks = not self.fate.at
+        if listen := now_ns >= self._listen_ns:
             self._listen_ns = now_ns + LISTEN_NS
         self._step(event, listen=listen)
 
@@ -233,6 +234,8 @@ class World:
         for monitor in self.monitors:
             monitor.sent(request, now_ns, self)
         self.wire.sent(request, now_ns)
+        if isinstance(request, Place) and self._chance.random() < 0.5:
+            self.fate.pounce(self._chance.randrange(1, 10))
 
     def _live(self, now_ns: int) -> None:
         """Start the bot and connect it."""
@@ -254,11 +257,12 @@ class World:
             self._back_ns = now_ns + NS_PER_S
             return
         if self.tap.exchange._opened:
-            self.venue.connect(now_ns)
+            newest = [one.intent.label for one in self.tap.arrivals[-3:]]
+            self.venue.connect(now_ns, newest if self._chance.random() < 0.5 else ())
 
     def _die(self) -> None:
         """End the process where it stands; another comes after a while."""
-        self.kills[self._last_effect] += 1
+        self.kills[self.fate.last] += 1
         if self.life is not None:
             self.life.end()
             self.life = None
@@ -275,9 +279,6 @@ class World:
         if self._chance.random() < 0.4:  # again, while it recovers
             self.fate.at = self._chance.randrange(1, 40)
         self.people.mourn(self, gone_s)
-
-    def _effect(self, kind: str) -> None:
-        self._last_effect = kind
 
     def doom(self, within: int) -> None:
         """Let the process die at one of so many effects that come next."""
@@ -299,7 +300,7 @@ class World:
         """End the faults; the bot is there and may trade, as soon as it agrees to that."""
         if not self.calm:
             self.calm = True
-            self.fate.at = 0
+            self.fate.at, self.fate.lurks = 0, False
             self.venue.calm()
             for mishap in self.mishaps:
                 mishap.off = True
@@ -321,6 +322,8 @@ class World:
         self.off_scale = frozenset(self.owner) if near else frozenset()
         if event.ts_ns >= self._look_ns + NS_PER_S:
             self._look_ns = event.ts_ns
+            if any(order.filled for order in self.tap.exchange.working):
+                self.fate.pounce(1)
             for monitor in self.monitors:
                 monitor.look(self)
 
