@@ -180,6 +180,7 @@ class Startled(Monitor):
     jumped: dict[str, int] = field(default_factory=dict)
     before: dict[str, int] = field(default_factory=dict)
     agreed: dict[str, Decimal] = field(default_factory=dict)
+    raw: dict[str, Decimal] = field(default_factory=dict)
     unsure: set[str] = field(default_factory=set)
     begun: bool = False
 
@@ -200,6 +201,8 @@ class Startled(Monitor):
             if seconds_between(at_ns, now_ns) < self.again_s
         }
         for name in sorted(told.keys() | self.owned.keys()):
+            twice = self.raw.get(name, Decimal(0)) == told.get(name, Decimal(0))
+            self.raw[name] = told.get(name, Decimal(0))
             filled, filled_ns = scene.wire.filled_on(name)
             settling = seconds_between(filled_ns, now_ns) < self.settle_s
             listed = scene.tap.exchange.instrument(name)
@@ -218,7 +221,8 @@ class Startled(Monitor):
             if self.jumped.pop(name, None) is not None and owned == self.agreed.get(name):
                 continue  # it is back where it was
             self.agreed[name] = was
-            if seconds_between(self.before.get(name, -(2**62)), now_ns) >= self.keeps_s:
+            keeps = seconds_between(self.before.get(name, -(2**62)), now_ns) < self.keeps_s
+            if not (keeps or twice):
                 self.jumped[name] = now_ns
             self.before[name] = now_ns
         self.begun = True
@@ -235,18 +239,22 @@ class OwnFills(Monitor):
     """I18: what the bot counts as its hedges is the sum of the exchange's fills of its orders.
 
     A report in which an instrument is missing may be believed, and then it is nobody's hedge. A
-    fill that was only summed up when the bot died is in the positions and in no journal.
+    trade that was told after its order's end is in no journal where the bot died before it was on
+    disk; the positions have it.
     """
 
     missing: set[str] = field(default_factory=set)
     lately_s: float = 40.0
+    commit_s: float = 1.5
 
     def died(self, scene: Scene) -> None:
         """See what was not told yet."""
         for told in scene.wire.orders.values():
-            if told.intent is None or sum(told.fills.values()) == told.filled:
+            if told.intent is None:
                 continue
-            if seconds_between(told.filled_ns, scene.now_ns) < self.lately_s:
+            untold = sum(told.fills.values()) != told.filled
+            late_s = self.lately_s if untold else self.commit_s
+            if seconds_between(max(told.filled_ns, told.traded_ns), scene.now_ns) < late_s:
                 self.missing.add(told.intent.instrument)
 
     def heard(self, event: Event, scene: Scene) -> None:

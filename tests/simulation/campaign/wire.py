@@ -35,6 +35,7 @@ class Told:
     full_ns: int = 0
     filled: Decimal = Decimal(0)
     filled_ns: int = 0
+    traded_ns: int = 0
     asked: int = 0
     denials: list[int] = field(default_factory=list)
     cancels: list[int] = field(default_factory=list)
@@ -107,6 +108,8 @@ class Wire:
                 told = self._of(fill.label)
                 told.first_ns = told.first_ns or now_ns
                 told.denials.clear()
+                if fill.trade_id not in told.fills:
+                    told.traded_ns = now_ns
                 told.fills[fill.trade_id] = fill.quantity.value
                 told.fill(sum(told.fills.values(), Decimal(0)), now_ns)
                 whole = None if told.intent is None else told.intent.quantity.value

@@ -64,16 +64,24 @@ def stop_dies_with_the_bot(plant: Plant) -> None:
     plant.swap(queue, "give_back", lambda _: None)
 
 
-@breaks("I12", "I18", "I16", "I11")
-def trades_are_forgotten_on_restart(plant: Plant) -> None:
-    """A trade that is told again after a restart is another one."""
-    plant.around(
-        Journal,
-        "fills",
-        lambda original, journal, *args, **more: (
-            original(journal, *args, **more) if more.get("purpose") else ()
-        ),
-    )
+@breaks("I11", "I12", "I16", "I18")
+def late_trades_count_again(plant: Plant) -> None:
+    """A trade of an earlier run's order that is told late is added to the positions it is in."""
+
+    def fold(original, core, event):
+        holdings = core.floor.book.holdings
+        kept, holdings.closed = holdings.closed, _Unmoved(holdings.closed)
+        try:
+            return original(core, event)
+        finally:
+            holdings.closed = kept
+
+    plant.around(Core, "_fold_fill", fold)
+
+
+class _Unmoved(set[str]):
+    def add(self, label: str) -> None:
+        """Stay as it is."""
 
 
 @breaks("I19")
