@@ -84,9 +84,10 @@ class Watchdog:
         self._silent = self._halted = self._failing = False
         self._next_s = 0.0
 
-    async def watch(self, stop: asyncio.Event) -> None:
-        """Watch until `stop`."""
+    async def watch(self, stop: asyncio.Event, must_live: Callable[[], None]) -> None:
+        """Watch until `stop`; what `must_live` raises ends it."""
         while not stop.is_set():
+            must_live()
             self.look(time.monotonic())
             if self.due(time.monotonic()):
                 await self.cancel()

@@ -94,7 +94,7 @@ async def _watch(settings: "Settings", logs: "Logs") -> None:
             own_key=own_key,
             connected=hand.ready,
         )
-        await dog.watch(stop)
+        await dog.watch(stop, hand.must_live)
     finally:
         pulse.close()
         await hand.close()

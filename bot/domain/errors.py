@@ -7,6 +7,7 @@
     │   └── JournalBusyError     another process holds it for now
     ├── KeyRightsError           a key to a venue that may do too much or too little
     ├── WrongEnvironmentError    the test system where the real one was meant, or the reverse
+    ├── TaskEndedError           what must run for as long as a connection does has ended
     └── TransitionError          an order was asked to do what its state forbids (a bug)
 
 Every message says what was expected and what was found.
@@ -41,6 +42,10 @@ class KeyRightsError(DeltabandError):
 
 class WrongEnvironmentError(DeltabandError):
     """A venue says of itself that it is another system than the one that was meant."""
+
+
+class TaskEndedError(DeltabandError):
+    """A task that a connection cannot be without has ended (a bug): nothing may rely on it."""
 
 
 class TransitionError(DeltabandError):

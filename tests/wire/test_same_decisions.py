@@ -7,7 +7,6 @@ and how often its prices come (which decides when one is stale).
 """
 
 import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -24,14 +23,13 @@ from bot.lab.recording import read
 from bot.sim.exchange import StartingAccount
 from bot.sim.ports import Cadence, Market
 from bot.sim.replay import ReplayMarket
-from bot.sim.wire.auth import TRADER
 from bot.sim.wire.hub import Opening
-from bot.venues.deribit.terms import ApiKey
 from bot.wiring import desks
 from bot.wiring import live as live_wiring
-from config.schema import Settings, Venue
+from config.schema import Settings
 from tests.sim.test_replay import CHAINS, HOURLY, recording, shot
 from tests.simulation.drive import START_NS, book, seconds, start
+from tests.wire.in_process import graph
 from tests.wire.test_run import straddle
 
 PATIENCE_S = 90.0  # only ends what hangs
@@ -83,7 +81,7 @@ def by_replay(settings: Settings) -> Core:
 
 def by_live(settings: Settings) -> Core:
     """Return the core of a run on the exchange."""
-    return over_wire(settings.model_copy(update={"mode": "sandbox", "market": "venue"})).core
+    return graph(settings).core
 
 
 def on_paper(settings: Settings, market: Market) -> Core:
@@ -91,13 +89,6 @@ def on_paper(settings: Settings, market: Market) -> Core:
     account = StartingAccount({"BTC": 1.0}, ())
     on_it = settings.model_copy(update={"mode": "paper", "market": "synthetic"})
     return wiring.paper(on_it, market, seed=1, account=account).core
-
-
-def over_wire(settings: Settings) -> live_wiring.Live:
-    """Return a graph that is not connected yet."""
-    keys = live_wiring.Keys(ApiKey(TRADER.client_id, TRADER.secret), {})
-    nothing: frozenset[str] = frozenset()
-    return live_wiring.live(settings, keys, time.time_ns, epoch=3, sticky={}, left_open=nothing)
 
 
 def unheld(settings: Settings) -> Settings:
@@ -145,25 +136,24 @@ async def test_what_a_connection_told_leads_to_the_same_orders_on_paper(serve, e
     """Prices, positions, replies and fills of a real client, on the wall's clock."""
     equally_often(live_wiring.CADENCE)
     server = await serve(Opening(seed=7, regime="normal", positions=straddle("-10")))
-    settings = book(band=0.05).model_copy(update={"mode": "sandbox", "market": "venue"})
-    venue = {"deribit": Venue(rest_url=server.rest_url, ws_url=server.ws_url)}
-    graph = over_wire(settings.model_copy(update={"venue": venue}))
-    first = Heard(graph.core)
-    await graph.venue.start()
+    settings = book(band=0.05)
+    run = graph(settings, server)
+    first = Heard(run.core)
+    await run.venue.start()
     try:
         async with asyncio.timeout(PATIENCE_S):
             while first.filled < 3:
-                event = graph.venue.next_event()
+                event = run.venue.next_event()
                 if event is None:
-                    await graph.venue.wait(0.05)
-                    event = Tick(graph.venue.now_ns())
-                commands = graph.core.handle(event)
-                first(graph, event, commands)
+                    await run.venue.wait(0.05)
+                    event = Tick(run.venue.now_ns())
+                commands = run.core.handle(event)
+                first(run, event, commands)
                 for command in commands:
                     if not isinstance(command, Note):
-                        graph.venue.send(command, event.ts_ns)
+                        run.venue.send(command, event.ts_ns)
     finally:
-        await graph.venue.close()
+        await run.venue.close()
     agree(first, settings)
 
 

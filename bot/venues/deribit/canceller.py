@@ -95,7 +95,7 @@ class Canceller:
         KeyRightsError, WrongEnvironmentError and a key that is not known end it; after
         VenueUnreachableError it goes on trying.
         """
-        self._tasks.start(self.session.run())
+        self._tasks.keep(self.session.run())
         try:
             await self.session.opened(self._settings.start_s)
         except REFUSED:
@@ -106,6 +106,10 @@ class Canceller:
             found = str(error) if isinstance(error, DeltabandError) else shown(error)
             message = f"expected the venue to answer, found: {found}"
             raise VenueUnreachableError(message) from error
+
+    def must_live(self) -> None:
+        """Raise TaskEndedError where nobody dials again any more."""
+        self._tasks.must_live()
 
     async def close(self) -> None:
         """Hang up."""

@@ -80,7 +80,7 @@ class PublicSide:
     def keep(self, tasks: Tasks) -> None:
         """Start the loops."""
         for loop in (self._poll, self._look, self._reload, self._choose):
-            tasks.start(loop())
+            tasks.keep(loop())
 
     async def _ready(self, epoch: int) -> None:
         if epoch > 1:

@@ -111,7 +111,7 @@ class DeribitVenue:
         try:
             await self.public.load()
             for session in self._sessions():
-                self._tasks.start(session.run())
+                self._tasks.keep(session.run())
             for session in self._sessions():
                 whose = f" for account {session.name}" if session.name else ""
                 await session.opened(self.settings.start_s)
@@ -161,7 +161,11 @@ class DeribitVenue:
         return None if self._closed and not self._inbox else self._inbox.next_time()
 
     def next_event(self, until_ns: int | None = None) -> Event | None:
-        """Return the next event that has arrived or is due, stamped by the wall clock."""
+        """Return the next event that has arrived or is due, stamped by the wall clock.
+
+        Raises TaskEndedError where a task that must run has ended: what comes is not all there is.
+        """
+        self._tasks.must_live()
         return self._inbox.pop(until_ns)
 
     def send(self, request: Request, now_ns: int) -> None:
