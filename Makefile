@@ -59,6 +59,10 @@ simulate: $(VENV)/.dev ## let seeds of faulty market hours run: SEEDS=1:100 HOUR
 mutants: $(VENV)/.dev ## plant bugs in the bot, one at a time, and see each caught: NAME="..." narrows
 	@$(BIN)/python -m tests.simulation.campaign.mutants $(NAME)
 
+.PHONY: crashes
+crashes: $(VENV)/.dev ## list each minute that crash days leave delta outside, with its cause: ARGS=--keep
+	@$(BIN)/python -m tests.simulation.outside $(ARGS)
+
 .PHONY: kills
 kills: $(VENV)/.dev ## kill a bot's process over and over on the served exchange: N=200 ARGS="--fresh"
 	@$(BIN)/python -m tests.processes.kills $(N) 1 $(ARGS)
