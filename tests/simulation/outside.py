@@ -260,16 +260,23 @@ HEAD = """# Crash days, minute by minute
 Three synthetic crash days of the large demo book (ten times, derived caps) and the recorded crash
 of February 2026 with thirty short options near the money. Every seventh order loses its reply, or
 never arrives. A row is a minute in which delta was outside the owner's band, with the seconds that
-each cause kept it there: `reply lost` until a query tells what became of the order, `on its way` to
-the exchange and back, `book bought up` after an attempt that the book within its collar could not
-fill, `resting` for a maker's fill, `decision due` between a quote and the next look, `cut to a cap`
-while an order is on its way that is as large as it may be and not enough (a cap is made for the fall
-of an hour, which the recording may show in one print; the next order follows at once). Anything else
-(a refusal, a breaker, a state) counts as other, and must not be there.
+each cause kept it there:
+
+| cause | |
+|---|---|
+| reply lost | until a query tells what became of the order |
+| on its way | to the exchange and back |
+| book bought up | after an attempt that the book within its collar could not fill |
+| resting | for a maker's fill |
+| decision due | between a quote and the next look |
+| cut to a cap | on its way, as large as it may be and not enough; the next order follows at once |
+
+A cap is made for an hour's fall, which the recording may show in one print. Anything else (a
+refusal, a breaker, a state) counts as other, and must not be there.
 
 `make crashes` prints this, `make crashes ARGS=--keep` writes it.
 
-| day | hours | orders | without a reply | minutes outside | s outside | longest, s | cut to a cap, s | other, s |
+| day | hours | orders | no reply | minutes | s outside | longest, s | cut, s | other, s |
 |---|---|---|---|---|---|---|---|---|
 """
 
