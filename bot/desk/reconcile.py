@@ -6,8 +6,9 @@
 Reports are compared instrument by instrument; one with an order in flight or a fill just told waits
 for the next report. A difference puts its underlying back to RECONCILING and is asked for again;
 what a second report confirms, or the third that differs, is adopted as the owner's trade. Reports
-less than half a second apart are one look, however often it is told. An owner who goes on trading
-is followed at that pace without holding hedging back; `hold` may leave alone for a while what is
+less than half a second apart are one look, however often it is told. A report that shows nothing of
+a coin whose account has maintenance margin is not believed. An owner who goes on trading is
+followed at that pace without holding hedging back; `hold` may leave alone for a while what is
 adopted, except for the book that a run begins with. An underlying whose prices stay incomplete for
 `patience_s` starts in REDUCE_DELTA_ONLY rather than not at all.
 """
@@ -122,6 +123,9 @@ class Reconciler:
         book, now_ns = self.floor.book, event.ts_ns
         self.floor.see_balances(event.balances, now_ns)
         busy = self._in_flight(now_ns)
+        unbelieved = self._unbelieved(event)
+        if unbelieved and not self.adopted:
+            return []
         if not self.adopted:
             names = book.holdings.places(event.positions)
             self._adopt(event, names | {o.intent.instrument for o in self.floor.orders})
@@ -134,7 +138,8 @@ class Reconciler:
             differences = self._differences(event, busy)
         lagging = {n for n, (ours, theirs) in differences.items() if self._lags(n, ours - theirs)}
         self.floor.skipped = frozenset(busy | lagging)
-        commands = self._judge(event, {n: d for n, d in differences.items() if n not in lagging})
+        open_now = {n: d for n, d in differences.items() if n not in lagging}
+        commands = self._judge(event, open_now, unbelieved)
         return commands + self._ready(now_ns)
 
     def tick(self, now_ns: int) -> list[Command]:
@@ -194,6 +199,16 @@ class Reconciler:
     def _just_filled(self, now_ns: int) -> set[str]:
         return {name for at_ns, name, _ in self.fills if seconds_between(at_ns, now_ns) < SETTLE_S}
 
+    def _unbelieved(self, event: PositionsReport) -> set[str]:
+        """Return the coins of which a report shows nothing, and whose account says otherwise.
+
+        Without positions there is no maintenance margin: an empty list is no evidence of being
+        flat, and being told it again is the same source again.
+        """
+        told = {_coin(p.instrument) for p in event.positions if p.quantity.value}
+        holding = {b.coin for b in event.balances if b.maintenance_margin > 0.0}
+        return (self.rules.keys() & holding) - told
+
     def _differences(self, event: PositionsReport, busy: set[str]) -> dict[str, _Values]:
         found = self.floor.book.holdings.differences(event.positions)
         return {name: values for name, values in found.items() if name not in busy}
@@ -208,8 +223,13 @@ class Reconciler:
                     return True
         return False
 
-    def _judge(self, event: PositionsReport, differences: Differences) -> list[Command]:
-        """Forget what agrees again, adopt what is confirmed or keeps differing, doubt the rest."""
+    def _judge(
+        self, event: PositionsReport, differences: Differences, unbelieved: set[str]
+    ) -> list[Command]:
+        """Forget what agrees again, adopt what is confirmed or keeps differing, doubt the rest.
+
+        What differs on a coin that is not believed stays doubted.
+        """
         now_ns = event.ts_ns
         before = self.doubted
         silent = {n: d for n, d in before.items() if n in self.floor.skipped}
@@ -220,8 +240,9 @@ class Reconciler:
             else Disagreement(values, 1, now_ns)
             for name, values in differences.items()
         }
-        confirmed = {name for name, found in newest.items() if found.confirms(before.get(name))}
-        moving = {n for n, d in newest.items() if d.times >= PATIENT_REPORTS} - confirmed
+        credible = {n: d for n, d in newest.items() if _coin(n) not in unbelieved}
+        confirmed = {name for name, found in credible.items() if found.confirms(before.get(name))}
+        moving = {n for n, d in credible.items() if d.times >= PATIENT_REPORTS} - confirmed
         until_ns = now_ns + round(MOVING_S * NS_PER_S)
         self.moving |= dict.fromkeys(moving, until_ns)
         settled = confirmed | moving

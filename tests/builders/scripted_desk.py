@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Self, TypeVar
 
@@ -185,7 +185,9 @@ class ScriptedDesk:
             for name, quantity in held.items()
             if Decimal(quantity)
         )
-        return self.handle(PositionsReport(self.now_ns, rows, (self.balance,)))
+        # An account that holds nothing has no maintenance margin, and says so.
+        flat = replace(self.balance, maintenance_margin=0.0)
+        return self.handle(PositionsReport(self.now_ns, rows, (self.balance if rows else flat,)))
 
     def started(self) -> ScriptedDesk:
         """Bring the core up to RUNNING."""

@@ -1,0 +1,43 @@
+"""An empty list of positions is no evidence of being flat while the account has margin."""
+
+import pytest
+
+from bot.domain.events import PositionsReport
+from bot.domain.positions import Balance
+from bot.domain.states import State
+from tests.builders.scripted_desk import ScriptedDesk, placed
+from tests.simulation.drive import PERPETUAL
+
+SHORT = {"BTC-30JAN26-95000-C": "-1", PERPETUAL: "-20000"}
+
+
+def nothing(desk: ScriptedDesk, maintenance: float) -> PositionsReport:
+    """Return a report of no position beside an account with so much maintenance margin."""
+    account = Balance("BTC", 1.0, 1.0, 2.0 * maintenance, maintenance)
+    return PositionsReport(desk.now_ns, (), (account,))
+
+
+@pytest.mark.parametrize("maintenance,left", [(0.01, 2), (0.0, 0)])
+def test_nothing_told_is_believed_only_of_an_account_without_margin(maintenance, left):
+    """Told ten times it is the same source; meanwhile nothing is sent."""
+    desk = ScriptedDesk(positions=SHORT)
+    desk.started()
+    for _ in range(10):
+        desk.wait(1.1).handle(nothing(desk, maintenance))
+    held = [n for n, v in desk.core.floor.book.holdings.held().items() if v]
+    assert len(held) == left
+    if left:
+        assert desk.core.floor.machine.at("BTC") is State.RECONCILING
+        assert placed(desk.commands) == []
+
+
+def test_a_run_does_not_begin_with_nothing_while_there_is_margin():
+    """The first report counts as none, and is asked for again."""
+    desk = ScriptedDesk(positions=SHORT)
+    desk.listed()
+    desk.market()
+    desk.handle(nothing(desk, 0.01))
+    assert not desk.core.reconciler.adopted
+    assert placed(desk.commands) == []
+    desk.wait(1.1).told()
+    assert desk.core.reconciler.adopted
