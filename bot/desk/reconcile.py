@@ -203,10 +203,15 @@ class Reconciler:
         """Return the coins of which a report shows nothing, and whose account says otherwise.
 
         Without positions there is no maintenance margin: an empty list is no evidence of being
-        flat, and being told it again is the same source again.
+        flat, and being told it again is the same source again. Where margin is shared by all coins
+        it says so of each, and only a report without any position is contradicted.
         """
         told = {_coin(p.instrument) for p in event.positions if p.quantity.value}
-        holding = {b.coin for b in event.balances if b.maintenance_margin > 0.0}
+        holding = {
+            b.coin
+            for b in event.balances
+            if b.maintenance_margin > 0.0 and not (told and b.model.startswith("cross"))
+        }
         return (self.rules.keys() & holding) - told
 
     def _differences(self, event: PositionsReport, busy: set[str]) -> dict[str, _Values]:

@@ -1,9 +1,12 @@
 """An empty list of positions is no evidence of being flat while the account has margin."""
 
+from decimal import Decimal
+
 import pytest
 
+from bot.domain.deribit import parse
 from bot.domain.events import PositionsReport
-from bot.domain.positions import Balance
+from bot.domain.positions import Balance, Position
 from bot.domain.states import State
 from tests.builders.scripted_desk import ScriptedDesk, placed
 from tests.simulation.drive import PERPETUAL
@@ -29,6 +32,17 @@ def test_nothing_told_is_believed_only_of_an_account_without_margin(maintenance,
     if left:
         assert desk.core.floor.machine.at("BTC") is State.RECONCILING
         assert placed(desk.commands) == []
+
+
+@pytest.mark.parametrize("model,believed", [("cross_sm", True), ("segregated_sm", False)])
+def test_margin_that_all_coins_share_says_nothing_of_one(model, believed):
+    """Another coin's position explains it; a run begins."""
+    desk = ScriptedDesk()
+    desk.listed()
+    account = Balance("BTC", 1.0, 1.0, 0.02, 0.01, model=model)
+    other = Position("ETH-PERPETUAL", parse("ETH-PERPETUAL").quantity(Decimal(100)))
+    desk.handle(PositionsReport(desk.now_ns, (other,), (account,)))
+    assert desk.core.reconciler.adopted is believed
 
 
 def test_a_run_does_not_begin_with_nothing_while_there_is_margin():
