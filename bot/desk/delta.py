@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from bot.book.exposure import Exposure
 from bot.desk.attempts import Attempts
-from bot.desk.edges import QUIET_S, edge_plan
+from bot.desk.edges import QUIET_S, edge_want
 from bot.desk.episode import Episode
 from bot.desk.explain import hedge_record
 from bot.desk.floor import Floor
@@ -19,7 +19,7 @@ from bot.desk.resting import cancel_resting, tend
 from bot.desk.rules import DeskRules
 from bot.desk.situation import Allowance, CapsInForce, caps_in_force
 from bot.desk.stops import before_order, twin_of
-from bot.desk.ticket import Ticket, Want, draw, waiting, want
+from bot.desk.ticket import Quantities, Ticket, Want, draw, waiting, want
 from bot.desk.whatif import WhatIf
 from bot.domain.commands import AskMargin, Command, Note, Place
 from bot.domain.orders import EDGE
@@ -107,11 +107,11 @@ class DeltaDesk:
         self.refused = self.silenced = ()
         if stands or self.episode is not None or now_ns < self.edge_quiet_ns:
             return []
-        edge = edge_plan(floor, self.rules, exposure, wanted)
+        edge = edge_want(floor, self.rules, exposure, wanted)
         if edge is None:
             return []
         self.edge_quiet_ns = now_ns + round(QUIET_S * NS_PER_S)
-        commands = self._act(floor, exposure, replace(wanted, plan=edge))
+        commands = self._act(floor, exposure, edge)
         if any(isinstance(c, Place | AskMargin) for c in commands) or self.whatif.waiting:
             self.edge_quiet_ns = 0  # it was not refused
         return commands
@@ -149,16 +149,16 @@ class DeltaDesk:
             return told
         return [*told, *self.whatif.ask(floor, (order,), now_ns)]
 
-    def want(self, floor: Floor, exposure: Exposure, *, under_way: str = "") -> Want:
+    def want(self, floor: Floor, exposure: Exposure, sent: Quantities = ()) -> Want:
         """Return what the desk wants now; asking changes nothing.
 
-        `under_way` names the instrument of a hedge whose last order was not sent yet: a hedge that
-        is under way is finished, cooldown and minimum move stand before the next.
+        `sent` is what of a hedge under way the exposure counts beside the book (instrument, signed
+        quantity): such a hedge is finished, cooldown and minimum move stand before the next.
         """
-        fresh = (self.episode is None or self.episode.kind == EDGE) and not under_way
+        fresh = (self.episode is None or self.episode.kind == EDGE) and not sent
         last = self.attempts.last if fresh else LastHedge()
-        used = under_way or self.used
-        found = want(floor, self.rules, exposure, last, self.unwind, self.seen, used)
+        used = sent[-1][0] if sent else self.used
+        found = want(floor, self.rules, exposure, last, self.unwind, self.seen, used, sent)
         if self.at_once_ns is None:
             return found
         plan = plan_at_once(exposure, self.rules.delta, found.levels.band, found.smallest)

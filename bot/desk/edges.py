@@ -16,7 +16,6 @@ from bot.desk.ticket import Want, chosen
 from bot.domain.states import State
 from bot.domain.units import seconds_between
 from bot.execution.orders import WorkingOrder
-from bot.strategy.delta import DeltaPlan
 from bot.strategy.edge_order import holds, plan_edge
 from bot.strategy.patience import patience_s
 
@@ -24,8 +23,8 @@ LONGEST_S = 300.0
 QUIET_S = 60.0
 
 
-def edge_plan(floor: Floor, rules: DeskRules, exposure: Exposure, wanted: Want) -> DeltaPlan | None:
-    """Return the order that should rest at the band's edge; None where none may."""
+def edge_want(floor: Floor, rules: DeskRules, exposure: Exposure, wanted: Want) -> Want | None:
+    """Return what should rest at the band's edge; None where nothing may."""
     hedge = wanted.hedge
     if hedge is None or not _free(floor, rules, exposure):
         return None
@@ -37,8 +36,9 @@ def edge_plan(floor: Floor, rules: DeskRules, exposure: Exposure, wanted: Want) 
     # What it would trade may fit another instrument than what is missing to the target.
     task = replace(wanted.task, change=plan.change)
     fits = chosen(floor, rules, exposure, task)[0]
-    same = fits is not None and fits.instrument.name == hedge.instrument.name
-    return plan if same else None
+    if fits is None or fits.instrument.name != hedge.instrument.name:
+        return None
+    return replace(wanted, plan=plan, hedge=fits)
 
 
 def left_edge(

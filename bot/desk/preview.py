@@ -1,7 +1,8 @@
 """What would be done now, why, and what each figure would be afterwards; nothing is sent.
 
-The preview asks what the desks ask, in their order (options first, then the delta with what they
-bring), through the same sizing, caps and gate, and forgets the answers: looking spends no budget.
+The preview asks what the desks ask, in their order (the delta that is there, options, which take
+longer, then the delta that they bring), through the same sizing, caps and gate, and forgets the
+answers: looking spends no budget.
 The venue is not asked about margin; the local formula stands in for its word.
 A search for an option plan takes time: a running bot shows the last that was found, as long as it
 fits the book. One that is large enough is shown as a ticket for a block too.
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from bot.book.exposure import Exposure
@@ -27,7 +28,7 @@ from bot.desk.outlook_rows import outlook_rows
 from bot.desk.rfq import block
 from bot.desk.rows import parked_rows
 from bot.desk.situation import Allowance, caps_in_force
-from bot.desk.ticket import Ticket, draw, waiting
+from bot.desk.ticket import Quantities, Ticket, Want, draw, waiting
 from bot.desk.whatif import estimated
 from bot.domain.reasons import Because, Reason
 from bot.strategy.candidates import Candidate
@@ -52,36 +53,49 @@ def preview(
         deepcopy(floor.budget(coin, now_ns)),
         partial(estimated, floor),
     )
-    plan, legs, refused = _options(floor, gamma, exposure, allowance, think)
-    after = _with_options(exposure, legs)
-    trades = [_leg(t.candidate.name, t.quantity, "coin", t.cost_usd, t.gamma) for t in legs]
-    wanted = delta.want(floor, after)
-    if wanted.plan.wanted:
-        tickets, why = _slices(floor, delta, after, allowance)
-        after = _moved(after, sum(ticket.allowed.delta_coin for ticket in tickets))
-        trades, refused = trades + _hedge(tickets), refused + why
+    first = _hedged(floor, delta, exposure, allowance)
+    plan, legs, refused = _options(floor, gamma, first.after, allowance, think)
+    last, then = first, tuple[Because, ...]()
+    if legs:
+        last = _hedged(floor, delta, _with_options(first.after, legs), allowance, first.sent)
+        then = tuple(replace(b, subject="with the options") for b in last.wanted.plan.reasons)
+    hedges = _hedge(last.tickets) if legs else []
+    trades = _hedge(first.tickets) + [_option(trade) for trade in legs] + hedges
     proposed = plan.trades if plan is not None and rules.gamma.action == "propose" else ()
-    because = (*(plan.reasons if plan else ()), *wanted.plan.reasons, *exposure.doubts)
-    because += by_model(exposure)
+    because = (*first.wanted.plan.reasons, *(plan.reasons if plan else ()), *then)
+    because += (*exposure.doubts, *by_model(exposure))
+    not_sent = (*first.refused, *refused, *(last.refused if legs else ()))
     return {
         "before": _figures(exposure),
-        "after": _figures(after),
-        **outlook_rows(floor, rules, exposure, wanted),
+        "after": _figures(last.after),
+        **outlook_rows(floor, rules, exposure, first.wanted),
         "candidates": [_offer(c, plan.edges) for c in plan.candidates] if plan else [],
-        "instruments": instrument_rows(floor, rules, wanted, now_ns),
+        "instruments": instrument_rows(floor, rules, first.wanted, now_ns),
         "basis": basis_rows(floor, coin, now_ns),
         "trades": trades,
-        "proposed": [
-            _leg(t.candidate.name, t.quantity, "coin", t.cost_usd, t.gamma) for t in proposed
-        ],
+        "proposed": [_option(trade) for trade in proposed],
         "options": {} if plan is None else plan.told,
         "rfq": block(floor, rules, proposed),
         "cost_usd": sum(float(str(t["cost_usd"])) for t in trades),
         "reasons": [str(b) for b in _once(because)],
-        "refused": [str(b) for b in _once(refused)],
+        "refused": [str(b) for b in _once(not_sent)],
         "state": str(floor.machine.at(coin)),
         "parked": parked_rows(floor, coin),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Hedged:
+    """A delta hedge in slices: what was wanted at first, what goes, why no more, what it leaves.
+
+    `sent` is everything that `after` counts beside the book.
+    """
+
+    wanted: Want
+    tickets: tuple[Ticket, ...]
+    refused: tuple[Because, ...]
+    after: Exposure
+    sent: Quantities
 
 
 def _options(
@@ -111,28 +125,36 @@ def _options(
     return plan, tuple(leg.trade for leg in legs.may_go), legs.refused
 
 
-def _slices(
-    floor: Floor, delta: DeltaDesk, exposure: Exposure, allowance: Allowance
-) -> tuple[list[Ticket], tuple[Because, ...]]:
+def _hedged(
+    floor: Floor,
+    delta: DeltaDesk,
+    exposure: Exposure,
+    allowance: Allowance,
+    sent: Quantities = (),
+) -> _Hedged:
     """Return the orders that would go one after another, each filled, and why no more of them."""
     rules, tickets = delta.rules, list[Ticket]()
-    refused = waiting(floor, rules, delta.attempts, exposure.ts_ns)
-    while not refused and len(tickets) < MOST_SLICES:
-        under_way = tickets[-1].allowed.instrument.name if tickets else ""
-        wanted = delta.want(floor, exposure, under_way=under_way)
-        if not wanted.plan.wanted or (tickets and wanted.plan.step):
-            break
+    first = wanted = delta.want(floor, exposure, sent)
+    refused: tuple[Because, ...] = ()
+    if wanted.plan.wanted:
+        refused = waiting(floor, rules, delta.attempts, exposure.ts_ns)
+    while wanted.plan.wanted and not refused and len(tickets) < MOST_SLICES:
         drawn = draw(floor, rules, exposure, wanted, allowance, progress=delta.progress)
         ticket, why = drawn.ticket, drawn.reasons
         # A cut to the largest order is no refusal: the rest follows in the next slice.
         refused = tuple(b for b in why if b.reason is not Reason.ORDER_TOO_LARGE or ticket is None)
-        if ticket is not None:
-            tickets.append(ticket)
-            exposure = _moved(exposure, ticket.allowed.delta_coin)
-    return tickets, refused
+        if ticket is None:
+            break
+        tickets.append(ticket)
+        sent += ((ticket.allowed.instrument.name, ticket.allowed.quantity),)
+        exposure = _moved(exposure, ticket.allowed.delta_coin)
+        wanted = delta.want(floor, exposure, sent)
+        if wanted.plan.step:
+            break
+    return _Hedged(first, tuple(tickets), refused, exposure, sent)
 
 
-def _hedge(tickets: list[Ticket]) -> list[Row]:
+def _hedge(tickets: tuple[Ticket, ...]) -> list[Row]:
     """Return the slices of one hedge as one trade in each of its instruments."""
     by_name: dict[str, list[Ticket]] = {}
     for ticket in tickets:
@@ -199,6 +221,10 @@ def _figures(exposure: Exposure) -> dict[str, float]:
         "vega_usd": exposure.vega_usd,
         "theta_usd_day": exposure.theta_usd_day,
     }
+
+
+def _option(trade: GammaTrade) -> Row:
+    return _leg(trade.candidate.name, trade.quantity, "coin", trade.cost_usd, trade.gamma)
 
 
 def _leg(name: str, quantity: float, unit: str, cost: float, gamma: float, orders: int = 1) -> Row:

@@ -23,7 +23,7 @@ from bot.domain.units import NS_PER_S, seconds_between
 from bot.execution.rounding import quantity_for, to_lots, to_tick
 from bot.execution.tactics import Pricing, Progress, Sight, price_hedge
 from bot.risk.gate import Proposal
-from bot.strategy.choice import Hedge, Task, choose_hedge
+from bot.strategy.choice import Hedge, Task, choose_hedge, smallest_order
 from bot.strategy.delta import (
     NEVER_INSIDE,
     DeltaPlan,
@@ -33,6 +33,8 @@ from bot.strategy.delta import (
     plan_delta,
 )
 from bot.strategy.unwind import Unwind, due, schedule
+
+Quantities = tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +115,14 @@ def want(
     running: Unwind | None,
     seen: LastInside = NEVER_INSIDE,
     used: str = "",
+    sent: Quantities = (),
 ) -> Want:
     """Return what an exposure wants of its futures; a settlement unwind yields to the band.
 
-    `used` names the instrument of the last hedge.
+    `used` names the instrument of the last hedge, `sent` what the exposure counts beside the book
+    (instrument, signed quantity).
     """
-    task = _task(floor, rules, exposure, used)
+    task = _task(floor, rules, exposure, used, sent)
     hedge, missing, smallest = chosen(floor, rules, exposure, task)
     known = None if hedge is None else (hedge, smallest)
     levels = levels_in_force(floor, rules, exposure, known)
@@ -127,9 +131,8 @@ def want(
     unwind = schedule(rules.unwind, running, exposure, plan.policy, target)
     if unwind is not None and not plan.wanted:
         plan = due(rules.unwind, unwind, exposure, plan.policy, smallest) or plan
-    if plan.wanted and (hedge is None or not 0.0 < plan.change / (task.change or math.inf) <= 1.0):
-        # An unwind may trade the other way, a ratio above one further than to the target; and what
-        # is traded may fit a limit that all the way to the target would not.
+    if plan.wanted and not 0.0 < plan.change / (task.change or math.inf) <= 1.0:
+        # An unwind may trade the other way, and a ratio above one further than to the target.
         task = replace(task, change=plan.change)
         hedge, missing, smallest = chosen(floor, rules, exposure, task)
     return Want(plan, levels, hedge, missing, unwind, smallest, task)
@@ -164,7 +167,7 @@ def draw(
     if hedge is None:
         return Drawn(None, wanted.missing)
     instrument, quote, index = hedge.instrument, hedge.quote, exposure.index
-    quantity = quantity_for(instrument, plan.change, quote.mark, index)
+    quantity = quantity_for(instrument, hedge.fits(plan.change), quote.mark, index)
     size = float(to_lots(instrument, quantity))
     if not size:
         figures = {"quantity": quantity, "lot": float(instrument.lot)}
@@ -199,7 +202,7 @@ def draw(
     return Drawn(ticket, verdict.reasons)
 
 
-def _task(floor: Floor, rules: DeskRules, exposure: Exposure, used: str) -> Task:
+def _task(floor: Floor, rules: DeskRules, exposure: Exposure, used: str, sent: Quantities) -> Task:
     """Return what an instrument is wanted for: what is missing to the target.
 
     An order that is under way belongs to what is missing, so that its instrument does not become
@@ -210,7 +213,7 @@ def _task(floor: Floor, rules: DeskRules, exposure: Exposure, used: str) -> Task
         change=rules.delta.owner.target - exposure.delta,
         last=used,
         barred=frozenset(o.intent.instrument for o in unknown),
-        pending=tuple((o.intent.instrument, float(o.may_fill)) for o in unknown),
+        pending=(*((o.intent.instrument, float(o.may_fill)) for o in unknown), *sent),
     )
 
 
@@ -221,11 +224,6 @@ def chosen(
     hedge, missing = choose_hedge(
         floor.book, rules.coin, exposure.ts_ns, floor.tier, rules.hedge, task, floor.dealt
     )
-    return hedge, missing, 0.0 if hedge is None else _smallest(hedge, exposure.index)
-
-
-def _smallest(hedge: Hedge, index: float) -> float:
-    """Return the delta of the smallest order of a hedge instrument, coin."""
-    instrument = hedge.instrument
-    least = float(max(instrument.lot, instrument.min_quantity))
-    return abs(future_delta(instrument, least, hedge.quote.mark, index))
+    if hedge is None:
+        return None, missing, 0.0
+    return hedge, missing, smallest_order(hedge.instrument, hedge.quote.mark, exposure.index)

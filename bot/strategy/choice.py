@@ -6,8 +6,9 @@ sooner expiry. The instrument of the last hedge is kept until another is cheaper
 that noise in quotes does not spread a book over everything that is listed.
 
 Passed over are a future in its last day, whose hedge would be gone with the next settlement and
-have to be bought again, one whose expiry would hold more futures than the owner allows, and, as
-long as there is another, one in whose currency the account holds no funds.
+have to be bought again, one whose expiry holds as many futures as the owner allows, and, as long as
+there is another, one in whose currency the account holds no funds. A future takes no more than its
+expiry has room for; the rest of a hedge is for another instrument.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from bot.strategy.hedge_cost import HedgeCost, HedgePolicy, carry_usd_year, hedg
 
 MIN_LEFT_NS = int(SECONDS_PER_DAY) * NS_PER_S
 NOTHING = 0.0, 0.0
+ROUNDED = 1.01
 ALL_IN = itemgetter(0)
 ANY_POLICY = HedgePolicy()
 
@@ -56,8 +58,8 @@ ANY_TASK = Task()
 class Offer(NamedTuple):
     """A listed instrument with what it costs, or why it is not to be used.
 
-    `funded` tells that the account holds funds of the currency that it settles in. A tuple, as
-    every tick makes one for each instrument.
+    `funded` tells that the account holds funds of the currency that it settles in, `room_coin` how
+    much delta its expiry may still take. A tuple, as every tick makes one for each instrument.
     """
 
     instrument: Instrument
@@ -65,12 +67,14 @@ class Offer(NamedTuple):
     cost: HedgeCost | None
     why_not: Because | None = None
     funded: bool = True
+    room_coin: float = math.inf
 
 
 class Hedge(NamedTuple):
     """The instrument to hedge with, its quote and its cost; `because` tells why this one.
 
-    `next_usd` is the all-in cost (USD per coin) of the best other one, NaN where there is none.
+    `next_usd` is the all-in cost (USD per coin) of the best other one, NaN where there is none;
+    `room_coin` the largest change of delta (coin, unsigned) that the basis limit leaves it.
     """
 
     instrument: Instrument
@@ -78,11 +82,16 @@ class Hedge(NamedTuple):
     cost: HedgeCost
     because: Because
     next_usd: float = math.nan
+    room_coin: float = math.inf
 
     @property
     def cost_usd_per_coin(self) -> float:
         """Return what a coin costs now, half spread and fee, in USD."""
         return self.cost.crossing
+
+    def fits(self, change: float) -> float:
+        """Return the part of a signed change of delta (coin) that there is room for."""
+        return math.copysign(min(abs(change), self.room_coin), change)
 
 
 def choose_hedge(
@@ -137,7 +146,13 @@ def choose(found: tuple[Offer, ...], policy: HedgePolicy, task: Task) -> Hedge |
     if usable:
         figures["next_usd_per_coin"] = next_usd = usable[0][0]
     because = Because(reason, offer.instrument.name, figures)
-    return Hedge(offer.instrument, quote, cost, because, next_usd)
+    return Hedge(offer.instrument, quote, cost, because, next_usd, offer.room_coin)
+
+
+def smallest_order(instrument: Instrument, mark: float, index: float) -> float:
+    """Return the delta (coin) of the smallest order of an instrument."""
+    least = float(max(instrument.lot, instrument.min_quantity))
+    return abs(future_delta(instrument, least, mark, index))
 
 
 def offers(
@@ -163,8 +178,9 @@ def offers(
         if why_not is not None or quote is None:
             found.append(Offer(instrument, quote, None, why_not))
             continue
+        room = math.inf
         if held is not None and ends_ns is not None:
-            why_not = _over(instrument, held.get(ends_ns, NOTHING), policy, task)
+            room, why_not = _room(instrument, quote, held.get(ends_ns, NOTHING), policy, task)
         position = future_delta(instrument, netted.get(name, 0.0), quote.mark, quote.index)
         known = dealt.get(name)
         cost = hedge_cost(
@@ -178,7 +194,7 @@ def offers(
             years_left=math.inf if ends_ns is None else years_between(now_ns, ends_ns),
         )
         funded = position * task.change < 0.0 or _funded(book, instrument)
-        found.append(Offer(instrument, quote, cost, why_not, funded))
+        found.append(Offer(instrument, quote, cost, why_not, funded, room))
     return tuple(found)
 
 
@@ -194,19 +210,25 @@ def _doubt(
     return quote_doubt(quote, now_ns, mine.rules.freshness.of(instrument), name)
 
 
-def _over(
-    instrument: Instrument, held: tuple[float, float], policy: HedgePolicy, task: Task
-) -> Because | None:
-    """Return that a future's expiry would hold too much, unless it would then hold less.
+def _room(
+    instrument: Instrument,
+    quote: Quote,
+    held: tuple[float, float],
+    policy: HedgePolicy,
+    task: Task,
+) -> tuple[float, Because | None]:
+    """Return how much of a change a future's expiry may take (coin), and why that is nothing.
 
     `held` is the least and the most that it may hold now, coin.
     """
     low, high = held
-    after = max(abs(low + task.change), abs(high + task.change))
-    if after <= policy.basis_coin or after <= max(abs(low), abs(high)):
-        return None
-    figures = {"after_coin": after, "limit_coin": policy.basis_coin}
-    return Because(Reason.BASIS_LIMIT, instrument.name, figures)
+    reached = high if task.change > 0.0 else -low
+    room = max(policy.basis_coin - reached, 0.0)
+    # A little more than one, as the order is sized at the book's index and not the quote's.
+    if room >= ROUNDED * smallest_order(instrument, quote.mark, quote.index):
+        return room, None
+    figures = {"held_coin": reached, "limit_coin": policy.basis_coin}
+    return room, Because(Reason.BASIS_LIMIT, instrument.name, figures)
 
 
 def _funded(book: Book, instrument: Instrument) -> bool:

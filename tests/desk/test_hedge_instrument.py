@@ -114,16 +114,48 @@ def test_a_full_expiry_hands_over_to_the_next_one():
     made.market()
     assert [order.instrument for order in placed(made.commands)] == [MARCH]  # closes 0.5 of 0.85
     made.completes(placed(made.commands)[0])
-    made = desk({MARCH: "-30000"}, (MARCH, JUNE), hedge=HedgePolicy(basis_coin=0.3))
+    made = desk({MARCH: "-30000", JUNE: "-18000"}, (MARCH, JUNE), hedge=HedgePolicy(basis_coin=0.3))
     made.market()
     rows = {row["instrument"]: row for row in preview(made)["instruments"]}
-    assert [order.instrument for order in placed(made.commands)] == [MARCH]
-    assert rows[JUNE]["why"].startswith("basis_limit(BTC-26JUN26: after_coin=0.85")
+    assert rows[MARCH]["used"]
+
+
+def test_what_an_expiry_has_no_room_for_goes_to_the_next_and_then_stays_outside():
+    """Two expiries take .19 each and no more; the plan shows what is then sent."""
+    made = desk(
+        futures=(MARCH, JUNE), hedge=HedgePolicy(basis_coin=0.19),
+        delta=DeltaPolicy(Band(-0.01, 0.0, 0.01), Fixed(0.005), Landing(TradeTo.TARGET)),
+    )  # fmt: skip
+    made.market()
+    coins: list[tuple[str, float]] = []
+    while sent := placed(made.commands):
+        made.commands.clear()
+        made.completes(sent[0])
+        coins.append((sent[0].instrument, float(sent[0].quantity) / 60_000.0))
+    assert [name for name, _ in coins] == [MARCH, JUNE]
+    assert [coin for _, coin in coins] == pytest.approx([0.19, 0.162], abs=0.002)
+    made.wait(1.0).market()
+    made.commands.clear()
+    made.wait(0.1).market(63_000.0)
+    shown = preview(made.wait(0.2))
+    # A contract of so many USD is fewer coins now: the first expiry has room again.
+    trades = [(row["instrument"], row["orders"]) for row in shown["trades"]]
+    assert trades == [(JUNE, 1), (MARCH, 1)]  # goes on with what it used last
+    assert sum(why.startswith("basis_limit") for why in shown["refused"]) == 2
+    made.tick()
+    quantities = []
+    while sent := placed(made.commands):
+        made.commands.clear()
+        made.completes(sent[0])
+        quantities.append(float(sent[0].quantity))
+    assert quantities == [float(row["quantity"]) for row in shown["trades"]]
+    why = [b.reason for d in noted(made.commands, Decision) for b in d.refused]
+    assert set(why) == {Reason.BASIS_LIMIT}
 
 
 def test_an_order_of_unknown_fate_counts_towards_its_expiry():
     """It may have filled: another contract of the same expiry has no room for as much again."""
-    linear, policy = "BTC_USDC-27MAR26", HedgePolicy(basis_coin=0.5)
+    linear, policy = "BTC_USDC-27MAR26", HedgePolicy(basis_coin=0.35)
     made = desk(futures=(MARCH, linear), hedge=policy)
     made.market()
     (order,) = placed(made.commands)
@@ -132,18 +164,17 @@ def test_an_order_of_unknown_fate_counts_towards_its_expiry():
     made.market()
     rows = {row["instrument"]: row["why"] for row in preview(made)["instruments"]}
     assert rows[MARCH].startswith("unknown_order")
-    assert rows[linear].startswith("basis_limit(BTC_USDC-27MAR26: after_coin=0.70")
+    assert rows[linear].startswith("basis_limit(BTC_USDC-27MAR26: held_coin=0.3")
 
 
-def test_the_limit_is_held_against_what_is_traded_not_what_is_missing():
-    """A ratio of 1.5 goes beyond the target: 0.53 coin, where 0.35 would still have fitted."""
+def test_the_limit_cuts_what_is_traded():
+    """A ratio of 1.5 goes beyond the target: 0.53 coin, of which .4 fit."""
     policy = DeltaPolicy(Band(-0.3, 0.0, 0.3), Fixed(0.05), Landing(TradeTo.TARGET), ratio=1.5)
-    for limit, sent in ((0.6, [MARCH]), (0.4, [])):
+    for limit, sent in ((0.6, 0.525), (0.4, 0.4)):
         made = desk(futures=(MARCH,), delta=policy, hedge=HedgePolicy(basis_coin=limit))
         made.market()
-        assert [order.instrument for order in placed(made.commands)] == sent
-        why = [b.reason for d in noted(made.commands, Decision) for b in d.refused]
-        assert why == ([] if sent else [Reason.BASIS_LIMIT])
+        (order,) = placed(made.commands)
+        assert abs(float(order.quantity)) / 60_000.0 == pytest.approx(sent, abs=0.01)
 
 
 def test_the_plan_itemises_every_instrument_and_says_why():

@@ -241,21 +241,33 @@ def test_an_unfunded_currency_is_used_only_where_there_is_no_other():
     assert _chosen(made, change=-1.0)[0] == LINEAR
 
 
-def test_a_limit_on_an_expiry_bars_what_would_go_beyond_it():
-    """The other expiry is used and the reason told; what brings it down is let through."""
-    policy = HedgePolicy(basis_coin=1.5)
-    made = _holding(_book(MARCH, JUNE), march=60_000)
-    assert _chosen(made, policy=policy, change=0.5)[0] == MARCH
-    assert _chosen(made, policy=policy, change=0.6) == (JUNE, [Reason.BASIS_LIMIT])
+def test_a_limit_on_an_expiry_leaves_room_and_bars_what_is_full():
+    """A part of the change fits; from a full one the other expiry is told apart by its reason."""
+    held = _holding(_book(MARCH, JUNE), march=60_000)  # a coin, as 60,000 USD at 60,000
+    assert _room(held, 1.5, 0.6) == (MARCH, pytest.approx(0.5, abs=0.02))
+    assert _room(held, 1.5, -9.0) == (MARCH, pytest.approx(2.5, abs=0.02))
+    assert _room(held, 0.5, -9.0) == (MARCH, pytest.approx(1.5, abs=0.02))
+    assert _room(held, 0.5, 0.3) == (JUNE, 0.5)
     tight = HedgePolicy(basis_coin=0.5)
-    assert _chosen(made, policy=tight, change=-1.9)[0] == MARCH
-    assert _chosen(made, policy=tight, change=-2.1) == (None, [Reason.BASIS_LIMIT] * 2)
-    assert _chosen(made, policy=tight) == (MARCH, [])
+    assert _chosen(held, policy=tight, change=0.3) == (JUNE, [Reason.BASIS_LIMIT])
+    both = _holding(_book(MARCH), march=60_000)
+    assert _chosen(both, policy=tight, change=0.1) == (None, [Reason.BASIS_LIMIT])
+    assert _chosen(both, policy=tight, change=-0.1) == (MARCH, [])
+    assert _chosen(both, policy=tight) == (MARCH, [])
+
+
+def _room(made, limit, change):
+    """Return the instrument for a change under a limit, and how much of it fits."""
+    policy = HedgePolicy(basis_coin=limit)
+    hedge, _ = choose_hedge(made, "BTC", NOW, FeeTier(), policy, Task(change))
+    assert hedge is not None
+    assert abs(hedge.fits(change)) == min(abs(change), hedge.room_coin)
+    return hedge.instrument.name, hedge.room_coin
 
 
 def test_an_unknown_order_counts_towards_its_expiry():
     """It may have filled already."""
-    policy, sent = HedgePolicy(basis_coin=1.5), ((MARCH, 60_000.0),)
+    policy, sent = HedgePolicy(basis_coin=1.0), ((MARCH, 60_500.0),)
     made = _book(MARCH, "BTC_USDC-27MAR26", PERPETUAL, kinds=("future", "perpetual"))
     task = {"change": 1.0, "barred": frozenset({MARCH}), "pending": sent}
     assert _chosen(made, **task)[0] == "BTC_USDC-27MAR26"
