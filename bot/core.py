@@ -191,9 +191,14 @@ class Core:
         return sample(self.floor, self.rules[coin], now_ns, self.shadows.get(coin))
 
     def climb(self, coin: str, now_ns: int) -> list[Command]:
-        """Let a coin that is READY run as soon as its prices are complete; decides nothing."""
+        """Let a coin that is READY run as soon as its prices are complete; decides nothing.
+
+        The policy's band is in force from then on, as it is after a first look.
+        """
         exposure = measure(self.floor.book, coin, now_ns, self.floor.orders.pending(coin))
-        return self.reconciler.climb(coin, exposure, now_ns)
+        told = self.reconciler.climb(coin, exposure, now_ns)
+        self.floor.levels[coin] = self.delta[coin].want(self.floor, exposure).levels
+        return told
 
     def preview(self, coin: str, now_ns: int, think: Think | None = None) -> dict[str, object]:
         """Return what would be done now, and each figure afterwards; changes nothing.

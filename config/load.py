@@ -31,10 +31,14 @@ _CSV = ("paper", "positions_csv")
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Valid settings and the origin of every leaf key (dotted; a list is one leaf)."""
+    """Valid settings and the origin of every leaf key (dotted; a list is one leaf).
+
+    `demo` tells that the book is the demo's, as nothing that was given names one.
+    """
 
     settings: Settings
     origin: Mapping[str, Origin]
+    demo: bool = False
 
 
 def load(
@@ -65,7 +69,7 @@ def load(
     settings = _validated(tree, origin, problems)
     if settings is None or problems:
         raise ConfigError(tuple(problems))
-    return Loaded(settings, MappingProxyType(_all_origins(settings, origin)))
+    return Loaded(settings, MappingProxyType(_all_origins(settings, origin)), profile == DEMO)
 
 
 def _has_book(given: Sequence[Layer]) -> bool:

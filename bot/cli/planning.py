@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     import config as settings
     from bot.journal import Reader
 
+_OTHER_SETTINGS: Final = (
+    "warning: this is the bot's own plan, on the settings that it was started with, which are "
+    "others than those given here; --fresh plans for these"
+)
+_HEDGING: Final = ("underlying", "limits", "paper")
 _JOURNAL: Final = "journal"
 _SETTINGS: Final = "settings"
 
@@ -34,21 +39,30 @@ def plan(
     seed: Seed = None,
     as_json: AsJson = False,
 ) -> int:
-    """Show what would be done now, why, and each figure afterwards. Sends nothing."""
+    """Show what would be done now, why, and each figure afterwards. Sends nothing.
+
+    Exit code 5: delta stays outside the owner's band all the same.
+    """
     loaded = load(config, sets)
-    found = None if fresh else _journalled(loaded, named_instance(loaded, instance))
+    found = (
+        None
+        if fresh
+        else _journalled(loaded, named_instance(loaded, instance), given=bool(config or sets))
+    )
     plans = _imagined(loaded, seed) if found is None else found
     if as_json:
         say.json(plans)
-        return Exit.FINE
-    for place, (coin, one) in enumerate(plans.items()):
-        if place:
-            say.line()
-        _show(coin, one)
-    return Exit.FINE
+    else:
+        for place, (coin, one) in enumerate(plans.items()):
+            if place:
+                say.line()
+            _show(coin, one)
+    return Exit.UNWELL if any(one.get("outside") for one in plans.values()) else Exit.FINE
 
 
-def _journalled(loaded: "settings.Loaded", instance: str | None) -> dict[str, Any] | None:
+def _journalled(
+    loaded: "settings.Loaded", instance: str | None, *, given: bool
+) -> dict[str, Any] | None:
     """Return the newest run's plans; None where no run has left any."""
     from bot.journal import Reader, instances
 
@@ -59,9 +73,20 @@ def _journalled(loaded: "settings.Loaded", instance: str | None) -> dict[str, An
         return None
     reader = Reader.open(folder, instance)
     try:
-        return _view(reader)
+        found = _view(reader)
+        if found is not None and given and not _same(loaded, reader.run()["settings"]):
+            say.note(_OTHER_SETTINGS)
     finally:
         reader.close()
+    return found
+
+
+def _same(loaded: "settings.Loaded", started_with: Mapping[str, Any]) -> bool:
+    """Tell whether a run was started with these settings of what to hedge, and how."""
+    from bot.journal.rows import from_json, to_json
+
+    given = from_json(to_json(loaded.settings.model_dump(mode="json")))
+    return all(given[part] == started_with.get(part) for part in _HEDGING)
 
 
 def _has_journal(folder: Path, instance: str) -> bool:
@@ -85,12 +110,13 @@ def _imagined(loaded: "settings.Loaded", seed: int | None) -> dict[str, Any]:
     from bot.wiring import plan_once
 
     found = plan_once(loaded.settings, seed)
-    about = {"source": _SETTINGS, "stale": False}
+    about = {"source": _SETTINGS, "demo": loaded.demo, "stale": False}
     return {coin: dict(one) | about for coin, one in found.items()}
 
 
 def _show(coin: str, one: Mapping[str, Any]) -> None:
-    whose = "of the bot" if one["source"] == _JOURNAL else "of the settings, on a market in memory"
+    book = "the demo's book, as no settings name one" if one.get("demo") else "the settings"
+    whose = "of the bot" if one["source"] == _JOURNAL else f"of {book}, on a market in memory"
     stale = " · STALE (no bot is running)" if one["stale"] else ""
     state = f" · {one['state']}" if "state" in one else ""
     say.line(f"{coin}: the plan {whose}{state}{stale}")
@@ -106,7 +132,9 @@ def _show(coin: str, one: Mapping[str, Any]) -> None:
         say.line(f"note: {say.because(note)}")
     _part("what less risk would cost", one.get("frontier", ()), "")
     _part("what other policies would do", one.get("policies", ()), "")
-    _part("hedge instruments, usd per coin", one.get("instruments", ()), "")
+    _part(
+        "hedge instruments, usd per coin of the way to the target", one.get("instruments", ()), ""
+    )
     _part("basis by expiry", one.get("basis", ()), "")
     _part("trades", one["trades"], "trades: none")
     _part("proposed (gamma.action propose: not sent)", one.get("proposed", ()), "")
@@ -114,6 +142,8 @@ def _show(coin: str, one: Mapping[str, Any]) -> None:
     _part("parked: traded by hand, not hedged before its time", one.get("parked", ()), "")
     say.line()
     say.line(f"cost: {say.number(float(one['cost_usd']))} usd")
+    if one.get("outside"):
+        say.line("delta stays outside the owner's band")
     if one.get("shadow"):
         say.line(say.shadow(one["shadow"]))
     for reason in one["reasons"]:

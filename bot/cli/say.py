@@ -166,8 +166,9 @@ def shadow(one: Mapping[str, object]) -> str:
         else one["kind"]
     )
     lately = "not known yet" if ratio is None else cell(ratio)
+    silent = f" ({one['by_model']} legs of it by the model)" if one["by_model"] else ""
     return (
-        f"in the shadow: {kind} delta {cell(one['delta_coin'])} coin with a hedge of "
+        f"in the shadow: {kind} delta {cell(one['delta_coin'])} coin{silent} with a hedge of "
         f"{cell(one['hedge_coin'])} coin; since {since or 'no trade yet'}: {one['trades']} trades, "
         f"cost {cell(one['cost_usd'])} usd; variance ratio lately {lately} "
         f"({one['samples']} samples)"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from bot.book.basis import basis_by_expiry
 from bot.desk.floor import Floor
 from bot.desk.rules import DeskRules
@@ -16,8 +18,9 @@ Row = dict[str, object]
 def instrument_rows(floor: Floor, rules: DeskRules, wanted: Want, now_ns: int) -> list[Row]:
     """Return every listed instrument of the owner's kinds, in the order of preference.
 
-    Costs are USD per coin of the change that is wanted, a positive carry is paid; None where the
-    instrument cannot be used. `why` is the reason for the choice, or why it is not this one.
+    Costs are USD per coin of `sized_for_coin`, the way to the target that the choice is made for; a
+    positive carry is paid; None where the instrument cannot be used. `room_coin` is what a limit on
+    its expiry leaves, None without one. `why` is the reason for the choice, or against it.
     """
     book, task = floor.book, wanted.task
     found = offers(book, rules.coin, now_ns, floor.tier, rules.hedge, task, floor.dealt)
@@ -31,7 +34,8 @@ def _row(offer: Offer, wanted: Want) -> Row:
     return {
         "instrument": name,
         "used": used,
-        "change_coin": wanted.task.change,
+        "sized_for_coin": wanted.task.change,
+        "room_coin": offer.room_coin if math.isfinite(offer.room_coin) else None,
         **{f"{item}_usd": None if cost is None else getattr(cost, item) for item in items},
         "why": str(hedge.because if used and hedge is not None else _why_not(offer)),
     }

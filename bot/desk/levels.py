@@ -2,7 +2,8 @@
 
 Conditions are looked at every few seconds, and at once when the book has changed size or the
 calendar has turned. A width that comes out within a tenth of the one in force leaves it there: a
-band that trembles with its inputs would trade for the trembling.
+band that trembles with its inputs would trade for the trembling. Not where funding turns: a band
+never leans to the side that pays.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def levels_in_force(
     if last is not None and _stand(last.conditions, rules, exposure, hedge):
         return last
     levels = rules.delta.levels(conditions(floor, rules, exposure, hedge))
-    if last is not None and _near(last, levels):
+    if last is not None and _near(last, levels, rules.delta.owner.target):
         return replace(levels, band=last.band, share=last.share)
     return levels
 
@@ -89,8 +90,10 @@ def _stand(
     return same and seconds_between(was.ts_ns, exposure.ts_ns) < LOOK_S
 
 
-def _near(one: Levels, other: Levels) -> bool:
+def _near(one: Levels, other: Levels, target: float) -> bool:
     """Tell whether two bands are the same but for trembling, and hedges end alike."""
+    if (one.band.target - target) * (other.band.target - target) < 0.0:
+        return False
     was, now = one.conditions, other.conditions
     if (was.gross_coin, was.factor) != (now.gross_coin, now.factor):
         return False

@@ -56,7 +56,7 @@ def _inputs(rules: DeskRules, wanted: Want) -> Row:
         "upper": owner.upper,
         "policy_lower": policy.lower,
         "policy_upper": policy.upper,
-        "cost_usd_per_coin": 0.0 if hedge is None else hedge.cost_usd_per_coin,
+        "cost_usd_per_coin": None if hedge is None else hedge.cost_usd_per_coin,
         "near_gamma_coin_per_pct": now.gamma,
         "vol": now.vol,
         "gross_option_coin": now.gross_coin,

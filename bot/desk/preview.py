@@ -23,7 +23,7 @@ from bot.desk.explain import by_model
 from bot.desk.floor import Floor
 from bot.desk.gamma import GammaDesk
 from bot.desk.hedge_rows import basis_rows, instrument_rows
-from bot.desk.legs import Answer, Think, draw_legs, held_back, plan_for, question_of
+from bot.desk.legs import Answer, Think, draw_legs, held_back, need_of, plan_for, question_of
 from bot.desk.outlook_rows import outlook_rows
 from bot.desk.rfq import block
 from bot.desk.rows import parked_rows
@@ -55,7 +55,8 @@ def preview(
     )
     first = _hedged(floor, delta, exposure, allowance)
     plan, legs, refused = _options(floor, gamma, first.after, allowance, think)
-    last, then = first, tuple[Because, ...]()
+    last = first
+    then: tuple[Because, ...] = ()
     if legs:
         last = _hedged(floor, delta, _with_options(first.after, legs), allowance, first.sent)
         then = tuple(replace(b, subject="with the options") for b in last.wanted.plan.reasons)
@@ -81,6 +82,7 @@ def preview(
         "refused": [str(b) for b in _once(not_sent)],
         "state": str(floor.machine.at(coin)),
         "parked": parked_rows(floor, coin),
+        "outside": not rules.delta.owner.holds(last.after.low, last.after.high),
     }
 
 
@@ -107,8 +109,12 @@ def _options(
 ) -> tuple[GammaPlan | None, tuple[GammaTrade, ...], tuple[Because, ...]]:
     """Return the gamma plan, what of it would be sent now, and why the rest would not."""
     rules, answer = gamma.rules, gamma.answer
-    off = rules.gamma.action == "off"
-    question = None if off else question_of(floor, rules, exposure, gamma.traded)
+    if rules.gamma.action == "off":
+        acting = replace(rules, gamma=replace(rules.gamma, action="propose"))
+        need = need_of(floor, acting, exposure)
+        off = Because(Reason.GAMMA_OFF, rules.coin)
+        return GammaPlan(need, reasons=need.reasons), (), (off,) if need.any else ()
+    question = question_of(floor, rules, exposure, gamma.traded)
     if question is None:
         return None, (), ()
     if think is not None:

@@ -2,11 +2,13 @@
 
 Residual risk comes in three parts, each a deviation of a day's profit in USD: what the band lets
 delta wander, what gamma leaves whatever is traded in the future (with the jumps and tails that the
-index has lately shown), and what volatility's own moves do to vega. NaN is not known yet.
+index has lately shown), and what volatility's own moves do to vega. NaN is not known yet. Points of
+the frontier and other policies tell the first part and what both first leave together.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
@@ -45,23 +47,28 @@ class Residual:
 
 @dataclass(frozen=True, slots=True)
 class FrontierPoint:
-    """One half-width of the frontier, where its hedges end (coin), its cost and its deviation."""
+    """One half-width of the frontier, where its hedges end (coin), its cost and what it leaves.
+
+    `band_usd_day` is the band's part, `deviation_usd_day` that with gamma's.
+    """
 
     half_coin: float
     inner_coin: float
     cost_usd_day: float
+    band_usd_day: float
     deviation_usd_day: float
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """What another policy would do now: its band (coin), its trade (coin), cost and deviation."""
+    """What another policy would do now: its band (coin), its trade (coin), cost and deviations."""
 
     policy: str
     lower: float
     upper: float
     change_coin: float
     cost_usd_day: float
+    band_usd_day: float
     deviation_usd_day: float
 
 
@@ -86,7 +93,8 @@ def frontier(policy: DeltaPolicy, now: Conditions) -> tuple[FrontierPoint, ...]:
             half_coin=half,
             inner_coin=half * landing.share(now.cost_usd_per_coin, half),
             cost_usd_day=now.cost_a_day(half, landing),
-            deviation_usd_day=now.deviation_a_day(half, landing),
+            band_usd_day=now.deviation_a_day(half, landing),
+            deviation_usd_day=math.hypot(gamma_part(now), now.deviation_a_day(half, landing)),
         )
         for half in np.geomspace(room.least, room.most, POINTS).tolist()
     )
@@ -118,13 +126,15 @@ def _alternative(
     levels = policy.levels(now)
     plan = plan_delta(exposure, policy, levels, LastHedge(), now.smallest_coin)
     half = _half(levels)
+    left = now.deviation_a_day(half, policy.landing)
     return Alternative(
         policy=name,
         lower=levels.band.lower,
         upper=levels.band.upper,
         change_coin=plan.change,
         cost_usd_day=now.cost_a_day(half, policy.landing),
-        deviation_usd_day=now.deviation_a_day(half, policy.landing),
+        band_usd_day=left,
+        deviation_usd_day=math.hypot(gamma_part(now), left),
     )
 
 

@@ -73,15 +73,22 @@ class Conditions:
         figures = (self.gamma, self.vol, self.index, self.cost_usd_per_coin)
         return all(map(math.isfinite, figures)) and self.vol > 0.0 and self.index > 0.0
 
+    @property
+    def polled(self) -> float:
+        """Return by how many coins a band acts wider than it is that is looked at now and then."""
+        years = self.look_s / SECONDS_PER_YEAR
+        return float(width.polling(self.bend, self.index, self.vol, years))
+
     def cost_a_day(self, half: float, landing: Landing) -> float:
         """Return what a band of this half-width (coin) costs on average, USD a day."""
         inner = half * landing.share(self.cost_usd_per_coin, half)
-        return width.cost_a_day(half, inner, self.cost_usd_per_coin, landing.ticket_usd, self.drift)
+        acts, ticket = half + self.polled, landing.ticket_usd
+        return width.cost_a_day(acts, inner, self.cost_usd_per_coin, ticket, self.drift)
 
     def deviation_a_day(self, half: float, landing: Landing) -> float:
         """Return what a band of this half-width leaves of a day's profit, USD."""
         inner = half * landing.share(self.cost_usd_per_coin, half)
-        return width.deviation_a_day(half, inner, self.index, self.vol)
+        return width.deviation_a_day(half + self.polled, inner, self.index, self.vol)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,17 +167,16 @@ class WhalleyWilmott:
         """
         if not now.known:
             return Sized(room.hold(FALLBACK_SHARE * room.most))
-        half, notes = self._acting(now, room, landing)
-        polled = float(width.polling(now.bend, now.index, now.vol, now.look_s / SECONDS_PER_YEAR))
-        return Sized(room.hold(half - polled), self._shift(now, half), notes)
+        half, notes = self._wanted(now, room, landing)
+        return Sized(room.hold(half), self._shift(now, half + now.polled), notes)
 
-    def _acting(
+    def _wanted(
         self, now: Conditions, room: Room, landing: Landing
     ) -> tuple[float, tuple[Because, ...]]:
-        """Return the half-width at which the band should act, and what could not be had."""
+        """Return the half-width that the knob asks for, and what could not be had."""
         match self.knob:
             case Knob.AVERSION:
-                return self._least_cost(now, landing), ()
+                return self._least_cost(now, landing) - now.polled, ()
             case Knob.COST:
                 return _fitted(
                     lambda half: -now.cost_a_day(half, landing),
@@ -192,13 +198,16 @@ class WhalleyWilmott:
         self, now: Conditions, room: Room, landing: Landing
     ) -> tuple[float, tuple[Because, ...]]:
         """Return the band whose own part and gamma's make up the deviation together."""
-        floor = 0.0 if math.isnan(now.swing) else gamma_part(now)
+        floor, notes = gamma_part(now), tuple[Because, ...]()
+        if math.isnan(floor):
+            floor, notes = 0.0, (Because(Reason.GAMMA_PART_UNKNOWN, "deviation_usd_day"),)
         rest = math.sqrt(max(self.setting**2 - floor**2, 0.0))
         least = now.deviation_a_day(room.least, landing)
         if rest >= least:
-            return _fitted(lambda half: now.deviation_a_day(half, landing), rest, room, None)
+            half, _ = _fitted(lambda half: now.deviation_a_day(half, landing), rest, room, None)
+            return half, notes
         figures = {"asked_usd_day": self.setting, "floor_usd_day": math.hypot(floor, least)}
-        return room.least, (Because(Reason.BELOW_FLOOR, "deviation_usd_day", figures),)
+        return room.least, (Because(Reason.BELOW_FLOOR, "deviation_usd_day", figures), *notes)
 
     def _least_cost(self, now: Conditions, landing: Landing) -> float:
         if now.gross_coin <= 0.0:

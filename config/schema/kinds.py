@@ -3,11 +3,11 @@
 Owns the four settings of `[underlying.<COIN>.delta]` that say so.
 """
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
-from config.schema.fields import STRICT, Finite
+from config.schema.fields import STRICT, Finite, refuse
 
 LEAST_RATIO, MOST_RATIO = -2.0, 5.0
 
@@ -44,3 +44,10 @@ class DeltaKinds(BaseModel):
         le=MOST_RATIO,
         description="With shadow = smile: the skew-stickiness ratio of the second delta.",
     )
+
+    @model_validator(mode="after")
+    def _two(self) -> Self:
+        leans_alike = self.shadow != "smile" or self.shadow_skew_stickiness == self.skew_stickiness
+        if self.shadow == self.greeks and leans_alike:
+            refuse("shadow", "another delta than greeks, which is the same", self.shadow)
+        return self

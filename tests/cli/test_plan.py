@@ -84,6 +84,36 @@ def test_equal_seeds_make_equal_plans_and_fresh_ignores_the_journal(deltaband):
     assert deltaband.json("plan", "--fresh", "--seed", "7") == first
 
 
+def test_what_a_plan_leaves_outside_is_said_and_in_the_exit_code(deltaband):
+    """As when an order may be no larger than what a lot costs."""
+    given = ("plan", "--set", "limits.order_usd=20", "--set", "underlying.BTC.gamma.action=off")
+    done = deltaband(*given)
+    assert done.returncode == 5
+    assert "delta stays outside the owner's band" in done.stdout
+    assert "not sent: gamma_off(BTC)" in done.stdout
+    assert deltaband("plan").returncode == 0
+
+
+def test_the_demos_book_is_named_as_such(deltaband):
+    """Nobody shall take it for their own."""
+    assert "of the demo's book, as no settings name one" in deltaband("plan").stdout
+    assert deltaband.json("plan")["BTC"]["demo"] is True
+
+
+def test_settings_that_a_bots_plan_was_not_made_on_are_told(deltaband):
+    """Its own are no news."""
+    assert deltaband("paper", "--for", "1m", "--speed", "max").returncode == 0
+    same = "underlying.BTC.delta.upper=0.1"
+    for said, told in (
+        (same, ""),
+        ("underlying.BTC.delta.upper=0.2", "warning: this is the bot's own"),
+    ):
+        done = deltaband("plan", "--set", said)
+        assert done.stdout.startswith("BTC: the plan of the bot")
+        assert done.stderr.startswith(told)
+        assert bool(done.stderr) == bool(told)
+
+
 def test_a_second_delta_is_told_in_one_line(deltaband):
     """What it is and holds, what it traded, how calm it would have been."""
     shown = {
@@ -102,10 +132,10 @@ def test_a_second_delta_is_told_in_one_line(deltaband):
     assert f"BTC: {said}" in deltaband("status").stdout
     assert deltaband.json("plan")["BTC"]["shadow"] == shown
     assert deltaband.json("status")["underlyings"]["BTC"]["shadow"] == shown
-    plan["BTC"]["shadow"] = shown | {"kind": "model", "variance_ratio": 1.125}
+    plan["BTC"]["shadow"] = shown | {"kind": "venue", "variance_ratio": 1.125, "by_model": 3}
     fill_journal(deltaband.state, views={"plan": plan})
     found = deltaband("plan").stdout
-    assert "in the shadow: model delta" in found
+    assert "in the shadow: venue delta 0.2500 coin (3 legs of it by the model) with" in found
     assert "variance ratio lately 1.1250 (83 samples)" in found
 
 

@@ -659,3 +659,31 @@ def test_a_late_answer_is_not_taken_for_that_to_a_newer_question():
     desk.core.gamma["BTC"].asked = newer
     assert placed(desk.handle(GammaWanted(desk.now_ns, "BTC", late, first.ts_ns))) == []
     assert desk.core.gamma["BTC"].asked is newer
+
+
+def test_a_plan_has_the_delta_that_is_there_then_options_then_what_they_bring():
+    """As the desks do it: a search takes longer than a hedge."""
+    desk = _desk(rows=[row for row in ROWS if row.instrument.is_call])
+    desk.wait(1.0).market()
+    desk.commands.clear()
+    desk.wait(0.1).market(61_000.0)
+    desk.wait(0.2)
+    shown = desk.core.preview("BTC", desk.now_ns, solve)
+    trades = [row["instrument"] for row in shown["trades"]]
+    assert (trades[0], trades[-1]) == (PERPETUAL, PERPETUAL)
+    legs = set(trades[1:-1])
+    assert legs
+    assert PERPETUAL not in legs
+    assert {row["instrument"] for row in shown["candidates"][: len(legs)]} == legs
+    assert any("with the options" in why for why in shown["reasons"])
+    assert abs(shown["after"]["delta_coin"]) < 0.1
+    assert shown["after"]["gamma_coin_per_pct"] >= -0.25
+    assert not shown["outside"]
+
+
+def test_a_plan_tells_of_a_passed_limit_that_nobody_acts_on():
+    """With the action off."""
+    desk = _desk(action="off")
+    shown = desk.core.preview("BTC", desk.now_ns, solve)
+    assert shown["refused"] == ["gamma_off(BTC)"]
+    assert any(why.startswith("gamma_below") for why in shown["reasons"])

@@ -82,7 +82,7 @@ def test_what_the_last_hedge_opened_is_closed_when_delta_turns():
     made.completes(placed(made.commands)[0])
     made.wait(1.0).market(54_000.0)
     priced(made, MARCH, 25.0)
-    assert preview(made)["instruments"][0]["change_coin"] < 0.0
+    assert preview(made)["instruments"][0]["sized_for_coin"] < 0.0
     assert used(made) == MARCH
 
 

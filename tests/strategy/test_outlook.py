@@ -33,7 +33,9 @@ def test_the_frontier_trades_cost_for_deviation_over_the_whole_room():
     points = frontier(POLICY, NOW)
     assert (points[0].half_coin, points[-1].half_coin) == pytest.approx((0.05, 0.7))
     costs = [point.cost_usd_day for point in points]
-    left = [point.deviation_usd_day for point in points]
+    left = [point.band_usd_day for point in points]
+    both = [point.deviation_usd_day for point in points]
+    assert both == pytest.approx([math.hypot(one, 300.0) for one in left])
     assert costs == sorted(costs, reverse=True)
     assert left == sorted(left)
     assert all(0.0 <= point.inner_coin < point.half_coin for point in points)
@@ -49,6 +51,7 @@ def test_other_policies_show_their_own_band_and_trade():
     assert cautious.upper < thrifty.upper
     assert cautious.cost_usd_day > thrifty.cost_usd_day
     assert cautious.deviation_usd_day < thrifty.deviation_usd_day
+    assert cautious.deviation_usd_day == pytest.approx(math.hypot(cautious.band_usd_day, 300.0))
     assert found["fixed 0.35 coin, to the target"].change_coin == pytest.approx(-2.0)
     assert all(-2.0 <= one.change_coin <= -1.0 for one in found.values())
     assert found["bps 350"].upper == pytest.approx(found["fixed 0.35 coin"].upper)

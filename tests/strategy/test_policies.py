@@ -77,6 +77,11 @@ def test_a_budget_is_what_its_band_costs(now, landing, share):
     budget = share * now.cost_a_day(1.0, landing)
     half = WhalleyWilmott(Knob.COST, budget).size(now, WIDE, landing).half
     assert now.cost_a_day(half, landing) == pytest.approx(budget, rel=1e-6)
+    slow, room = replace(now, look_s=60.0), Room(1e-3, 1e3)
+    half = WhalleyWilmott(Knob.COST, budget).size(slow, room, landing).half
+    dearest, cheapest = (slow.cost_a_day(h, landing) for h in (room.least, room.most))
+    if cheapest < budget < dearest:
+        assert slow.cost_a_day(half, landing) == pytest.approx(budget, rel=1e-4)
 
 
 @given(states, landings, st.floats(0.01, 100.0))
@@ -113,8 +118,11 @@ def test_a_deviation_below_what_gamma_leaves_is_told_with_the_floor():
 
 def test_a_generous_deviation_needs_no_word():
     """The room's widest band leaves less than was allowed."""
-    found = WhalleyWilmott(Knob.DEVIATION, 1e9).size(NOW, Room(0.01, 0.5), EDGE)
+    seen, room = replace(NOW, swing=0.001), Room(0.01, 0.5)
+    found = WhalleyWilmott(Knob.DEVIATION, 1e9).size(seen, room, EDGE)
     assert (found.half, found.notes) == (0.5, ())
+    fresh = WhalleyWilmott(Knob.DEVIATION, 1e9).size(NOW, room, EDGE)
+    assert [note.reason for note in fresh.notes] == [Reason.GAMMA_PART_UNKNOWN]
 
 
 @given(states, landings, st.floats(0.01, 10.0))

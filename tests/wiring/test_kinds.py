@@ -28,6 +28,7 @@ def test_what_is_traded_and_what_is_in_the_shadow(kind):
     """Each with a ratio of its own."""
     found = measured(greeks=kind, skew_stickiness=1.6)
     assert found.greeks == DeltaRule(DeltaKind(kind), 1.6)
-    found = measured(shadow=kind, shadow_skew_stickiness=2.1)
-    assert (found.greeks.kind, found.shadow) == (DeltaKind.MODEL, DeltaRule(DeltaKind(kind), 2.1))
+    traded = "venue" if kind == "model" else "model"
+    found = measured(greeks=traded, shadow=kind, shadow_skew_stickiness=2.1)
+    assert (found.greeks.kind, found.shadow) == (DeltaKind(traded), DeltaRule(DeltaKind(kind), 2.1))
     assert found.asks(DeltaKind(kind))

@@ -180,7 +180,10 @@ def plan_of(
     shocks: Shocks | None = None,
     edges: Mapping[str, float] | None = None,
 ) -> GammaPlan:
-    """Return a solution's legs at what they are now; without a solution, what could be traded."""
+    """Return a solution's legs at what they are now; without a solution, what could be traded.
+
+    The candidates are those of the legs, and then the cheapest for their gamma.
+    """
     known = {candidate.name: candidate for candidate in candidates}
     lots = {(offer.name, offer.side): offer.lot for offer in program.offers}
     trades = []
@@ -190,11 +193,12 @@ def plan_of(
         _, tolerance = room(candidate, leg.side, need, held, policy)
         trades.append(GammaTrade(candidate, quantity, tolerance))
     offered = [known[name] for name in dict.fromkeys(offer.name for offer in program.offers)]
-    ranked = sorted(offered, key=lambda c: (c.cost_per_gamma, c.name))[:SHOWN]
+    traded = {trade.candidate.name for trade in trades}
+    ranked = sorted(offered, key=lambda c: (c.name not in traded, c.cost_per_gamma, c.name))
     return GammaPlan(
         need=need,
         trades=tuple(sorted(trades, key=lambda t: t.candidate.name)),
-        candidates=tuple(ranked),
+        candidates=tuple(ranked[: max(SHOWN, len(traded))]),
         reasons=need.reasons,
         stage=solution.stage,
         pnl_usd=None if shocks is None else shocks.pnl_usd,
