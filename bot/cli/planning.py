@@ -13,6 +13,7 @@ import typer
 from bot.cli import say
 from bot.cli.exits import Exit, VerbError
 from bot.cli.options import AsJson, ConfigFiles, Instance, Seed, Sets, load, named_instance
+from bot.cli.settings import warned
 
 if TYPE_CHECKING:
     import config as settings
@@ -36,6 +37,8 @@ def plan(
 ) -> int:
     """Show what would be done now, why, and each figure afterwards. Sends nothing."""
     loaded = load(config, sets)
+    for text in warned(loaded):
+        say.note(f"warning: {text}")
     found = None if fresh else _journalled(loaded, named_instance(loaded, instance))
     plans = _imagined(loaded, seed) if found is None else found
     if as_json:

@@ -108,6 +108,7 @@ def test_check_warns_of_what_is_valid_and_odd(deltaband, tmp_path):
         ("warning: underlying.BTC.scope", "it to leave a position, found all 1 outside it"),
         ("warning: underlying.SOL", "positions in SOL, found none"),
         ("warning: paper.collateral.DOGE", "a table [underlying.DOGE], found none"),
+        ("warning: underlying.BTC.scope.tags", 'a tag of a position, found "nobody"'),
     ]
 
 
@@ -160,3 +161,58 @@ def test_check_warns_of_a_book_without_positions(deltaband, tmp_path):
 def test_the_demo_has_nothing_to_warn_of(deltaband):
     """What ships is what we mean."""
     assert deltaband.json("config", "check") == {"ok": True, "problems": [], "warnings": []}
+
+
+STRANGE = (
+    "warning: underlying.BTC.scope.exclude: expected an instrument that is listed or held (the"
+    ' nearest is BTC-PERPETUAL), found "BTC-PERPETUALL"'
+)
+
+
+@pytest.mark.parametrize("verb", [["config", "check"], ["plan", "--fresh"]])
+def test_a_name_that_nothing_bears_is_told_with_the_nearest(deltaband, verb):
+    """The sign of a hedge may turn on it; a plan says what a check says."""
+    scope = "underlying.BTC.scope.exclude=BTC-PERPETUALL,BTC-PERPETUAL"
+    done = deltaband(*verb, "--set", scope)
+    assert (done.returncode, done.stderr.splitlines()) == (0, [STRANGE])
+
+
+def test_a_run_tells_of_such_a_name_once(deltaband):
+    """Its log has the same words."""
+    scope = "underlying.BTC.scope.exclude=BTC-PERPETUALL"
+    done = deltaband("paper", "--for", "90s", "--speed", "max", "--json", "--set", scope)
+    assert done.returncode == 0
+    odd = [json.loads(line) for line in done.stderr.splitlines() if "settings.odd" in line]
+    assert [one["what"] for one in odd] == [STRANGE.removeprefix("warning: ")]
+
+
+@pytest.mark.parametrize("verb", [["config", "check"], ["plan", "--fresh"], ["paper"]])
+@pytest.mark.parametrize(
+    "setting,problem",
+    [
+        (
+            "delta.upper=5e-5",
+            "upper: expected a level at least 0.00011 coin from the target 0.0 (one lot of"
+            " BTC-PERPETUAL, 10 USD at 92,000: whole lots cannot keep less), found 5e-05",
+        ),
+        (
+            "delta.policy={kind='fixed', width_coin=1e-9}",
+            "policy.width_coin: expected at least 0.00011 coin (one lot of"
+            " BTC-PERPETUAL, 10 USD at 92,000: whole lots cannot keep less), found 1e-09",
+        ),
+    ],
+)
+def test_a_band_that_no_whole_lot_keeps_is_refused(deltaband, verb, setting, problem):
+    """It would be hedged back and forth: what would do is named."""
+    done = deltaband(*verb, "--set", f"underlying.BTC.{setting}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"error: underlying.BTC.delta.{problem} [this run]\n"
+
+
+def test_a_part_of_a_lot_is_refused(deltaband):
+    """No account can hold it."""
+    position = 'paper.position=[{instrument="BTC-30JAN26-90000-C", quantity=-0.05}]'
+    done = deltaband("config", "check", "--set", position, "--set", "paper.scale=0.5")
+    assert done.returncode == 2
+    assert "error: paper.position[0].quantity: expected whole lots of 0.1 coin" in done.stderr
+    assert done.stderr.endswith("(BTC-30JAN26-90000-C), found -0.05 [this run]\n")
