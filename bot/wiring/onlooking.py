@@ -22,8 +22,8 @@ from bot.venues.live_paper import LivePaper, Opening
 from bot.venues.paper import Latency
 from bot.wiring import refuse_unlisted, starting_account
 from bot.wiring.desks import desk_rules, new_core
-from bot.wiring.lots import refuse_broken_lots
 from bot.wiring.live import CADENCE, Live, terms_of
+from bot.wiring.lots import refuse_broken_lots
 from config.errors import ConfigError, Origin, Problem
 from config.schema import Settings
 

@@ -163,6 +163,7 @@ def test_the_demo_has_nothing_to_warn_of(deltaband):
     assert deltaband.json("config", "check") == {"ok": True, "problems": [], "warnings": []}
 
 
+LOT = "(one lot of BTC-PERPETUAL, 10 USD at 92,000: whole lots cannot keep less)"
 STRANGE = (
     "warning: underlying.BTC.scope.exclude: expected an instrument that is listed or held (the"
     ' nearest is BTC-PERPETUAL), found "BTC-PERPETUALL"'
@@ -192,13 +193,11 @@ def test_a_run_tells_of_such_a_name_once(deltaband):
     [
         (
             "delta.upper=5e-5",
-            "upper: expected a level at least 0.00011 coin from the target 0.0 (one lot of"
-            " BTC-PERPETUAL, 10 USD at 92,000: whole lots cannot keep less), found 5e-05",
+            f"upper: expected a level at least 0.00011 coin from the target 0.0 {LOT}, found 5e-05",
         ),
         (
             "delta.policy={kind='fixed', width_coin=1e-9}",
-            "policy.width_coin: expected at least 0.00011 coin (one lot of"
-            " BTC-PERPETUAL, 10 USD at 92,000: whole lots cannot keep less), found 1e-09",
+            f"policy.width_coin: expected at least 0.00011 coin {LOT}, found 1e-09",
         ),
     ],
 )
@@ -210,9 +209,27 @@ def test_a_band_that_no_whole_lot_keeps_is_refused(deltaband, verb, setting, pro
 
 
 def test_a_part_of_a_lot_is_refused(deltaband):
-    """No account can hold it."""
-    position = 'paper.position=[{instrument="BTC-30JAN26-90000-C", quantity=-0.05}]'
-    done = deltaband("config", "check", "--set", position, "--set", "paper.scale=0.5")
-    assert done.returncode == 2
-    assert "error: paper.position[0].quantity: expected whole lots of 0.1 coin" in done.stderr
-    assert done.stderr.endswith("(BTC-30JAN26-90000-C), found -0.05 [this run]\n")
+    """No account can hold it; a scale is a question of its own, so whole lots times it may."""
+    deltaband("config", "init", "own.toml")
+    text = (deltaband.home / "own.toml").read_text().partition("[[paper.position]]")[0]
+    (deltaband.home / "own.toml").write_text(f'{text}\npositions_csv = "book.csv"\n')
+    book = deltaband.home / "book.csv"
+    book.write_text("instrument,quantity\nBTC-PERPETUAL,15\nBTC-30JAN26-90000-C,-0.05\n")
+    done = deltaband("config", "check", "-c", "own.toml")
+    assert (done.returncode, done.stderr.splitlines()) == (
+        2,
+        [
+            (
+                "error: paper.position[0].quantity: expected whole lots of 10 usd (BTC-PERPETUAL),"
+                " found 15 [this run]"
+            ),
+            (
+                "error: paper.position[1].quantity: expected whole lots of 0.1 coin"
+                " (BTC-30JAN26-90000-C), found -0.05 [this run]"
+            ),
+        ],
+    )
+    book.write_text("instrument,quantity\nBTC-30JAN26-90000-C,-0.1\n")
+    assert (
+        deltaband("config", "check", "-c", "own.toml", "--set", "paper.scale=0.5").stdout == "ok\n"
+    )

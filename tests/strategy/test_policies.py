@@ -240,7 +240,7 @@ def test_the_calendar_never_goes_below_the_narrowest_band():
 @pytest.mark.parametrize("owner", [Band(-5e-5, 0.0, 5e-5), Band(-0.1, 0.0, 0.1)])
 @pytest.mark.parametrize("sized", [Fixed(1e-9), WhalleyWilmott(), OfBook(1e-9)])
 def test_no_band_is_narrower_than_an_order_and_the_note_says_so(owner, sized):
-    """A lot from just outside would land beyond the target, and the next one would bring it back."""
+    """A lot from just outside would land beyond the target, and the next would bring it back."""
     lot = 1e-4
     policy = DeltaPolicy(owner, sized)
     levels = policy.levels(conditions(smallest_coin=lot))
@@ -250,7 +250,7 @@ def test_no_band_is_narrower_than_an_order_and_the_note_says_so(owner, sized):
     assert noted == ([("delta band", lot)] if narrow else [])
     for above in (1.001, 1.5, 2.5):
         plan = plan_delta(exposure(above * lot), policy, levels, LastHedge(), lot)
-        assert 0.0 <= above * lot + plan.change
+        assert above * lot + plan.change >= 0.0
 
 
 def test_a_most_share_of_nothing_divides_by_nothing():
