@@ -14,10 +14,11 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 from pydantic.fields import FieldInfo
 
 from config.schema import Settings
+from config.schema.policy import MOMENT
 
 Path = tuple[str, ...]
 
@@ -92,6 +93,8 @@ class Key:
 
 _KINDS = (
     (tuple, "a list"),
+    (bool, "true or false"),
+    (AwareDatetime, MOMENT),
     (int, "a whole number"),
     (float, "a finite number"),
     (Decimal, "a finite number"),

@@ -96,6 +96,17 @@ def arguments(sets: Sequence[str]) -> Layer:
     return _layer(last.values())
 
 
+def named_options(options: Mapping[str, str]) -> Layer:
+    """Read the keys that have an option of their own: the last part of the key is its name."""
+    return _layer(
+        entry
+        for name, value in options.items()
+        for entry in _typed(
+            name.split("."), value, Origin(f"--{name.rpartition('.')[2].replace('_', '-')}")
+        )
+    )
+
+
 def _parsed(text: str, origin: Origin) -> dict[str, object]:
     try:
         return tomllib.loads(text)

@@ -46,17 +46,21 @@ def load(
     sets: Sequence[str] = (),
     environ: Mapping[str, str] | None = None,
     profile: str | None = AUTO,
+    options: Mapping[str, str] = MappingProxyType({}),
 ) -> Loaded:
     """Read, merge and validate; ConfigError carries every problem that was found.
 
     `environ` None means the process's own. `profile` is a shipped profile's name, None for none, or
     "auto": the demo where mode is paper, no layer names positions and no file an underlying.
+    `options` are keys with an option of their own on the command line, which wins: `market` is
+    --market.
     """
     known = os.environ if environ is None else environ
     given = [
         *(layers.file(path) for path in files),
         layers.environment(known),
         layers.arguments(sets),
+        layers.named_options(options),
     ]
     if profile == AUTO:
         profile = None if _has_book(given) else DEMO

@@ -16,6 +16,7 @@ import config
 from bot.cli import daemon, say
 from bot.cli.daemon import with_signals
 from bot.cli.exits import Exit, VerbError
+from bot.cli.oddities import Oddities
 from bot.cli.recall import Past, past_of, remember
 from bot.cli.second_key import check_of
 from bot.cli.troubles import Troubles
@@ -143,7 +144,8 @@ class LiveRun:
             if self.graph.mode == "live":
                 voice.say("live.real_money", "warning", what="this run sends orders for real money")
             daemon.tell_kept(voice, self.journal.last_states(), self.graph.core)
-            observers = (*self._observers(voice), Troubles(self.graph.venue, voice))
+            odd = Oddities(self.graph.core, self.graph.settings, voice)
+            observers = (*self._observers(voice), Troubles(self.graph.venue, voice), odd)
             daemon.run_connected(self._run(observers, for_s))
             summary = self._summary()
             self.journal.end_run(summary)

@@ -7,7 +7,7 @@ one whose bot runs, then the newest journal.
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -84,11 +84,18 @@ Seed = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
-def load(files: Sequence[Path] | None, sets: Sequence[str] | None) -> "config.Loaded":
-    """Read the settings; ConfigError carries all that is wrong with them."""
+def load(
+    files: Sequence[Path] | None,
+    sets: Sequence[str] | None,
+    options: Mapping[str, str] | None = None,
+) -> "config.Loaded":
+    """Read the settings; ConfigError carries all that is wrong with them.
+
+    `options` are keys that the command line has an option of its own for (`market`: --market).
+    """
     import config
 
-    return config.load(tuple(files or ()), tuple(sets or ()))
+    return config.load(tuple(files or ()), tuple(sets or ()), options=options or {})
 
 
 def named_instance(loaded: "config.Loaded", instance: str | None) -> str | None:

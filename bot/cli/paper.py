@@ -16,6 +16,7 @@ from bot import wiring
 from bot.cli import daemon, say
 from bot.cli.daemon import version, with_signals
 from bot.cli.exits import Exit, VerbError
+from bot.cli.oddities import Oddities
 from bot.cli.recall import Past, past_of, remember
 from bot.cli.second_key import check_of
 from bot.domain.commands import Note
@@ -160,7 +161,10 @@ class _Run:
             self.journal,
             control,
             speed=self.speed,
-            observers=(Witness(self.score, self.journal, voice),),
+            observers=(
+                Witness(self.score, self.journal, voice),
+                Oddities(self.graph.core, self.settings, voice),
+            ),
             views=self._views,
             account=self._account,
         )

@@ -13,6 +13,7 @@ import typer
 from bot.cli import say
 from bot.cli.exits import Exit, VerbError
 from bot.cli.options import AsJson, ConfigFiles, Instance, Seed, Sets, load, named_instance
+from bot.cli.settings import warned
 
 if TYPE_CHECKING:
     import config as settings
@@ -44,11 +45,12 @@ def plan(
     Exit code 5: delta stays outside the owner's band all the same.
     """
     loaded = load(config, sets)
-    found = (
-        None
-        if fresh
-        else _journalled(loaded, named_instance(loaded, instance), given=bool(config or sets))
-    )
+    for text in warned(loaded):
+        say.note(f"warning: {text}")
+    found = None
+    if not fresh:
+        meant, given = named_instance(loaded, instance), bool(config or sets)
+        found = _journalled(loaded, meant, given=given)
     plans = _imagined(loaded, seed) if found is None else found
     if as_json:
         say.json(plans)

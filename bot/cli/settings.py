@@ -100,17 +100,25 @@ def check(
 
 
 def refuse_unlisted(settings: "Settings") -> None:
-    """Raise ConfigError for positions that the synthetic market of these settings cannot list."""
+    """Raise ConfigError for what the synthetic market of these settings cannot list or keep.
+
+    That is a position which it never lists, a part of a lot, a band narrower than one.
+    """
     from bot.domain import deribit
     from bot.wiring import owned
+    from bot.wiring.lots import refuse_broken_lots, refuse_narrow
 
     # Other coins have no market in this release; a run says so before it looks at positions.
     if settings.market == "synthetic" and set(settings.underlying) <= set(deribit.COINS):
         owned(settings)
+        refuse_narrow(settings)
+        refuse_broken_lots(settings)
 
 
 def warned(loaded: "Loaded") -> list[str]:
     """Say what is valid and probably not meant, one line each."""
+    from bot.wiring.names import strange_names
+
     settings = loaded.settings
     found = list(_missing_files(settings))
     coins = [row.coin for row in settings.paper.position]
@@ -129,6 +137,7 @@ def warned(loaded: "Loaded") -> list[str]:
         for coin in settings.paper.collateral
         if coin not in settings.underlying
     )
+    found += strange_names(settings)
     return found
 
 

@@ -102,8 +102,9 @@ def paper(  # noqa: PLR0917  typer passes options by name
     """
 
     def begin() -> int:
-        said = [*(sets or ()), *([] if market is None else [f"market={market}"])]
-        loaded = load(config, [*said, *([] if seed is None else [f"sim.seed={seed}"])])
+        said = {"market": market, "sim.seed": None if seed is None else str(seed)}
+        given = {key: text for key, text in said.items() if text is not None}
+        loaded = load(config, sets, given)
         if from_time is not None and loaded.settings.replay is None:
             found = loaded.settings.market
             expected = "--from: expected it beside --market replay:FOLDER"

@@ -31,6 +31,9 @@ ONE_WAY = 2.0
 STEP_SHARE = 0.5
 """One step of a settlement unwind is at most this share of the policy's half-width."""
 
+NARROWEST_COIN = 1e-9
+"""No half-width is less, so that a width can be divided by."""
+
 LEAST_SHARE = 0.05
 """A policy that chooses its width is never narrower than this share of the owner's."""
 
@@ -68,13 +71,26 @@ class DeltaPolicy:
     trend_most: float = 1.0
     rest_at_edges: bool = False
 
+    def kept(self, smallest: float) -> Band:
+        """Return the owner's band, each side at least one smallest order (coin) from the target.
+
+        An order from just outside a narrower side lands beyond the target, and the next one would
+        bring it back: the band is kept as well as whole lots can, and `Levels.notes` says so.
+        """
+        target = self.owner.target
+        return Band(
+            min(self.owner.lower, target - smallest),
+            target,
+            max(self.owner.upper, target + smallest),
+        )
+
     def room(self, now: Conditions) -> Room:
-        """Return the half-widths between which a policy chooses.
+        """Return the half-widths between which a policy chooses: at least one smallest order.
 
         An unwind's steps fit into the band, or the two would undo each other.
         """
-        narrower = self.owner.narrower
-        most = self.most_share * narrower
+        narrower = self.kept(now.smallest_coin).narrower
+        most = max(self.most_share * narrower, now.smallest_coin, NARROWEST_COIN)
         least = max(LEAST_SHARE * narrower, now.smallest_coin, now.step_coin / STEP_SHARE)
         return Room(min(least, most), most)
 
@@ -83,15 +99,23 @@ class DeltaPolicy:
         room = self.room(now)
         sized = self.width.size(now, room, self.landing)
         trend = min(max(abs(now.stretch) / ONE_WAY, 1.0), self.trend_most)
-        least = max(min(room.least, sized.half), 1e-9)
+        least = max(min(room.least, sized.half), now.smallest_coin, NARROWEST_COIN)
         half = max(sized.half * now.factor * trend, least)
         aside = 0.5 * min(half, self.owner.narrower)
         shift = max(-aside, min(sized.shift, aside))
         # What funding asks for is no reason to go further from the target than a policy may.
         most = max(room.most, half) if shift else half
-        band = self.owner.inside(most).around(half, shift)
+        band = self.kept(now.smallest_coin).inside(most).around(half, shift)
         share = self.landing.share(now.cost_usd_per_coin, half)
-        return Levels(band, share, now, sized.notes)
+        return Levels(band, share, now, (*sized.notes, *self._narrow(sized.half, now)))
+
+    def _narrow(self, half: float, now: Conditions) -> tuple[Because, ...]:
+        """Say that whole lots cannot keep what was asked for."""
+        side = min(self.owner.narrower, half)
+        if side >= now.smallest_coin:
+            return ()
+        figures = {"side_coin": side, "lot_coin": now.smallest_coin}
+        return (Because(Reason.BELOW_ONE_LOT, "delta band", figures),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +184,7 @@ def plan_delta(
     seen: LastInside = NEVER_INSIDE,
 ) -> DeltaPlan:
     """Return what delta wants now; `smallest` is the delta of the smallest order, in coin."""
-    band, owner = levels.band, policy.owner
+    band, owner = levels.band, policy.kept(smallest)
     low, high = exposure.low, exposure.high
     if band.holds(low, high):
         return DeltaPlan(0.0, band, (Because(Reason.INSIDE_BAND),))

@@ -29,6 +29,7 @@ from bot.sim.replay import ReplayMarket
 from bot.strategy.options.solve import solve
 from bot.venues.paper import Latency, PaperVenue
 from bot.wiring.desks import desk_rules, new_core
+from bot.wiring.lots import held, refuse_broken_lots, refuse_narrow
 from config.errors import ConfigError, Origin, Problem
 from config.schema import Settings
 
@@ -130,15 +131,15 @@ def owned(settings: Settings) -> tuple[Instrument, ...]:
     Raises ConfigError that names every one which it cannot list: settled in dollars, expired before
     it starts, or of an expiry or a strike that the venue does not have (then with the nearest).
     """
-    held = tuple(deribit.parse(row.instrument) for row in settings.paper.position)
+    mine = held(settings)
     problems = tuple(
         Problem(f"paper.position[{index}].instrument", expected, one.name, Origin("this run"))
-        for index, one in enumerate(held)
+        for index, one in enumerate(mine)
         if (expected := _unlistable(one)) is not None
     )
     if problems:
         raise ConfigError(problems)
-    return held
+    return mine
 
 
 def _unlistable(held: Instrument) -> str | None:
@@ -162,9 +163,12 @@ def market(settings: Settings, seed: int, start_ns: int | None = None) -> Market
     if strange:
         raise _unusable("underlying", f"coins among {', '.join(deribit.COINS)}", ", ".join(strange))
     if settings.replay is None:
-        held = owned(settings)
-        whole = SyntheticMarket(seed, settings.sim.regime, EPOCH_NS, coins, owned=held)
+        mine = owned(settings)
+        refuse_narrow(settings)
+        refuse_broken_lots(settings)
+        whole = SyntheticMarket(seed, settings.sim.regime, EPOCH_NS, coins, owned=mine)
         return whole if start_ns is None else LaterMarket(whole, start_ns)
+    refuse_broken_lots(settings)
     from bot.lab.recording import read
 
     recording = read(settings.replay, settings.sim.perpetual, coins)

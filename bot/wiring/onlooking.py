@@ -23,6 +23,7 @@ from bot.venues.paper import Latency
 from bot.wiring import refuse_unlisted, starting_account
 from bot.wiring.desks import desk_rules, new_core
 from bot.wiring.live import CADENCE, Live, terms_of
+from bot.wiring.lots import refuse_broken_lots
 from config.errors import ConfigError, Origin, Problem
 from config.schema import Settings
 
@@ -44,6 +45,7 @@ def public_paper(
     `settings` are unscaled; `account` is what an earlier run left. Starting it raises ConfigError
     where a position is not listed.
     """
+    refuse_broken_lots(settings)
     settings = settings.scaled()
 
     def opening(market: ArrivingMarket, _: PositionsReport | None) -> StartingAccount:

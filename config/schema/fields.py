@@ -20,6 +20,9 @@ REFUSED = "refused_setting"
 LARGEST = 1e12
 """No level, amount or number of coins is larger, so that sums and products stay finite."""
 
+NARROWEST = 1e-6
+"""No side of a band of delta is narrower, coin: no order is that small."""
+
 LONGEST = 100
 """Characters of a value that an error message repeats."""
 

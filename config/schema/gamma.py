@@ -75,7 +75,9 @@ class Gamma(BaseModel):
         0.65,
         gt=0,
         le=1,
-        description="A plan brings gamma to this share of the limit that was broken.",
+        description="A plan brings gamma to this share of the limit that was broken: at 0.65, "
+        "-0.25 is corrected to -0.1625. A lower limit above zero is passed inwards by the same "
+        "part: 0.25 to 0.3375. Never beyond the middle of two limits.",
     )
     max_legs: int = Field(
         4,

@@ -22,6 +22,9 @@ PARAMETERS = {
 }
 """Each parameter's kind."""
 
+MOMENT = "an ISO date and time with its zone, such as 2026-12-10T13:30:00Z"
+"""What an error message says that a moment is."""
+
 KNOBS = ("aversion", "cost_usd_day", "deviation_usd_day")
 AVERSION = 1.0
 """The knob of whalley_wilmott when none is set."""
@@ -174,9 +177,10 @@ class Event(BaseModel):
     @field_validator("at", mode="before")
     @classmethod
     def _moment(cls, value: object) -> object:
-        if isinstance(value, datetime) and value.tzinfo is None:
-            msg = f"expected a time with its zone (a Z at the end is UTC), found {shown(value)}"
-            raise ValueError(msg)
+        # A number would be read as seconds since 1970, which nobody means.
+        if not isinstance(value, (datetime, str)):
+            msg = f"expected {MOMENT}, found {shown(value)}"
+            raise ValueError(msg)  # noqa: TRY004 - pydantic collects ValueError, not TypeError
         return value
 
     @model_validator(mode="after")

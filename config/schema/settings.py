@@ -6,6 +6,7 @@ underlying and automatic gamma trading without a budget where money is real.
 """
 
 import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -204,7 +205,9 @@ class Settings(BaseModel):
         for coin, one in self.underlying.items():
             strange = [name for name in one.scope.accounts if name not in known]
             if strange and self.mode != "paper":
+                near = get_close_matches(strange[0], known, n=1)
                 expected = f"accounts among {', '.join(known)}"
+                expected += f" (the nearest is {near[0]})" if near else ""
                 refuse(f"underlying.{coin}.scope.accounts", expected, strange[0])
             for name in one.scope.exclude:
                 if re.split("[-_]", name)[0] != coin:

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from config.schema.fields import LARGEST, STRICT, Finite, refuse, shown, unit
+from config.schema.fields import LARGEST, NARROWEST, STRICT, Finite, refuse, shown, unit
 from config.schema.gamma import Gamma, Vega
 from config.schema.hedge import Hedge
 from config.schema.instrument import VenueName
@@ -140,6 +140,10 @@ class Delta(DeltaKinds):
             refuse("upper", f"a level above the target {self.target}", self.upper)
         if not self.lower < self.target:
             refuse("lower", f"a level below the target {self.target}", self.lower)
+        for side, level in (("upper", self.upper), ("lower", self.lower)):
+            if abs(level - self.target) < NARROWEST:
+                expected = f"a level at least {NARROWEST:g} coin from the target {self.target}"
+                refuse(side, f"{expected} (no order is that small)", level)
         if self.policy.kind == "fixed" and self.width_coin > self.narrower_coin:
             expected = (
                 f"at most {self.narrower_coin} coin (the policy band lies inside the owner's band "

@@ -131,7 +131,7 @@ def test_a_signal_before_the_run_begins_is_a_clean_end(deltaband, number):
     """A daemon that is stopped while it still loads has stopped cleanly."""
     program = (
         "import os, sys, time, config\n"
-        "def slow(*_): os.write(1, b'loading'); time.sleep(20)\n"
+        "def slow(*_, **__): os.write(1, b'loading'); time.sleep(20)\n"
         "config.load = slow\n"
         "from bot.cli import main\n"
         "sys.exit(main(['paper']))"

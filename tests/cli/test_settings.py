@@ -108,6 +108,7 @@ def test_check_warns_of_what_is_valid_and_odd(deltaband, tmp_path):
         ("warning: underlying.BTC.scope", "it to leave a position, found all 1 outside it"),
         ("warning: underlying.SOL", "positions in SOL, found none"),
         ("warning: paper.collateral.DOGE", "a table [underlying.DOGE], found none"),
+        ("warning: underlying.BTC.scope.tags", 'a tag of a position, found "nobody"'),
     ]
 
 
@@ -160,3 +161,74 @@ def test_check_warns_of_a_book_without_positions(deltaband, tmp_path):
 def test_the_demo_has_nothing_to_warn_of(deltaband):
     """What ships is what we mean."""
     assert deltaband.json("config", "check") == {"ok": True, "problems": [], "warnings": []}
+
+
+LOT = "(one lot of BTC-PERPETUAL, 10 USD at 92,000: whole lots cannot keep less)"
+STRANGE = (
+    "warning: underlying.BTC.scope.exclude: expected an instrument that is listed or held (the"
+    ' nearest is BTC-PERPETUAL), found "BTC-PERPETUALL"'
+)
+
+
+@pytest.mark.parametrize("verb", [["config", "check"], ["plan", "--fresh"]])
+def test_a_name_that_nothing_bears_is_told_with_the_nearest(deltaband, verb):
+    """The sign of a hedge may turn on it; a plan says what a check says."""
+    done = deltaband(*verb, "--set", "underlying.BTC.scope.exclude=BTC-PERPETUALL")
+    assert (done.returncode, done.stderr.splitlines()) == (0, [STRANGE])
+
+
+def test_a_run_tells_of_such_a_name_once(deltaband):
+    """Its log has the same words."""
+    scope = "underlying.BTC.scope.exclude=BTC-PERPETUALL"
+    done = deltaband("paper", "--for", "90s", "--speed", "max", "--json", "--set", scope)
+    assert done.returncode == 0
+    odd = [json.loads(line) for line in done.stderr.splitlines() if "settings.odd" in line]
+    assert [one["what"] for one in odd] == [STRANGE.removeprefix("warning: ")]
+
+
+@pytest.mark.parametrize("verb", [["config", "check"], ["plan", "--fresh"], ["paper"]])
+@pytest.mark.parametrize(
+    "setting,problem",
+    [
+        (
+            "delta.upper=5e-5",
+            f"upper: expected a level at least 0.00011 coin from the target 0.0 {LOT}, found 5e-05",
+        ),
+        (
+            "delta.policy={kind='fixed', width_coin=1e-9}",
+            f"policy.width_coin: expected at least 0.00011 coin {LOT}, found 1e-09",
+        ),
+    ],
+)
+def test_a_band_that_no_whole_lot_keeps_is_refused(deltaband, verb, setting, problem):
+    """It would be hedged back and forth: what would do is named."""
+    done = deltaband(*verb, "--set", f"underlying.BTC.{setting}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"error: underlying.BTC.delta.{problem} [this run]\n"
+
+
+def test_a_part_of_a_lot_is_refused(deltaband):
+    """No account can hold it; a scale is a question of its own, so whole lots times it may."""
+    deltaband("config", "init", "own.toml")
+    text = (deltaband.home / "own.toml").read_text().partition("[[paper.position]]")[0]
+    (deltaband.home / "own.toml").write_text(f'{text}\npositions_csv = "book.csv"\n')
+    book = deltaband.home / "book.csv"
+    book.write_text("instrument,quantity\nBTC-PERPETUAL,15\nBTC-30JAN26-90000-C,-0.05\n")
+    done = deltaband("config", "check", "-c", "own.toml")
+    assert (done.returncode, done.stderr.splitlines()) == (
+        2,
+        [
+            (
+                "error: paper.position[0].quantity: expected whole lots of 10 usd (BTC-PERPETUAL),"
+                " found 15 [this run]"
+            ),
+            (
+                "error: paper.position[1].quantity: expected whole lots of 0.1 coin"
+                " (BTC-30JAN26-90000-C), found -0.05 [this run]"
+            ),
+        ],
+    )
+    book.write_text("instrument,quantity\nBTC-30JAN26-90000-C,-0.1\n")
+    assert (
+        deltaband("config", "check", "-c", "own.toml", "--set", "paper.scale=0.5").stdout == "ok\n"
+    )

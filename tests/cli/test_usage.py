@@ -45,7 +45,7 @@ def test_wrong_usage_is_one_line_and_code_2(deltaband, argv, said):
         ),
         (
             "paper --market cards",
-            'market: expected synthetic, replay:FOLDER or venue, found "cards" [--set market]',
+            'market: expected synthetic, replay:FOLDER or venue, found "cards" [--market]',
         ),
         ("status --set x", 'expected a.b=value, found "x" [--set]'),
         (

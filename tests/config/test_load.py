@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from config import ConfigError, Origin, load
 
+MOMENT = "expected an ISO date and time with its zone, such as 2026-12-10T13:30:00Z"
+
 BOOK = """
 [underlying.BTC]
 numeraire = "usd"
@@ -268,6 +270,33 @@ def test_an_unknown_key_is_told_its_nearest(key, near):
         ),
         ("paper.position=[3]", "paper.position[0]: expected a table, found 3"),
         ("schema_version=2", "schema_version: expected 1, the version of this program, found 2"),
+        (
+            "underlying.BTC.delta.policy.follow_funding=maybe",
+            'underlying.BTC.delta.policy.follow_funding: expected true or false, found "maybe"',
+        ),
+        (
+            "underlying.BTC.delta.policy.rest_at_edges=2",
+            "underlying.BTC.delta.policy.rest_at_edges: expected true or false, found 2",
+        ),
+        (
+            'underlying.BTC.delta.event=[{name="x", width_factor=0.5, at="tomorrow"}]',
+            f'underlying.BTC.delta.event[0].at: {MOMENT}, found "tomorrow"',
+        ),
+        (
+            'underlying.BTC.delta.event=[{name="x", width_factor=0.5, at=2026-12-10T13:30:00}]',
+            f"underlying.BTC.delta.event[0].at: {MOMENT}, found 2026-12-10 13:30:00",
+        ),
+        (
+            'underlying.BTC.delta.event=[{name="x", width_factor=0.5, at=5}]',
+            f"underlying.BTC.delta.event[0].at: {MOMENT}, found 5",
+        ),
+        (
+            "underlying.BTC.delta.upper=1e-300",
+            (
+                "underlying.BTC.delta.upper: expected a level at least 1e-06 coin from the target "
+                "0.0 (no order is that small), found 1e-300"
+            ),
+        ),
     ],
 )
 def test_a_refusal_says_expected_and_found(setting, problem):
@@ -441,3 +470,13 @@ def test_one_setting_of_the_demo_may_be_changed():
     settings = load(sets=["underlying.BTC.delta.upper=0.2"], environ={}).settings
     assert settings.underlying["BTC"].delta.upper == 0.2
     assert len(settings.paper.position) == 18
+
+
+@pytest.mark.parametrize("key, option", [("market", "--market"), ("sim.seed", "--seed")])
+def test_an_option_of_its_own_wins_and_is_named_as_it_was_given(key, option):
+    """`--market foo` is not blamed on a --set that nobody wrote."""
+    with pytest.raises(ConfigError) as caught:
+        load(sets=["market=synthetic", "sim.seed=2"], environ={}, options={key: "foo"})
+    assert str(caught.value).endswith(f'found "foo" [{option}]')
+    loaded = load(sets=["sim.seed=2"], environ={}, options={"sim.seed": "7"})
+    assert (loaded.settings.sim.seed, str(loaded.origin["sim.seed"])) == (7, "--seed")

@@ -137,7 +137,9 @@ def test_a_scope_names_accounts_that_there_are():
     """A misspelt one would leave the book unhedged in silence; on paper they are mere words."""
     scoped = {"BTC": BOOK["underlying"]["BTC"] | {"scope": {"accounts": ["desk", "sub2"]}}}
     wrong = _spans(account="desk", also=["sub1"]) | {"underlying": scoped}
-    with pytest.raises(ValueError, match=r"accounts among desk, sub1, found .sub2.") as caught:
+    with pytest.raises(
+        ValueError, match=r"accounts among desk, sub1 \(the nearest is sub1\), found .sub2."
+    ) as caught:
         Settings.model_validate(wrong)
     assert "underlying.BTC.scope.accounts" in str(caught.value)
     Settings.model_validate(_spans(account="desk", also=["sub2"]) | {"underlying": scoped})

@@ -11,7 +11,7 @@ from bot.domain.reasons import Reason
 from bot.domain.units import SECONDS_PER_YEAR
 from bot.strategy import width
 from bot.strategy.bands import Band, Landing, TradeTo
-from bot.strategy.delta import DeltaPolicy
+from bot.strategy.delta import DeltaPolicy, LastHedge, plan_delta
 from bot.strategy.policies import (
     Fixed,
     Knob,
@@ -21,7 +21,7 @@ from bot.strategy.policies import (
     gamma_part,
     vega_part,
 )
-from tests.builders.exposures import conditions
+from tests.builders.exposures import conditions, exposure
 
 WIDE = Room(1e-6, 1e6)
 EDGE, INNER, MIDDLE = Landing(TradeTo.EDGE), Landing(TradeTo.INNER, 5.0), Landing(TradeTo.TARGET)
@@ -209,7 +209,7 @@ def test_the_room_ends_before_the_owners_edge_and_above_the_smallest_order():
     assert policy.room(conditions(smallest_coin=0.02)).least == 0.02
     assert policy.room(conditions(step_coin=0.02)).least == pytest.approx(0.04)
     room = policy.room(conditions(smallest_coin=0.5))
-    assert (room.least, room.most) == pytest.approx((0.07, 0.07))
+    assert (room.least, room.most) == (0.5, 0.5)
 
 
 @given(states, st.floats(1.0, 3_600.0))
@@ -243,3 +243,25 @@ def test_the_calendar_never_goes_below_the_narrowest_band():
     policy = DeltaPolicy(Band(-1.0, 0.0, 1.0), WhalleyWilmott())
     narrow = policy.levels(conditions(gamma=0.0, factor=0.1)).band
     assert narrow.upper == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("owner", [Band(-5e-5, 0.0, 5e-5), Band(-0.1, 0.0, 0.1)])
+@pytest.mark.parametrize("sized", [Fixed(1e-9), WhalleyWilmott(), OfBook(1e-9)])
+def test_no_band_is_narrower_than_an_order_and_the_note_says_so(owner, sized):
+    """A lot from just outside would land beyond the target, and the next would bring it back."""
+    lot = 1e-4
+    policy = DeltaPolicy(owner, sized)
+    levels = policy.levels(conditions(smallest_coin=lot))
+    assert min(levels.band.upper, -levels.band.lower) >= lot
+    noted = [(n.subject, n.numbers["lot_coin"]) for n in levels.notes]
+    narrow = owner.narrower < lot or isinstance(sized, Fixed)
+    assert noted == ([("delta band", lot)] if narrow else [])
+    for above in (1.001, 1.5, 2.5):
+        plan = plan_delta(exposure(above * lot), policy, levels, LastHedge(), lot)
+        assert above * lot + plan.change >= 0.0
+
+
+def test_a_most_share_of_nothing_divides_by_nothing():
+    """A width is never so small that its square is zero."""
+    policy = DeltaPolicy(Band(-1e-6, 0.0, 1e-6), WhalleyWilmott(Knob.COST, 5.0), most_share=1e-300)
+    assert policy.levels(conditions()).band.upper == pytest.approx(1e-9)
