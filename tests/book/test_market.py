@@ -276,3 +276,10 @@ def test_what_the_index_and_the_volatility_near_the_money_do_is_followed():
     assert market.realised.index.count == 2
     assert market.realised.index.level == pytest.approx(math.log(60_060.0))
     assert math.isnan(near_the_money(chain([rows[2]])))
+
+
+@pytest.mark.parametrize("vol", [0.0, -0.5, 5.0, 50.0, 1e308, math.inf])
+def test_an_absurd_volatility_near_the_money_is_in_no_average(vol):
+    """One such row would be taken for a leap of all of them."""
+    good, bad = OptionRow(contract_of(61_000.0), vol=0.5), OptionRow(contract_of(60_000.0), vol=vol)
+    assert near_the_money(chain([good, bad])) == pytest.approx(0.5)

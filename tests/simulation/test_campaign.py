@@ -3,6 +3,7 @@
 from functools import cache
 
 from bot.domain.errors import JournalError
+from bot.domain.events import Event
 from bot.domain.orders import TERMINAL
 from bot.stepper import Stepper
 from tests.simulation.campaign.__main__ import play
@@ -40,7 +41,8 @@ def test_a_seed_is_the_same_whenever_it_is_played():
 
 def test_a_kill_while_a_run_ends_by_itself_is_a_kill_as_any(tmp_path, monkeypatch):
     """It strikes at the first cancellation; the next life finds the order."""
-    world, ended, whole = World(3, 0.1, tmp_path), [], Stepper.step
+    world, whole = World(3, 0.1, tmp_path), Stepper.step
+    ended: list[Event] = []
 
     def step(self, event):
         whole(self, event)

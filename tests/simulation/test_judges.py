@@ -147,6 +147,26 @@ def test_a_late_list_after_a_fill_of_a_new_life_is_not_what_it_begins_with(scrip
     assert script.blamed == 0
 
 
+def test_what_a_list_of_nothing_denied_is_there_as_before_when_it_is_over(script):
+    """It came while an order was open, and once more after that."""
+    script.order(60)
+    script.report(64, 0)
+    script.filled(64.5, 10)
+    script.report(72, 0)
+    script.report(73, 1_010)
+    script.order(74, label="a2")
+    assert script.blamed == 0
+
+
+def test_a_list_of_nothing_is_not_to_be_traded_on_however_often_it_is_told(script):
+    """It contradicts itself each time."""
+    script.report(60, 0)
+    script.report(61, 0)
+    script.report(64, 0)
+    script.order(65)
+    assert script.blamed == 1
+
+
 def test_no_life_begins_with_an_empty_list_beside_margin(script):
     """It contradicts itself; in the midst of a life it is a jump like any other."""
     script.dies()

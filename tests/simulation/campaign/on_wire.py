@@ -172,8 +172,9 @@ class Startled(Monitor):
     `owned` is what is held beside our own fills. While something is in flight or was filled just
     now a report proves nothing about it, and what keeps jumping is no surprise. What such a report
     may have shown is `glimpsed` (when first): a later one that shows the same is a second look, be
-    it at what the owner traded meanwhile or, after a lie, at what was there before. A life begins
-    with its first report, and none begins with a list of nothing beside an account that has margin.
+    it at what the owner traded meanwhile or, after a lie, at what was there before. A list of
+    nothing beside an account that has margin is no report: no life begins with it, and while it is
+    the newest that was heard, what it has `denied` is no position to trade on.
     """
 
     settle_s: float = 7.0
@@ -186,6 +187,7 @@ class Startled(Monitor):
     raw: dict[str, Decimal] = field(default_factory=dict)
     unsure: set[str] = field(default_factory=set)
     glimpsed: dict[str, dict[Decimal, int]] = field(default_factory=dict)
+    denied: set[str] = field(default_factory=set)
     begun: bool = False
 
     def died(self, scene: Scene) -> None:  # noqa: ARG002
@@ -193,12 +195,18 @@ class Startled(Monitor):
         self.begun = False
         self.jumped.clear()
         self.glimpsed.clear()
+        self.denied.clear()
 
     def heard(self, event: Event, scene: Scene) -> None:
         """Compare a report with the one before and what was filled since."""
-        if not isinstance(event, PositionsReport) or (not self.begun and _absurd(event)):
+        if not isinstance(event, PositionsReport):
             return
         now_ns = event.ts_ns
+        if _absurd(event):
+            if self.begun:
+                self.denied |= {name for name in self.owned if self._denies(name, now_ns, scene)}
+            return
+        self.denied.clear()
         told = {p.instrument: p.quantity.value for p in event.positions}
         self.jumped = {
             name: at_ns
@@ -208,20 +216,33 @@ class Startled(Monitor):
         for name in sorted(told.keys() | self.owned.keys()):
             twice = self.raw.get(name, Decimal(0)) == told.get(name, Decimal(0))
             self.raw[name] = told.get(name, Decimal(0))
-            filled, filled_ns = scene.wire.filled_on(name)
-            settling = seconds_between(filled_ns, now_ns) < self.settle_s
-            listed = scene.tap.exchange.instrument(name)
-            if listed is not None and listed.expiry_ns is not None and listed.expiry_ns <= now_ns:
+            if _over(name, now_ns, scene):
                 self.owned.pop(name, None)
                 continue
-            owned = told.get(name, Decimal(0)) - filled
-            if settling or scene.wire.open_on(name):
+            owned = told.get(name, Decimal(0)) - scene.wire.filled_on(name)[0]
+            if self._settles(name, now_ns, scene):
                 self.glimpsed.setdefault(name, {}).setdefault(owned, now_ns)
                 if not self.begun:
                     self.unsure.add(name)
                 continue
             self._judge(name, owned, now_ns, twice=twice)
         self.begun = True
+
+    def _settles(self, name: str, now_ns: int, scene: Scene) -> bool:
+        """Tell whether a report may be older or newer than what was heard of our orders."""
+        filled_ns = scene.wire.filled_on(name)[1]
+        settling = seconds_between(filled_ns, now_ns) < self.settle_s
+        return settling or bool(scene.wire.open_on(name))
+
+    def _keeps(self, name: str, now_ns: int) -> bool:
+        """Tell whether it has jumped of late."""
+        return seconds_between(self.before.get(name, -(2**62)), now_ns) < self.keeps_s
+
+    def _denies(self, name: str, now_ns: int, scene: Scene) -> bool:
+        """Tell whether a list of nothing leaves out what is known to be held."""
+        held = self.owned[name] + scene.wire.filled_on(name)[0]
+        vague = self._settles(name, now_ns, scene) or name in self.unsure
+        return bool(held) and not (vague or self._keeps(name, now_ns) or _over(name, now_ns, scene))
 
     def _judge(self, name: str, owned: Decimal, now_ns: int, *, twice: bool) -> None:
         """Compare what is owned with what was owned; `twice`: the newest two reports agree."""
@@ -238,16 +259,21 @@ class Startled(Monitor):
         if self.jumped.pop(name, None) is not None and owned == self.agreed.get(name):
             return  # it is back where it was
         self.agreed[name] = was
-        keeps = seconds_between(self.before.get(name, -(2**62)), now_ns) < self.keeps_s
-        if not (keeps or twice):
+        if not (self._keeps(name, now_ns) or twice):
             self.jumped[name] = now_ns
         self.before[name] = now_ns
 
     def sent(self, request: Request, now_ns: int, scene: Scene) -> None:  # noqa: ARG002
         """Nothing may leave on a first sight."""
-        if isinstance(request, Place) and self.jumped:
-            names = ", ".join(sorted(self.jumped))
+        if isinstance(request, Place) and (self.jumped or self.denied):
+            names = ", ".join(sorted(self.jumped.keys() | self.denied))
             self.blame(now_ns, f"{request.intent.label} on the first sight of a jump of {names}")
+
+
+def _over(name: str, now_ns: int, scene: Scene) -> bool:
+    """Tell whether an instrument has expired."""
+    listed = scene.tap.exchange.instrument(name)
+    return listed is not None and listed.expiry_ns is not None and listed.expiry_ns <= now_ns
 
 
 def _absurd(event: PositionsReport) -> bool:
