@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bot.book.funding import FundingMean
-from bot.book.quality import basis_doubt, number_doubt
+from bot.book.quality import basis_doubt, number_doubt, quote_doubt, usable_rows
 from bot.book.realised import Realised
 from bot.domain.instruments import Instrument, Kind
 from bot.domain.quotes import Chain, Quote
@@ -48,10 +48,10 @@ def apart(one: float, other: float) -> bool:
 
 
 def near_the_money(chain: Chain) -> float:
-    """Return the mean volatility of what is listed within 5 % of its forward; NaN without any."""
-    with np.errstate(invalid="ignore"):
+    """Return the mean volatility that is believed within 5 % of the forward; NaN without any."""
+    with np.errstate(invalid="ignore", divide="ignore"):
         near = np.abs(chain.listing.strike / chain.forward - 1.0) <= NEAR
-    vols = chain.vol[near & np.isfinite(chain.vol)]
+    vols = chain.vol[near & usable_rows(chain)]
     return float(vols.mean()) if vols.size else float("nan")
 
 
@@ -117,6 +117,15 @@ class CoinMarket:
         instrument = self.instruments.get(name)
         if instrument is not None and instrument.kind is Kind.PERPETUAL:
             self.funding.see(name, quote.funding_8h, at_ns)
+
+    def doubt(self, name: str, now_ns: int, max_age_s: float) -> Because | None:
+        """Return why a future cannot be traded on what is known of it, or None when it can.
+
+        The last good quote goes on valuing what is held; but where the newest word is impossible,
+        nobody knows whether its prices still stand.
+        """
+        refused = self.refused.get(name) if self.refused else None
+        return refused or quote_doubt(self.quotes.get(name), now_ns, max_age_s, name)
 
     def see_chain(self, chain: Chain) -> bool:
         """Take a chain batch; return whether it was believable as a whole, and not a late one."""

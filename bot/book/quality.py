@@ -1,9 +1,9 @@
 """The door: which quotes may be believed, and why not.
 
-A quote passes when its numbers are finite and positive, its sides are in order and both its receive
-time and the venue's own time are fresh. Anything else is a reason, never an exception: bad data is
-confined to the underlying that it belongs to. Option rows are judged one by one, so that one absurd
-row does not blind a book.
+A quote passes when its numbers are finite and positive, its sides are in order with somebody behind
+each, and both its receive time and the venue's own time are fresh. Anything else is a reason, never
+an exception: bad data is confined to the underlying that it belongs to. Option rows are judged one
+by one, so that one absurd row does not blind a book.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ MAX_VOL = 5.0
 MAX_FORWARD_RATIO = 2.0
 # A perpetual is bound to its index by funding; a fifth apart, one of the two is of something else.
 MAX_PERPETUAL_BASIS = 0.2
+# No order book holds that many contracts or coins at its best price.
+MAX_SIZE = 1e15
 INF: Final = math.inf
 FUTURE: Final = Kind.FUTURE
 
@@ -56,7 +58,7 @@ def quote_doubt(quote: Quote | None, now_ns: int, max_age_s: float, subject: str
     mark = quote.mark
     in_order = mark / MAX_FORWARD_RATIO < quote.bid < quote.ask < mark * MAX_FORWARD_RATIO < INF
     in_order = in_order and 0.0 < quote.index < INF
-    in_order = in_order and 0.0 <= quote.bid_size < INF and 0.0 <= quote.ask_size < INF
+    in_order = in_order and 0.0 < quote.bid_size < MAX_SIZE and 0.0 < quote.ask_size < MAX_SIZE
     doubt = None if in_order else number_doubt(quote)
     if doubt is not None:
         return doubt
@@ -65,9 +67,12 @@ def quote_doubt(quote: Quote | None, now_ns: int, max_age_s: float, subject: str
         return Because(Reason.STALE_QUOTE, subject, {"age_s": age_s, "limit_s": max_age_s})
     if in_order:
         return None
-    if not (quote.bid > 0.0 and quote.ask > 0.0):
-        return Because(Reason.ONE_SIDED_QUOTE, subject, {"bid": quote.bid, "ask": quote.ask})
-    return Because(Reason.CROSSED_QUOTE, subject, {"bid": quote.bid, "ask": quote.ask})
+    figures = {"bid": quote.bid, "ask": quote.ask}
+    sizes = {"bid_size": quote.bid_size, "ask_size": quote.ask_size}
+    if not all(figure > 0.0 for figure in (figures | sizes).values()):
+        # A price with nobody behind it is no side.
+        return Because(Reason.ONE_SIDED_QUOTE, subject, figures | sizes)
+    return Because(Reason.CROSSED_QUOTE, subject, figures)
 
 
 def number_doubt(quote: Quote) -> Because | None:
@@ -82,7 +87,7 @@ def number_doubt(quote: Quote) -> Because | None:
             figures = {name: value, "mark": quote.mark}
             return Because(Reason.BAD_NUMBER, quote.instrument, figures)
     for name, value in (("bid_size", quote.bid_size), ("ask_size", quote.ask_size)):
-        if math.isinf(value) or value < 0.0:
+        if value >= MAX_SIZE or value < 0.0:
             return Because(Reason.BAD_NUMBER, quote.instrument, {name: value})
     return None
 

@@ -24,7 +24,6 @@ from typing import Final
 from bot.book.exposure import Exposure
 from bot.book.measure import measure
 from bot.book.numeraire import future_delta
-from bot.book.quality import quote_doubt
 from bot.desk.explain import Wish, decision_record, snapshot
 from bot.desk.floor import Floor
 from bot.desk.rules import DeskRules
@@ -188,12 +187,14 @@ class Flatten:
         self, coin: str, exposure: Exposure, instrument: Instrument
     ) -> tuple[Quote | None, tuple[Because, ...]]:
         """Return the quote to close an instrument at, or what is wrong with it."""
-        quote = self.floor.book.coins[coin].market.quotes.get(instrument.name)
+        market = self.floor.book.coins[coin].market
         max_age_s = self.rules[coin].measure.freshness.of(instrument)
-        doubt = quote_doubt(quote, exposure.ts_ns, max_age_s, instrument.name)
+        doubt = market.doubt(instrument.name, exposure.ts_ns, max_age_s)
         if doubt is None and not exposure.index > 0.0:
             doubt = Because(Reason.NO_QUOTE, coin)
-        return (quote, ()) if doubt is None else (None, (doubt,))
+        if doubt is not None:
+            return None, (doubt,)
+        return market.quotes[instrument.name], ()
 
     def _slice(
         self,

@@ -22,7 +22,6 @@ from typing import NamedTuple
 from bot.book.basis import futures_by_expiry
 from bot.book.book import Book, CoinBook
 from bot.book.numeraire import future_delta
-from bot.book.quality import quote_doubt
 from bot.domain.instruments import FeeTier, Instrument
 from bot.domain.quotes import Quote
 from bot.domain.reasons import Because, Reason
@@ -174,7 +173,7 @@ def offers(
     for instrument in mine.hedges:
         name, ends_ns = instrument.name, instrument.expiry_ns
         quote = quotes.get(name)
-        why_not = _doubt(mine, instrument, quote, now_ns, task)
+        why_not = _doubt(mine, instrument, now_ns, task)
         if why_not is not None or quote is None:
             found.append(Offer(instrument, quote, None, why_not))
             continue
@@ -198,16 +197,14 @@ def offers(
     return tuple(found)
 
 
-def _doubt(
-    mine: CoinBook, instrument: Instrument, quote: Quote | None, now_ns: int, task: Task
-) -> Because | None:
+def _doubt(mine: CoinBook, instrument: Instrument, now_ns: int, task: Task) -> Because | None:
     """Return why an instrument is not to be used whatever it costs."""
     name, ends_ns = instrument.name, instrument.expiry_ns
     if ends_ns is not None and ends_ns - now_ns <= MIN_LEFT_NS:
         return Because(Reason.LAST_DAY, name)
     if name in task.barred:
         return Because(Reason.UNKNOWN_ORDER, name)
-    return quote_doubt(quote, now_ns, mine.rules.freshness.of(instrument), name)
+    return mine.market.doubt(name, now_ns, mine.rules.freshness.of(instrument))
 
 
 def _room(

@@ -188,9 +188,22 @@ def test_a_dated_future_s_own_basis_does_not_hide_a_wrong_index():
 @pytest.mark.parametrize("name", ["bid", "ask", "bid_size", "ask_size"])
 @pytest.mark.parametrize("value", [-1.0, 1e308, math.inf])
 def test_a_side_that_is_no_price_is_refused(name, value):
-    """Missing sides are spelt NaN or 0; sizes are large, but never negative or infinite."""
-    market = _market(quote(**{name: value}))
-    assert bool(market.refused) is not (name.endswith("size") and value == 1e308)
+    """Missing sides are spelt NaN or 0; sizes are large, but not beyond all measure."""
+    assert _market(quote(**{name: value})).refused
+
+
+def test_what_was_quoted_before_an_impossible_quote_is_not_traded_on():
+    """It values what is held; an order waits for the next good quote of its own instrument."""
+    market = _market(_at(0, 60_000.0), _at(0, 60_000.0, "BTC-27MAR26"))
+    market.see_quote(_at(1, 60_000.0, mark=math.nan))
+    found = market.doubt("BTC-PERPETUAL", NOW + SECOND, 2.0)
+    assert found is not None
+    assert found.reason is Reason.BAD_NUMBER
+    assert market.doubt("BTC-27MAR26", NOW + SECOND, 2.0) is None
+    assert market.index == 60_000.0
+    market.see_quote(_at(2, 60_000.0))
+    assert market.doubt("BTC-PERPETUAL", NOW + 2 * SECOND, 2.0) is None
+    assert market.doubt("BTC-PERPETUAL", NOW + 5 * SECOND, 2.0) is not None
 
 
 def test_a_refusal_that_is_not_repeated_is_forgotten():
@@ -263,3 +276,10 @@ def test_what_the_index_and_the_volatility_near_the_money_do_is_followed():
     assert market.realised.index.count == 2
     assert market.realised.index.level == pytest.approx(math.log(60_060.0))
     assert math.isnan(near_the_money(chain([rows[2]])))
+
+
+@pytest.mark.parametrize("vol", [0.0, -0.5, 5.0, 50.0, 1e308, math.inf])
+def test_an_absurd_volatility_near_the_money_is_in_no_average(vol):
+    """One such row would be taken for a leap of all of them."""
+    good, bad = OptionRow(contract_of(61_000.0), vol=0.5), OptionRow(contract_of(60_000.0), vol=vol)
+    assert near_the_money(chain([good, bad])) == pytest.approx(0.5)

@@ -147,7 +147,9 @@ def test_slices_that_do_not_fill_climb_the_collar_and_never_pass_the_owners():
     assert away == [3.0, 10.0, 20.0, 20.0, 20.0]
 
 
-@pytest.mark.parametrize("changes", [{"bid": 70_000.0, "ask": 60_000.0}, {"bid": 0.0}])
+@pytest.mark.parametrize(
+    "changes", [{"bid": 70_000.0, "ask": 60_000.0}, {"bid": 0.0}, {"mark": -1.0}, {"ask_size": 0.0}]
+)
 def test_nothing_is_closed_at_a_price_that_cannot_be_traded_on(changes):
     """Told once; it goes on when prices are back."""
     desk = hedged()

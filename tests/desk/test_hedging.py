@@ -102,6 +102,17 @@ def test_what_did_not_fill_is_a_new_order_further_up_the_ladder():
     assert second.price == Decimal("60060.0")
 
 
+@pytest.mark.parametrize("changes", [{"mark": 1e308}, {"ask": 1e308}, {"bid_size": 1e308}])
+def test_no_hedge_leaves_on_what_was_quoted_before_an_impossible_quote(changes):
+    """However fresh that is, the next good quote of the instrument is waited for."""
+    desk = _started()
+    order = _first(desk)
+    desk.fills(order, 10_000)
+    desk.price(**changes)
+    assert placed(desk.ends(order, OrderState.CANCELLED, 10_000)) == []
+    assert len(placed(desk.wait(0.5).price())) == 1
+
+
 def _near(delta=0.06):
     """Return a desk whose delta is a little outside its policy band, inside the owner's."""
     desk = ScriptedDesk(positions={PERPETUAL: str(round(delta * 6_000) * 10)})

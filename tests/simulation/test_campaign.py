@@ -2,7 +2,12 @@
 
 from functools import cache
 
+from bot.domain.errors import JournalError
+from bot.domain.events import Event
+from bot.domain.orders import TERMINAL
+from bot.stepper import Stepper
 from tests.simulation.campaign.__main__ import play
+from tests.simulation.campaign.world import World
 
 SEEDS = range(1, 7)
 HOURS = 0.2
@@ -32,3 +37,22 @@ def test_the_seeds_differ_and_faults_strike():
 def test_a_seed_is_the_same_whenever_it_is_played():
     """Orders, faults and deaths, one by one."""
     assert play(4, HOURS) == outcome(4)
+
+
+def test_a_kill_while_a_run_ends_by_itself_is_a_kill_as_any(tmp_path, monkeypatch):
+    """It strikes at the first cancellation; the next life finds the order."""
+    world, whole = World(3, 0.1, tmp_path), Stepper.step
+    ended: list[Event] = []
+
+    def step(self, event):
+        whole(self, event)
+        if not ended and any(o.state not in TERMINAL for o in self.core.floor.orders):
+            ended.append(event)
+            world.fate.at = world.fate.effects + 1
+            raise JournalError("expected room, found the disk full")
+
+    monkeypatch.setattr(Stepper, "step", step)
+    outcome = world.run()
+    assert len(ended) == 1
+    assert outcome.kills["before a request leaves"] > 0
+    assert outcome.broken == []

@@ -16,7 +16,7 @@ from typing import Any
 from bot.cli.recall import past_of, remember
 from bot.core import Core
 from bot.domain.commands import Note
-from bot.domain.errors import JournalError
+from bot.domain.errors import DeltabandError, JournalError
 from bot.domain.events import Event
 from bot.domain.states import State
 from bot.journal import Durability, Journal, RunStart
@@ -179,14 +179,21 @@ class Life:
         return self.core.state
 
     def step(self, event: Event, *, listen: bool) -> None:
-        """Take an event, hear operators if it is time, and once a second write what waits."""
-        if listen:
-            self.steps.listen()
-        self.steps.step(event)
-        if event.ts_ns - self._beat_ns >= BEAT_NS:
-            self._beat_ns = event.ts_ns
-            self.journal.commit()
-        self.steps.tell()
+        """Take an event, hear operators if it is time, and once a second write what waits.
+
+        A run that ends by itself raises why, with what works cancelled; it may be killed over that.
+        """
+        try:
+            if listen:
+                self.steps.listen()
+            self.steps.step(event)
+            if event.ts_ns - self._beat_ns >= BEAT_NS:
+                self._beat_ns = event.ts_ns
+                self.journal.commit()
+            self.steps.tell()
+        except DeltabandError as fault:
+            self.steps.abandon(fault)
+            raise
 
     def close(self) -> None:
         """Ask for a clean end, once; what works is cancelled."""

@@ -170,7 +170,11 @@ class Startled(Monitor):
     """I21: a position that jumped without a trade of ours is looked at again before any order.
 
     `owned` is what is held beside our own fills. While something is in flight or was filled just
-    now a report says nothing about it, and what keeps jumping is no surprise.
+    now a report proves nothing about it, and what keeps jumping is no surprise. What such a report
+    may have shown is `glimpsed` (when first): a later one that shows the same is a second look, be
+    it at what the owner traded meanwhile or, after a lie, at what was there before. A list of
+    nothing beside an account that has margin is no report: no life begins with it, and while it is
+    the newest that was heard, what it has `denied` is no position to trade on.
     """
 
     settle_s: float = 7.0
@@ -182,18 +186,27 @@ class Startled(Monitor):
     agreed: dict[str, Decimal] = field(default_factory=dict)
     raw: dict[str, Decimal] = field(default_factory=dict)
     unsure: set[str] = field(default_factory=set)
+    glimpsed: dict[str, dict[Decimal, int]] = field(default_factory=dict)
+    denied: set[str] = field(default_factory=set)
     begun: bool = False
 
     def died(self, scene: Scene) -> None:  # noqa: ARG002
         """Begin anew: a life begins with a report of its own."""
         self.begun = False
         self.jumped.clear()
+        self.glimpsed.clear()
+        self.denied.clear()
 
     def heard(self, event: Event, scene: Scene) -> None:
         """Compare a report with the one before and what was filled since."""
         if not isinstance(event, PositionsReport):
             return
         now_ns = event.ts_ns
+        if _absurd(event):
+            if self.begun:
+                self.denied |= {name for name in self.owned if self._denies(name, now_ns, scene)}
+            return
+        self.denied.clear()
         told = {p.instrument: p.quantity.value for p in event.positions}
         self.jumped = {
             name: at_ns
@@ -203,35 +216,70 @@ class Startled(Monitor):
         for name in sorted(told.keys() | self.owned.keys()):
             twice = self.raw.get(name, Decimal(0)) == told.get(name, Decimal(0))
             self.raw[name] = told.get(name, Decimal(0))
-            filled, filled_ns = scene.wire.filled_on(name)
-            settling = seconds_between(filled_ns, now_ns) < self.settle_s
-            listed = scene.tap.exchange.instrument(name)
-            if listed is not None and listed.expiry_ns is not None and listed.expiry_ns <= now_ns:
+            if _over(name, now_ns, scene):
                 self.owned.pop(name, None)
                 continue
-            if settling or scene.wire.open_on(name):
+            owned = told.get(name, Decimal(0)) - scene.wire.filled_on(name)[0]
+            if self._settles(name, now_ns, scene):
+                self.glimpsed.setdefault(name, {}).setdefault(owned, now_ns)
                 if not self.begun:
                     self.unsure.add(name)
                 continue
-            owned = told.get(name, Decimal(0)) - filled
-            was, self.owned[name] = self.owned.get(name, Decimal(0)), owned
-            if was == owned or not self.begun or name in self.unsure:
-                self.unsure.discard(name)
-                continue
-            if self.jumped.pop(name, None) is not None and owned == self.agreed.get(name):
-                continue  # it is back where it was
-            self.agreed[name] = was
-            keeps = seconds_between(self.before.get(name, -(2**62)), now_ns) < self.keeps_s
-            if not (keeps or twice):
-                self.jumped[name] = now_ns
-            self.before[name] = now_ns
+            self._judge(name, owned, now_ns, twice=twice)
         self.begun = True
+
+    def _settles(self, name: str, now_ns: int, scene: Scene) -> bool:
+        """Tell whether a report may be older or newer than what was heard of our orders."""
+        filled_ns = scene.wire.filled_on(name)[1]
+        settling = seconds_between(filled_ns, now_ns) < self.settle_s
+        return settling or bool(scene.wire.open_on(name))
+
+    def _keeps(self, name: str, now_ns: int) -> bool:
+        """Tell whether it has jumped of late."""
+        return seconds_between(self.before.get(name, -(2**62)), now_ns) < self.keeps_s
+
+    def _denies(self, name: str, now_ns: int, scene: Scene) -> bool:
+        """Tell whether a list of nothing leaves out what is known to be held."""
+        held = self.owned[name] + scene.wire.filled_on(name)[0]
+        vague = self._settles(name, now_ns, scene) or name in self.unsure
+        return bool(held) and not (vague or self._keeps(name, now_ns) or _over(name, now_ns, scene))
+
+    def _judge(self, name: str, owned: Decimal, now_ns: int, *, twice: bool) -> None:
+        """Compare what is owned with what was owned; `twice`: the newest two reports agree."""
+        was, self.owned[name] = self.owned.get(name, Decimal(0)), owned
+        glimpsed_ns = self.glimpsed.get(name, {}).get(owned, now_ns)
+        again = seconds_between(glimpsed_ns, now_ns) >= self.again_s
+        if again or was == owned:
+            self.glimpsed.pop(name, None)
+        if again:
+            self.jumped.pop(name, None)
+        if again or was == owned or not self.begun or name in self.unsure:
+            self.unsure.discard(name)
+            return
+        if self.jumped.pop(name, None) is not None and owned == self.agreed.get(name):
+            return  # it is back where it was
+        self.agreed[name] = was
+        if not (self._keeps(name, now_ns) or twice):
+            self.jumped[name] = now_ns
+        self.before[name] = now_ns
 
     def sent(self, request: Request, now_ns: int, scene: Scene) -> None:  # noqa: ARG002
         """Nothing may leave on a first sight."""
-        if isinstance(request, Place) and self.jumped:
-            names = ", ".join(sorted(self.jumped))
+        if isinstance(request, Place) and (self.jumped or self.denied):
+            names = ", ".join(sorted(self.jumped.keys() | self.denied))
             self.blame(now_ns, f"{request.intent.label} on the first sight of a jump of {names}")
+
+
+def _over(name: str, now_ns: int, scene: Scene) -> bool:
+    """Tell whether an instrument has expired."""
+    listed = scene.tap.exchange.instrument(name)
+    return listed is not None and listed.expiry_ns is not None and listed.expiry_ns <= now_ns
+
+
+def _absurd(event: PositionsReport) -> bool:
+    """Tell whether a report without any position says itself that there are some."""
+    empty = not any(p.quantity for p in event.positions)
+    return empty and any(b.maintenance_margin > 0.0 for b in event.balances)
 
 
 @dataclass(slots=True)

@@ -89,8 +89,7 @@ class World:
         self.monitors = judges(self.scene.order_usd)
         self._chance = stream(self.seed, "kills")
         self.people = Operators(self.seed, self.scene.words_per_hour, self.venue.now_ns)
-        self._judged = self._end_ns = self._look_ns = self._resume_ns = 0
-        self._listen_ns = 0
+        self._judged = self._end_ns = self._look_ns = self._resume_ns = self._listen_ns = 0
 
     # what monitors may look at
 
@@ -211,8 +210,7 @@ class World:
             life.step(event, listen=listen)
         except Killed:
             self._die()
-        except DeltabandError as fault:
-            life.steps.abandon(fault)
+        except DeltabandError:
             self._die()
             self.hits["run ended by itself"] += 1
         except Exception:  # noqa: BLE001  a fault of the program is what is looked for
@@ -347,7 +345,6 @@ class World:
         hits["F22"] += self.tap.late_cancels
         hits["F21"] += self.tap.partly
         hits["F14"] += sum(self.kills.values())
-        orders = self.tap.arrivals
+        scene, orders, broken = self.scene.name, self.tap.arrivals, self.broken
         trace = hashlib.sha256(repr(orders).encode()).hexdigest()
-        scene, broken = self.scene.name, self.broken
         return Outcome(self.seed, scene, hours, hits, self.kills, len(orders), broken, trace)

@@ -11,7 +11,6 @@ from bot.book.market import CoinMarket
 from bot.book.quality import Freshness
 from bot.desk import ticket
 from bot.domain.reasons import Reason
-from bot.strategy import choice
 from tests.simulation.campaign.planted.plant import Plant, breaks
 
 
@@ -22,7 +21,7 @@ def _believe(plant: Plant, *reasons: Reason) -> None:
         found = original(*args)
         return None if found is None or found.reason in reasons else found
 
-    plant.around(choice, "quote_doubt", doubt)
+    plant.around(market, "quote_doubt", doubt)
     plant.around(measure, "quote_doubt", doubt)
 
 
@@ -40,7 +39,7 @@ def venue_time_does_not_matter(plant: Plant) -> None:
         young = None if quote is None else replace(quote, ts_venue_ns=quote.ts_ns)
         return original(young, *args)
 
-    plant.around(choice, "quote_doubt", doubt)
+    plant.around(market, "quote_doubt", doubt)
     plant.around(measure, "quote_doubt", doubt)
 
 
@@ -63,6 +62,17 @@ def anything_is_a_number(plant: Plant) -> None:
     plant.swap(market, "basis_doubt", lambda *_: None)
     plant.swap(quality, "number_doubt", lambda _: None)
     plant.swap(CoinMarket, "_index_doubt", lambda *_: None)
+
+
+@breaks("I6")
+def what_was_good_before_nonsense_is_traded_on(plant: Plant) -> None:
+    """An impossible quote is passed over as if it had never come."""
+
+    def doubt(original, mine, name, *args):
+        mine.refused.pop(name, None)
+        return original(mine, name, *args)
+
+    plant.around(CoinMarket, "doubt", doubt)
 
 
 @breaks("I11", "I12", "I6")
