@@ -55,7 +55,8 @@ class TowardsTarget(Monitor):
         """Judge a step of an unwind by the delta that is left once what settles is gone."""
         coin, exchange, now_ns = instrument.coin, scene.tap.exchange, arrival.ts_ns
         lower, target, upper = scene.owner[coin]
-        rest = truth.delta(exchange, coin, now_ns, lasting=True) - target
+        untold = scene.tap.untold
+        rest = truth.delta(exchange, coin, now_ns, lasting=True, without=untold) - target
         before = rest - (arrival.delta_after - arrival.delta_before)
         after = before + instrument.coins(
             float(arrival.intent.quantity.value), float(arrival.intent.price)
