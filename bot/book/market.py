@@ -10,6 +10,7 @@ depends on the part that is already known.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,9 +28,11 @@ from bot.domain.units import NS_PER_S
 DISAGREE = 0.01
 # A crash moves an index by 2 % between two batches, so only figures of about one moment compare.
 SAME_MOMENT_NS = 2 * NS_PER_S
-# What an index does in one print without being asked for a second one.
+# What an index does in one print without being asked for a second one; twice as much asks for a
+# third. After a silence longer than VOUCHES_NS it grows with the root of time.
 LEAP = 0.03
-# How long an index still vouches against a new one that the quote's own mark contradicts.
+# How long an index still refuses a new one that the quote's own mark contradicts; later that one
+# has to be said twice.
 VOUCHES_NS = 30 * NS_PER_S
 # A refusal that is not repeated is forgotten: by then a held quote's age speaks for itself.
 REFUSAL_NS = 300 * NS_PER_S
@@ -81,7 +84,7 @@ class CoinMarket:
 
     `witnesses` names the hedge instruments, whose quotes a chain's index is compared with;
     `funding` averages what perpetuals have charged of late. `leapt` is a leap of the index (when,
-    how far) that another print has yet to confirm.
+    how far, in how many prints) that others have yet to confirm.
     """
 
     coin: str
@@ -98,7 +101,7 @@ class CoinMarket:
     witnesses: tuple[str, ...] = ()
     realised: Realised = field(default_factory=Realised)
     funding: FundingMean = field(default_factory=FundingMean)
-    leapt: tuple[int, float] | None = None
+    leapt: tuple[int, float, int] | None = None
 
     def see_quote(self, quote: Quote) -> None:
         """Take a future's quote; keep the last good one when it is older or impossible."""
@@ -201,8 +204,8 @@ class CoinMarket:
         """Return why a quote's index is not believed (yet).
 
         It is another coin's; or it leapt and the instrument's own mark did not (in a crash the mark
-        moves with the index, or before it); or both leapt far in one print, which the next print to
-        the same side confirms.
+        moves with the index, or before it); or both leapt far in one print, which the next prints
+        to the same side confirm.
         """
         name = quote.instrument
         instrument = self.instruments.get(name)
@@ -210,7 +213,7 @@ class CoinMarket:
         doubt = basis_doubt(quote, kind)
         if doubt is not None:
             return doubt
-        if not apart(quote.index, self.index) or at_ns - self.index_ns > VOUCHES_NS:
+        if not apart(quote.index, self.index):
             self.leapt = None
             return None
         numbers = {"index": quote.index, "mark": quote.mark, "last_index": self.index}
@@ -220,21 +223,25 @@ class CoinMarket:
             before = self.index if held is None else held.mark / held.index * self.index
             moved = quote.mark / before * self.index
             stayed = instrument is not None and apart(moved, quote.index)
-        if stayed or not self._confirmed(quote.index, at_ns):
+        silent = max(1.0, (at_ns - self.index_ns) / VOUCHES_NS)
+        vouched = stayed and silent <= 1.0
+        credible = 0.0 if stayed else LEAP * math.sqrt(silent)
+        if vouched or not self._confirmed(quote.index, at_ns, credible):
             return Because(Reason.BAD_NUMBER, name, numbers)
         return None
 
-    def _confirmed(self, index: float, at_ns: int) -> bool:
-        """Tell whether a leap is small enough for one print, or another print has leapt as well."""
-        leap = index / self.index - 1.0
-        before, self.leapt = self.leapt, (at_ns, leap)
-        if abs(leap) <= LEAP:
+    def _confirmed(self, index: float, at_ns: int, credible: float) -> bool:
+        """Tell whether a leap is credible at first sight, or enough other prints leapt as well."""
+        leap, before = index / self.index - 1.0, self.leapt
+        if abs(leap) <= credible:
             self.leapt = None
             return True
-        if before is None or at_ns <= before[0]:
-            self.leapt = before or self.leapt
+        if before is not None and at_ns <= before[0]:
             return False
-        return before[1] * leap > 0.0 and abs(leap) > 0.5 * abs(before[1])
+        again = before is not None and before[1] * leap > 0.0 and abs(leap) > 0.5 * abs(before[1])
+        times = before[2] + 1 if before is not None and again else 1
+        self.leapt = (at_ns, leap, times)
+        return times >= (2 if abs(leap) <= 2.0 * LEAP else 3)
 
     def _witness_against(self, chain: Chain, at_ns: int) -> Quote | None:
         """Return a hedge instrument's quote of the same moment that contradicts a chain's index."""

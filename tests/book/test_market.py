@@ -153,6 +153,32 @@ def test_one_print_that_leaps_further_waits_for_a_second_one():
     assert flash.index == 60_000.0
 
 
+def test_two_prints_that_leap_a_tenth_wait_for_a_third_one():
+    """Twice in a row may be two errors; and whatever lies between begins the count anew."""
+    tenth = [_at(s, 54_000.0, mark=54_000.0) for s in (1, 2, 3)]
+    market = _watched(_at(0, 60_000.0), *tenth[:2])
+    assert (market.index, list(market.refused)) == (60_000.0, ["BTC-PERPETUAL"])
+    market.see_quote(tenth[2])
+    assert (market.index, market.refused) == (54_000.0, {})
+    other = _watched(_at(0, 60_000.0), tenth[0], _at(1.5, 60_000.0), *tenth[1:])
+    assert other.index == 60_000.0
+
+
+def test_after_a_silence_an_index_against_its_own_mark_is_not_the_first_word():
+    """What was known is old, but the quote contradicts itself: said again, it is believed."""
+    market = _watched(_at(0, 60_000.0), _at(40, 58_000.0, mark=60_000.0))
+    assert (market.index, list(market.refused)) == (60_000.0, ["BTC-PERPETUAL"])
+    market.see_quote(_at(41, 58_000.0, mark=60_000.0))
+    assert (market.index, market.refused) == (58_000.0, {})
+
+
+@pytest.mark.parametrize("silent_s, believed", [(40, False), (90, False), (3_600, True)])
+def test_after_a_silence_a_leap_is_as_credible_as_it_was_long(silent_s, believed):
+    """A tenth: not in a minute and a half, but in an hour."""
+    market = _watched(_at(0, 60_000.0), _at(silent_s, 54_000.0, mark=54_000.0))
+    assert market.index == (54_000.0 if believed else 60_000.0)
+
+
 def test_two_leaps_to_different_sides_confirm_nothing():
     """Both may be errors."""
     market = _watched(_at(0, 60_000.0), _at(1, 66_000.0, mark=66_000.0))

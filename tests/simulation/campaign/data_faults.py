@@ -10,7 +10,7 @@ import numpy as np
 
 from bot.domain.events import Event
 from bot.domain.quotes import Chain, Quote
-from bot.domain.units import NS_PER_S
+from bot.domain.units import NS_PER_S, seconds_between
 from tests.simulation.campaign.faults import Fault, Later
 
 
@@ -99,6 +99,7 @@ class OneSided(_OfQuotes):
         return replace(event, ask=math.nan, ask_size=0.0)
 
 
+ROW_S = 3
 NONSENSE = (math.nan, 0.0, -1.0, 1e308, math.inf)
 
 
@@ -113,7 +114,14 @@ class NotNumbers(_OfQuotes):
 
 
 class Outlier(_OfQuotes):
-    """One print of index and mark is a tenth away."""
+    """One print of index and mark is a tenth away, or two in a row: three would be the market."""
+
+    def strike(self, now_ns: int) -> None:
+        """Let what follows a second one be."""
+        second = seconds_between(self.since_ns, now_ns) < ROW_S
+        super().strike(now_ns)
+        if second:
+            self.due_ns = max(self.due_ns, now_ns + ROW_S * NS_PER_S)
 
     def _spoil(self, event: Quote | Chain) -> Event:
         assert isinstance(event, Quote)

@@ -47,6 +47,9 @@ class Mishap(Fault):
     def befall(self, where: Place) -> None:
         """Let it happen."""
 
+    def release(self, now_ns: int) -> None:
+        """End what lasts, when it is time or nothing shall happen any more."""
+
 
 @dataclass(slots=True)
 class ByHand(Mishap):
@@ -62,7 +65,7 @@ class ByHand(Mishap):
             lots = self.chance.choice((-3, -1, 1, 3))
             size = Decimal(lots * 5_000) if instrument.unit.value == "usd" else Decimal(lots) / 2
             if where.tap.exchange.instrument(name) is not None:
-                where.tap.exchange.adopt(Position(name, instrument.quantity(size)))
+                where.tap.traded(Position(name, instrument.quantity(size)), where.now_ns)
 
 
 class Liquidated(Mishap):
@@ -76,7 +79,7 @@ class Liquidated(Mishap):
         half = -int(held.quantity / 20) * 10
         if half:
             quantity = parse("BTC-PERPETUAL").quantity(Decimal(half))
-            where.tap.exchange.adopt(Position("BTC-PERPETUAL", quantity))
+            where.tap.traded(Position("BTC-PERPETUAL", quantity), where.now_ns)
 
 
 @dataclass(slots=True)

@@ -20,6 +20,7 @@ from bot.domain.commands import Place
 from bot.domain.events import Event
 from bot.domain.quotes import Quote
 from bot.venues.port import Request
+from tests.simulation.campaign import truth
 from tests.simulation.campaign.truth import Arrival, Tap
 from tests.simulation.campaign.wire import Wire
 
@@ -176,7 +177,7 @@ class Capped(Monitor):
     """I9: no order above the owner's cap (USD), no futures position beyond the owner's (coin).
 
     Infinite where none was set. A dollar contract is worth what it says; the index may have moved
-    since a position was weighed.
+    since a position was weighed, and what others traded counts as soon as a report has told it.
     """
 
     order_usd: float = math.inf
@@ -192,7 +193,7 @@ class Capped(Monitor):
         worth = abs(size) if instrument.is_inverse else abs(size) * index
         if worth > self.order_usd * (1.0 if instrument.is_inverse else 1.02):
             self.blame(arrival.ts_ns, f"{intent.label}: {worth:.0f} USD, cap {self.order_usd:.0f}")
-        held = scene.futures(instrument.coin)
+        held = truth.futures(exchange, instrument.coin, scene.tap.untold)
         if size * held > 0.0 and abs(held) > scene.position_coin * 1.01:
             self.blame(arrival.ts_ns, f"{intent.label}: a position of {held:+.4f} coin")
 

@@ -7,9 +7,11 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from bot.domain.commands import Place
+from bot.domain.events import Event, OrderUpdate
 from bot.domain.instruments import Instrument
 from bot.domain.orders import OrderState
-from bot.domain.units import seconds_between
+from bot.domain.quotes import Quote
+from bot.domain.units import NS_PER_S, seconds_between
 from bot.venues.port import Request
 from tests.simulation.campaign import truth
 from tests.simulation.campaign.monitors import Monitor, Scene
@@ -55,7 +57,8 @@ class TowardsTarget(Monitor):
         """Judge a step of an unwind by the delta that is left once what settles is gone."""
         coin, exchange, now_ns = instrument.coin, scene.tap.exchange, arrival.ts_ns
         lower, target, upper = scene.owner[coin]
-        rest = truth.delta(exchange, coin, now_ns, lasting=True) - target
+        untold = scene.tap.untold
+        rest = truth.delta(exchange, coin, now_ns, lasting=True, without=untold) - target
         before = rest - (arrival.delta_after - arrival.delta_before)
         after = before + instrument.coins(
             float(arrival.intent.quantity.value), float(arrival.intent.price)
@@ -132,13 +135,22 @@ class Converges(Monitor):
 class Abandoned(Monitor):
     """I13: no book is left outside its owner's band for minutes by a bot that lives and may send.
 
+    The minutes are those in which it could have: a quote of a hedge is not older than `fresh_s`, no
+    order of the last `silent_s` waits for its first word, and none was refused within `refused_s`.
+    What takes these away is counted out, not forgiven: faults in a row may last longer than any.
     Inside a settlement window delta is an interval: an option's lies between nothing and the share
     of its average that is still to come. After a stop the next order shows that it is over.
     """
 
     longest_s: float = 240.0
-    since_ns: int | None = None
+    fresh_s: float = 5.0
+    refused_s: float = 30.0
+    silent_s: float = 120.0
+    outside_s: float = 0.0
+    looked_ns: int = 0
     stopped: bool = False
+    quoted: dict[str, int] = field(default_factory=dict)
+    refused: dict[str, int] = field(default_factory=dict)
 
     def said(self, verb: str, now_ns: int, scene: Scene) -> None:  # noqa: ARG002
         """Wait for an order after a stop."""
@@ -146,7 +158,16 @@ class Abandoned(Monitor):
 
     def died(self, scene: Scene) -> None:  # noqa: ARG002
         """Begin anew."""
-        self.since_ns = None
+        self.outside_s = 0.0
+
+    def heard(self, event: Event, scene: Scene) -> None:
+        """Keep when last a hedge was quoted, and when an order of ours was refused."""
+        if isinstance(event, Quote):
+            self.quoted[event.coin] = event.ts_ns
+        elif isinstance(event, OrderUpdate) and event.report.state is OrderState.REJECTED:
+            listed = scene.tap.exchange.instrument(event.report.instrument)
+            if listed is not None:
+                self.refused[listed.coin] = event.ts_ns
 
     def sent(self, request: Request, now_ns: int, scene: Scene) -> None:  # noqa: ARG002
         """See that it runs."""
@@ -154,20 +175,30 @@ class Abandoned(Monitor):
             self.stopped = False
 
     def look(self, scene: Scene) -> None:
-        """Keep the time since which delta has surely been outside."""
+        """Count the time for which delta has surely been outside."""
         now_ns = scene.now_ns
+        passed_s, self.looked_ns = seconds_between(self.looked_ns, now_ns), now_ns
         for coin, (lower, _, upper) in scene.owner.items():
             low, high = truth.delta_range(scene.tap.exchange, coin, now_ns)
             slack = 0.05 * (upper - lower) + 0.002
             above, below = low > upper + slack, high < lower - slack
             helpless = _capped(scene, coin, sell=above) or self.stopped or not scene.there
             if not (above or below) or helpless:
-                self.since_ns = None
+                self.outside_s = 0.0
                 continue
-            self.since_ns = self.since_ns or now_ns
-            if seconds_between(self.since_ns, now_ns) > self.longest_s:
+            self.outside_s += passed_s if self._able(coin, scene) else 0.0
+            if self.outside_s > self.longest_s:
                 self.blame(now_ns, f"{coin} is outside for minutes: {low:+.4f} to {high:+.4f}")
-                self.since_ns = now_ns
+                self.outside_s = 0.0
+
+    def _able(self, coin: str, scene: Scene) -> bool:
+        """Tell whether prices come, and orders are answered with anything but a refusal."""
+        never = -(2**62)
+        quoted_s = seconds_between(self.quoted.get(coin, never), scene.now_ns)
+        refused_s = seconds_between(self.refused.get(coin, never), scene.now_ns)
+        if quoted_s > self.fresh_s or refused_s < self.refused_s:
+            return False
+        return not scene.wire.unanswered(coin, scene.now_ns - round(self.silent_s * NS_PER_S))
 
 
 def _capped(scene: Scene, coin: str, *, sell: bool) -> bool:

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
-from bot.domain.events import Event, Filled, OrderUpdate
+from bot.domain.events import Event, Filled, OrderUpdate, PositionsReport
+from bot.domain.instruments import Instrument
 from bot.domain.orders import TERMINAL, Intent, OrderState
+from bot.domain.positions import Position
 from bot.domain.quotes import Chain
 from bot.domain.units import seconds_between
 from bot.sim.exchange import Exchange
 from greeks import black76, settlement
 
 SETTLING_S = 1_800.0
+NEWS_S = 90.0
+NOTHING: Mapping[str, Decimal] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """An order that reached the exchange, what it was answered, and the delta that it met (coin).
 
-    `delta` is that of the whole account, without what rests.
+    `delta` is that of the whole account, without what rests, and without what others traded in it
+    and no report had told yet: nobody can hedge what nobody knows.
     """
 
     ts_ns: int
@@ -41,6 +47,7 @@ class Tap:
     exchange: Exchange
     arrivals: list[Arrival] = field(default_factory=list)
     booked: Counter[str] = field(default_factory=Counter)
+    news: list[tuple[int, str, Decimal]] = field(default_factory=list)
     late_cancels: int = 0
     partly: int = 0
 
@@ -52,14 +59,14 @@ class Tap:
         """Let an order through, and write down what became of it."""
         instrument = self.exchange.instrument(intent.instrument)
         coin = "" if instrument is None else instrument.coin
-        before = delta(self.exchange, coin, now_ns)
+        before = delta(self.exchange, coin, now_ns, without=self.untold)
         events = self.exchange.place(intent, now_ns)
         report = next(e.report for e in reversed(events) if isinstance(e, OrderUpdate))
         if report.state is not OrderState.REJECTED:
             self.booked[intent.label] += 1
         cut = report.state is OrderState.CANCELLED and bool(report.filled.value)
         self.partly += cut
-        after = delta(self.exchange, coin, now_ns)
+        after = delta(self.exchange, coin, now_ns, without=self.untold)
         self.arrivals.append(Arrival(now_ns, intent, report.state, report.code, before, after))
         return events
 
@@ -70,6 +77,34 @@ class Tap:
             isinstance(e, OrderUpdate) and e.report.state is OrderState.FILLED for e in events
         )
         return events
+
+    def traded(self, position: Position, now_ns: int) -> None:
+        """Let somebody else trade in the account."""
+        self.exchange.adopt(position)
+        self.news.append((now_ns, position.instrument, position.quantity.value))
+
+    def told(self, report: PositionsReport) -> None:
+        """See a report reach the bot: what it shows as it is now is news no more.
+
+        Nor is what should have been told long ago, whatever the reports were like.
+        """
+        shown = {p.instrument: p.quantity.value for p in report.positions}
+        held = {name: h.quantity for name, h in self.exchange.holdings.items()}
+        none = Decimal(0)
+        self.news = [
+            (at_ns, name, size)
+            for at_ns, name, size in self.news
+            if shown.get(name, none) != held.get(name, none)
+            and seconds_between(at_ns, report.ts_ns) < NEWS_S
+        ]
+
+    @property
+    def untold(self) -> Mapping[str, Decimal]:
+        """Return what others traded by instrument, and no report has told the bot yet."""
+        sizes: dict[str, Decimal] = {}
+        for _, name, size in self.news:
+            sizes[name] = sizes.get(name, Decimal(0)) + size
+        return sizes
 
     def live(self, instrument: str) -> list[str]:
         """Return the labels of the orders that rest on an instrument."""
@@ -89,28 +124,43 @@ class Tap:
         return states[-1] if states and states[-1] in TERMINAL else None
 
 
-def futures(exchange: Exchange, coin: str) -> float:
-    """Return what the account holds of a coin's futures, coin at the index."""
+def _held(
+    exchange: Exchange, coin: str, without: Mapping[str, Decimal]
+) -> list[tuple[Instrument, float]]:
+    """Return what the account holds of a coin but for `without`."""
+    sizes = {name: holding.quantity for name, holding in exchange.holdings.items()}
+    for name, size in without.items():
+        sizes[name] = sizes.get(name, Decimal(0)) - size
+    named = [(exchange.instrument(name), float(size)) for name, size in sizes.items() if size]
+    return [(one, size) for one, size in named if one is not None and one.coin == coin]
+
+
+def futures(exchange: Exchange, coin: str, without: Mapping[str, Decimal] = NOTHING) -> float:
+    """Return what the account holds of a coin's futures but for `without`, coin at the index."""
     return sum(
-        one.instrument.coins(float(one.quantity), exchange.index[coin])
-        for one in exchange.holdings.values()
-        if one.instrument.coin == coin and not one.instrument.is_option
+        one.coins(size, exchange.index[coin])
+        for one, size in _held(exchange, coin, without)
+        if not one.is_option
     )
 
 
-def delta(exchange: Exchange, coin: str, now_ns: int, *, lasting: bool = False) -> float:
+def delta(
+    exchange: Exchange,
+    coin: str,
+    now_ns: int,
+    *,
+    lasting: bool = False,
+    without: Mapping[str, Decimal] = NOTHING,
+) -> float:
     """Return the account's delta in a dollar book, coin; NaN where a price is missing.
 
     Futures count at their mark, options at the exchange's own volatility of its newest batch;
-    `lasting` leaves out what settles within half an hour.
+    `lasting` leaves out what settles within half an hour, `without` is not counted.
     """
     board = exchange._board
     chain: Chain | None = board.chains.get(coin)
     total = 0.0
-    for holding in exchange.holdings.values():
-        instrument, size = holding.instrument, float(holding.quantity)
-        if instrument.coin != coin or not size:
-            continue
+    for instrument, size in _held(exchange, coin, without):
         if not instrument.is_option:
             move = board.future(instrument.name)
             total += np.nan if move is None else instrument.coins(size, move.quote.mark)

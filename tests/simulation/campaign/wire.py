@@ -140,6 +140,17 @@ class Wire:
             and told.ended_ns is None
         ]
 
+    def unanswered(self, coin: str, since_ns: int) -> list[str]:
+        """Return what was sent since then on a coin's instruments and nothing was heard of."""
+        return [
+            label
+            for label, told in self.orders.items()
+            if told.intent is not None
+            and told.first_ns is None
+            and told.sent_ns >= since_ns
+            and told.intent.instrument.startswith((f"{coin}-", f"{coin}_"))
+        ]
+
     def filled_on(self, instrument: str) -> tuple[Decimal, int]:
         """Return how much was said to be filled on an instrument, and when that last changed."""
         total, newest_ns = Decimal(0), 0

@@ -16,7 +16,7 @@ import numpy as np
 from bot import wiring
 from bot.domain.commands import Place
 from bot.domain.errors import DeltabandError
-from bot.domain.events import Event, InstrumentsListed, Settled
+from bot.domain.events import Event, InstrumentsListed, PositionsReport, Settled
 from bot.domain.orders import OrderState
 from bot.domain.positions import HEDGE_TAG
 from bot.domain.units import NS_PER_S
@@ -69,19 +69,11 @@ class World:
         self.scene = scenario(self.seed)
         settings = self.scene.settings.scaled()
         market = wiring.market(settings, self.seed, self.scene.start_ns)
-        matching, network = np.random.SeedSequence(self.seed).spawn(2)
-        self.tap = Tap(
-            Exchange(
-                market,
-                wiring.starting_account(settings),
-                np.random.Generator(np.random.PCG64(matching)),
-            )
-        )
-        inner = PaperVenue(
-            cast("Exchange", self.tap),  # it has all that an exchange has
-            np.random.Generator(np.random.PCG64(network)),
-            Latency(),
-        )
+        streams = np.random.SeedSequence(self.seed).spawn(2)
+        matching, network = (np.random.Generator(np.random.PCG64(one)) for one in streams)
+        self.tap = Tap(Exchange(market, wiring.starting_account(settings), matching))
+        asked = cast("Exchange", self.tap)  # it has all that an exchange has
+        inner = PaperVenue(asked, network, Latency())
         self.venue = FaultyVenue(inner, weather(self.seed))
         self.mishaps = misfortunes(self.seed)
         for mishap in self.mishaps:
@@ -174,7 +166,7 @@ class World:
             self._judge_end()
         if self.life is not None:
             self.life.end()
-        return self._outcome(self.hours)
+        return self._outcome()
 
     def _turn(self, event: Event) -> None:
         """Let the bot live through an event, if it is there or its time has come again."""
@@ -200,12 +192,13 @@ class World:
         return [words for monitor in self.monitors for words in monitor.broken]
 
     def _step(self, event: Event, *, listen: bool) -> None:
-        life = self.life
-        if life is None:
+        if (life := self.life) is None:
             return
         for monitor in self.monitors:
             monitor.heard(event, self)
         self.wire.heard(event)
+        if isinstance(event, PositionsReport):
+            self.tap.told(event)
         try:
             life.step(event, listen=listen)
         except Killed:
@@ -223,8 +216,7 @@ class World:
             if mishap.due(now_ns):
                 mishap.strike(now_ns)
                 mishap.befall(self)
-            if isinstance(mishap, Locked):
-                mishap.release(now_ns)
+            mishap.release(now_ns)
         if not self.calm:
             self.people.speak(self, now_ns)
 
@@ -302,6 +294,7 @@ class World:
             self.venue.calm()
             for mishap in self.mishaps:
                 mishap.off = True
+                mishap.release(now_ns)
             if self.life is None:
                 self._live(now_ns)
             self._resume_ns = now_ns
@@ -340,11 +333,12 @@ class World:
         for monitor in self.monitors:
             monitor.quiet(self)
 
-    def _outcome(self, hours: float) -> Outcome:
+    def _outcome(self) -> Outcome:
         hits = Counter({f.code: f.hits for f in (*self.venue.faults, *self.mishaps)}) + self.hits
         hits["F22"] += self.tap.late_cancels
         hits["F21"] += self.tap.partly
         hits["F14"] += sum(self.kills.values())
-        scene, orders, broken = self.scene.name, self.tap.arrivals, self.broken
+        name, orders = self.scene.name, self.tap.arrivals
         trace = hashlib.sha256(repr(orders).encode()).hexdigest()
-        return Outcome(self.seed, scene, hours, hits, self.kills, len(orders), broken, trace)
+        seen = (hits, self.kills, len(orders), self.broken, trace)
+        return Outcome(self.seed, name, self.hours, *seen)
