@@ -14,7 +14,7 @@ SEEDS ?= 1:8
 HOURS ?= 1
 N ?= 200
 FOR ?= 600
-WORKERS ?= $(shell echo $$(( $$(nproc) * 3 / 2 )))
+WORKERS ?= $(shell echo $$(( $$(nproc) * 2 )))
 
 # Tests that read recorded market data run where it lies beside the project.
 ifndef DELTABAND_DATA
