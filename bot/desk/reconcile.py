@@ -125,7 +125,9 @@ class Reconciler:
         busy = self._in_flight(now_ns)
         unbelieved = self._unbelieved(event)
         if unbelieved and not self.adopted:
-            return []
+            empty = [Because(Reason.EMPTY_REPORT, coin) for coin in sorted(unbelieved)]
+            stay = self.floor.machine.stay
+            return [Note(c) for one in empty for c in stay(one.subject, now_ns, one)]
         if not self.adopted:
             names = book.holdings.places(event.positions)
             self._adopt(event, names | {o.intent.instrument for o in self.floor.orders})

@@ -58,6 +58,7 @@ class Reason(StrEnum):
     UNKNOWN_INSTRUMENT = "unknown_instrument"
     PAST_EXPIRY = "past_expiry"
     POSITION_JUMP = "position_jump"
+    EMPTY_REPORT = "empty_report"
     DELTA_DISAGREES = "delta_disagrees"
     DELTA_BY_MODEL = "delta_by_model"
     MARGIN_MODEL = "margin_model"

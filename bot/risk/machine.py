@@ -98,6 +98,12 @@ class Machine:
             return ()
         return self.climb(coin, State.RECONCILING, now_ns, (because,))
 
+    def stay(self, coin: str, now_ns: int, because: Because) -> tuple[StateChange, ...]:
+        """Say why a coin stays in its state; nothing where that was said last."""
+        if self.why.get(coin) == (because,):
+            return ()
+        return (self._move(coin, self.states[coin], now_ns, (because,)),)
+
     def awake(self, now_ns: int) -> tuple[str, ...]:
         """Return the coins whose snooze is over."""
         found = [c for c, until_ns in self.off_until.items() if until_ns and until_ns <= now_ns]

@@ -7,8 +7,10 @@ import pytest
 from bot.domain.deribit import parse
 from bot.domain.events import PositionsReport
 from bot.domain.positions import Balance, Position
+from bot.domain.reasons import Reason
+from bot.domain.records import StateChange
 from bot.domain.states import State
-from tests.builders.scripted_desk import ScriptedDesk, placed
+from tests.builders.scripted_desk import ScriptedDesk, noted, placed
 from tests.simulation.drive import PERPETUAL
 
 SHORT = {"BTC-30JAN26-95000-C": "-1", PERPETUAL: "-20000"}
@@ -46,12 +48,18 @@ def test_margin_that_all_coins_share_says_nothing_of_one(model, believed):
 
 
 def test_a_run_does_not_begin_with_nothing_while_there_is_margin():
-    """The first report counts as none, and is asked for again."""
+    """The first report counts as none, is asked for again, and why is said once."""
     desk = ScriptedDesk(positions=SHORT)
     desk.listed()
     desk.market()
-    desk.handle(nothing(desk, 0.01))
+    for _ in range(3):
+        desk.handle(nothing(desk, 0.01))
     assert not desk.core.reconciler.adopted
+    told = [c for c in noted(desk.commands, StateChange) if c.reasons]
+    assert [(c.coin, c.before, c.after) for c in told] == [
+        ("BTC", State.RECONCILING, State.RECONCILING)
+    ]
+    assert [b.reason for b in told[0].reasons] == [Reason.EMPTY_REPORT]
     assert placed(desk.commands) == []
     desk.wait(1.1).told()
     assert desk.core.reconciler.adopted
