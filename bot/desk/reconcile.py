@@ -51,7 +51,7 @@ Differences = Mapping[str, _Values]
 class Disagreement:
     """The newest difference of an instrument (ours, the venue's), and how many came in a row.
 
-    `looked_ns` is when the newest of them was first told.
+    `times` counts the reports that were believed; `looked_ns` is when the newest was first told.
     """
 
     values: _Values
@@ -67,7 +67,9 @@ class Disagreement:
 
     def confirms(self, before: Disagreement | None) -> bool:
         """Tell whether this is another look that found the same."""
-        return before is not None and before.values == self.values and self.times > before.times
+        if before is None or before.values != self.values:
+            return False
+        return self.times > before.times > 0
 
 
 @dataclass(slots=True)
@@ -235,19 +237,21 @@ class Reconciler:
     ) -> list[Command]:
         """Forget what agrees again, adopt what is confirmed or keeps differing, doubt the rest.
 
-        What differs on a coin that is not believed stays doubted.
+        What differs on a coin that is not believed stays doubted, and is no look at it.
         """
         now_ns = event.ts_ns
         before = self.doubted
         silent = {n: d for n, d in before.items() if n in self.floor.skipped}
         agreed = {n: d.values for n, d in before.items() if n not in {*silent, *differences}}
         newest = {
-            name: before[name].then(values, now_ns)
-            if name in before
-            else Disagreement(values, 1, now_ns)
-            for name, values in differences.items()
+            name: before.get(name) or Disagreement(d, 0, now_ns) for name, d in differences.items()
         }
-        credible = {n: d for n, d in newest.items() if _coin(n) not in unbelieved}
+        credible = {
+            name: before[name].then(d, now_ns) if name in before else Disagreement(d, 1, now_ns)
+            for name, d in differences.items()
+            if _coin(name) not in unbelieved
+        }
+        newest |= credible
         confirmed = {name for name, found in credible.items() if found.confirms(before.get(name))}
         moving = {n for n, d in credible.items() if d.times >= PATIENT_REPORTS} - confirmed
         until_ns = now_ns + round(MOVING_S * NS_PER_S)

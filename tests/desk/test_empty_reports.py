@@ -63,3 +63,21 @@ def test_a_run_does_not_begin_with_nothing_while_there_is_margin():
     assert placed(desk.commands) == []
     desk.wait(1.1).told()
     assert desk.core.reconciler.adopted
+
+
+@pytest.mark.parametrize("now", [{PERPETUAL: "-40000"}, {}])
+def test_what_changed_behind_lists_of_nothing_is_looked_at_twice(now):
+    """Those lists are no looks: neither do they confirm a close nor show an owner who trades."""
+    desk = ScriptedDesk(positions=SHORT)
+    desk.started()
+    before = desk.core.floor.book.holdings.held()
+    for _ in range(4):
+        desk.wait(1.1).handle(nothing(desk, 0.01))
+    option = {name: held for name, held in SHORT.items() if name != PERPETUAL}
+    desk.positions = option | now
+    desk.commands.clear()
+    desk.wait(1.1).told()
+    assert desk.core.floor.book.holdings.held() == before
+    assert placed(desk.commands) == []
+    desk.wait(1.1).told()
+    assert desk.core.floor.book.holdings.held() != before
