@@ -173,7 +173,8 @@ class Engine:
         self._host = seen
 
     async def _pace(self, when_ns: int) -> None:
-        """Wait until it is time, listening to operators meanwhile."""
+        """Wait until it is time, listening to operators meanwhile, and when late as well."""
+        await self._breathe()
         speed = self.speed or 1.0
         due = self._wall_start + (when_ns - self._event_start) / NS_PER_S / speed
         while not self.control.stop.is_set():
@@ -187,7 +188,7 @@ class Engine:
                 continue
 
     async def _breathe(self) -> None:
-        """Unpaced: give signals and operators their turn now and then."""
+        """Give signals and operators their turn now and then."""
         if time.monotonic() - self._polled >= POLL_S:
             self._listen()
             await asyncio.sleep(0)

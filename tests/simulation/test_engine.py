@@ -1,5 +1,7 @@
 """The engine's ways out and what holds it: faults cancel what works, the HALT file must go."""
 
+import asyncio
+
 import pytest
 
 from bot.domain.orders import TimeInForce
@@ -39,6 +41,21 @@ def test_any_fault_cancels_what_works_and_says_so(tmp_path):
     while venue.next_event(until_ns) is not None:
         continue
     assert not venue.exchange.working
+
+
+@pytest.mark.parametrize("speed", [None, 1e9])
+def test_a_run_that_is_late_for_ever_hears_what_the_loop_tells(tmp_path, speed):
+    """As a signal does, whose handler runs between two events or never."""
+    run = live(book(*STRADDLE, band=0.1), tmp_path)
+    late = Script(START_NS + seconds(7_200), lambda: None)
+
+    def ask() -> None:
+        asyncio.get_running_loop().call_soon(run.control.stop.set)
+
+    stop = Script(START_NS + seconds(5), ask)
+    run.run(7_200.0, stop, late, speed=speed)
+    assert stop.done
+    assert not late.done
 
 
 def test_a_halt_file_that_is_there_from_the_beginning_lets_nothing_out(tmp_path):
