@@ -144,7 +144,7 @@ class Reconciler:
         self.floor.skipped = frozenset(busy | lagging)
         open_now = {n: d for n, d in differences.items() if n not in lagging}
         commands = self._judge(event, open_now, unbelieved)
-        return commands + self._ready(now_ns)
+        return commands + self._unknown(event, unbelieved) + self._ready(now_ns)
 
     def tick(self, now_ns: int) -> list[Command]:
         """Ask for positions on a timer, sooner while something is open, doubted or moving."""
@@ -218,6 +218,15 @@ class Reconciler:
         }
         return (self.rules.keys() & holding) - told
 
+    def _unknown(self, event: PositionsReport, unbelieved: set[str]) -> list[Command]:
+        """Let a report speak about the orders whose fate is unknown."""
+        orders, found = self.floor.orders, self.floor.book.holdings.differences(event.positions)
+        notes: list[Command] = []
+        for order in [o for c in self.rules if c not in unbelieved for o in orders.unknown(c)]:
+            ours, theirs = found.get(order.intent.instrument, (Decimal(0), Decimal(0)))
+            notes += orders.looked(order.intent.instrument, theirs - ours, event.ts_ns)
+        return notes
+
     def _differences(self, event: PositionsReport, busy: set[str]) -> dict[str, _Values]:
         found = self.floor.book.holdings.differences(event.positions)
         return {name: values for name, values in found.items() if name not in busy}
@@ -290,11 +299,9 @@ class Reconciler:
         held = {_coin(name) for name in waiting}
         held |= {coin for coin in self.rules if self.floor.orders.busy(coin, now_ns)}
         machine = self.floor.machine
-        notes: list[StateChange] = []
-        for place in (INSTANCE, *self.rules):
-            if machine.states[place] is State.RECONCILING and place not in held:
-                notes += machine.climb(place, State.READY, now_ns)
-        return [Note(change) for change in notes]
+        ready = [p for p in (INSTANCE, *self.rules) if p not in held]
+        ready = [p for p in ready if machine.states[p] is State.RECONCILING]
+        return [Note(c) for place in ready for c in machine.climb(place, State.READY, now_ns)]
 
     def _in_order(self, instrument: str) -> bool:
         return self.floor.orders.unresolved(instrument) is not None

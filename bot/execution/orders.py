@@ -2,7 +2,8 @@
 
     sent, no answer for `ack_s`   → UNKNOWN, query at once, then after 0.5, 1, 2, 2.5 … s
     IOC, no end for `ack_s`       → UNKNOWN as well: its end may be what got lost
-    UNKNOWN, denied by the venue  → NOT_BOOKED after `valid_until` + 2 s and three denials over 5 s
+    UNKNOWN, denied by the venue  → NOT_BOOKED after `valid_until` + 2 s, three denials over 5 s and
+                                    two reports of positions without it, or 30 s of denials alone
     terminal, fills are missing   → counted as may-fill until they arrive; positions are queried
 
 A venue that knows no `valid_until` may book an order long after it was sent: there denials count
@@ -42,6 +43,8 @@ class Patience:
     """How long to wait, in seconds of event time.
 
     `quarantine_s` is for venues without `valid_until`: how long after sending denials say nothing.
+    `looks` counts the reports of positions that must show nothing of a denied order; after
+    `denied_s` of being unknown denials alone decide, as others may have traded meanwhile.
     """
 
     ack_s: float = 2.0
@@ -53,13 +56,17 @@ class Patience:
     quarantine_s: float = 0.0
     missing_fill_s: float = 1.0
     unknown_s: float = 10.0
+    looks: int = 2
+    denied_s: float = 30.0
 
 
 @dataclass(slots=True)
 class WorkingOrder:
     """One order of ours and all that is proven about it.
 
-    `asked` tells that the venue was asked about it and has not denied it since.
+    `asked` tells that the venue was asked about it and has not denied it since; `looks` counts the
+    reports of positions in a row that show nothing of it. An order that an earlier run left is
+    `inherited`: no positions from before it are known.
     """
 
     intent: Intent
@@ -78,6 +85,8 @@ class WorkingOrder:
     query_gap_s: float = 0.0
     asked: bool = False
     denials: list[int] = field(default_factory=list)
+    looks: int = 0
+    inherited: bool = False
 
     @property
     def done(self) -> bool:
@@ -160,7 +169,7 @@ class OrderTable:
 
     def restore(self, intent: Intent, coin: str, now_ns: int) -> list[Note]:
         """Take an intent that an earlier run left open: UNKNOWN until the venue speaks."""
-        order = WorkingOrder(intent, coin, sent_ns=intent.created_ns)
+        order = WorkingOrder(intent, coin, sent_ns=intent.created_ns, inherited=True)
         self.orders[intent.label] = order
         order.next_query_ns, order.unknown_since_ns = now_ns, now_ns
         return [_move(order, OrderState.UNKNOWN, now_ns, "open in the journal of an earlier run")]
@@ -212,16 +221,41 @@ class OrderTable:
         if order is None or order.state is not OrderState.UNKNOWN or not order.asked:
             return []
         order.asked = False
+        if not self._too_late(order, now_ns):
+            return []
+        order.denials.append(now_ns)
+        return self._conclude(order, now_ns)
+
+    def looked(self, instrument: str, shown: Decimal, now_ns: int) -> list[Note]:
+        """Take by how much a report of positions differs from what we hold of an instrument.
+
+        A venue may deny what it has booked, but not for long what it holds.
+        """
+        order = self.unresolved(instrument)
+        unknown = order is not None and order.state is OrderState.UNKNOWN
+        if order is None or not unknown or not self._too_late(order, now_ns):
+            return []
+        order.looks = 0 if shown else order.looks + 1
+        return self._conclude(order, now_ns)
+
+    def _too_late(self, order: WorkingOrder, now_ns: int) -> bool:
+        """Tell whether a venue that has not booked an order by now never will."""
         patience = self.patience
         valid_until_ns = order.intent.valid_until_ns + round(patience.after_valid_s * NS_PER_S)
         quarantined_ns = order.sent_ns + round(patience.quarantine_s * NS_PER_S)
-        if now_ns <= max(valid_until_ns, quarantined_ns):
+        return now_ns > max(valid_until_ns, quarantined_ns)
+
+    def _conclude(self, order: WorkingOrder, now_ns: int) -> list[Note]:
+        """End an order that was denied for long enough, and that positions show nothing of."""
+        patience, denials = self.patience, order.denials
+        span_s = seconds_between(denials[0], denials[-1]) if denials else 0.0
+        if len(denials) < patience.deny_count or span_s < patience.deny_span_s:
             return []
-        order.denials.append(now_ns)
-        span_s = seconds_between(order.denials[0], now_ns)
-        if len(order.denials) < patience.deny_count or span_s < patience.deny_span_s:
+        waited_s = seconds_between(order.unknown_since_ns, now_ns)
+        seen = order.inherited or bool(order.reported) or order.looks >= patience.looks
+        if not seen and waited_s < patience.denied_s:
             return []
-        evidence = f"denied {len(order.denials)} times over {span_s:.1f} s after its validity ended"
+        evidence = f"denied {len(denials)} times over {span_s:.1f} s after its validity ended"
         # What has traded was booked: the venue merely has no more of it.
         end = OrderState.CANCELLED if order.reported else OrderState.NOT_BOOKED
         if end is OrderState.NOT_BOOKED:
@@ -271,6 +305,8 @@ class OrderTable:
             order.cancel_asked_ns = 0
         if order.state is OrderState.UNKNOWN and now_ns >= order.next_query_ns:
             commands.append(Query(label, order.intent.instrument))
+            if self._too_late(order, now_ns) and not order.inherited:
+                commands.append(QueryPositions())
             order.asked = True
             gap_s = order.query_gap_s or patience.first_query_s
             order.next_query_ns = now_ns + round(gap_s * NS_PER_S)
@@ -309,4 +345,5 @@ def _move(order: WorkingOrder, to: OrderState, now_ns: int, evidence: str) -> No
         order.ended_ns = now_ns
     if to is not OrderState.UNKNOWN:
         order.denials.clear()
+        order.looks = 0
     return Note(note)

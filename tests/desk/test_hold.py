@@ -156,6 +156,7 @@ def test_an_order_that_was_denied_and_turns_up_after_all_is_no_trade_by_hand():
     for _ in range(12):
         desk.denies(lost.label)
         desk.tick(1.0)
+        desk.told()
     desk.positions[PERPETUAL] = str(18_000 + lost.quantity.value)
     desk.commands.clear()
     for _ in range(3):

@@ -56,8 +56,11 @@ def test_an_order_that_was_never_booked_is_replaced_after_the_venue_has_said_so(
     for _ in range(100):
         desk.wait(0.25).market()
         while answered < len(desk.commands):
-            if order.label in queried(desk.commands[answered : answered + 1]):
+            asked = queried(desk.commands[answered : answered + 1])
+            if order.label in asked:
                 desk.denies(order.label)
+            if "positions" in asked:
+                desk.told()
             answered += 1
         orders = placed(desk.commands)
         if orders:

@@ -21,6 +21,7 @@ from tests.builders.intents import intent
 
 PERPETUAL = "BTC-PERPETUAL"
 S = OrderState
+NONE = Decimal(0)
 T0 = 1_000 * NS_PER_S
 EDGES = [(before, after) for before in S for after in S if after in TRANSITIONS[before]]
 OTHERS = [(before, after) for before in S for after in S if after not in TRANSITIONS[before]]
@@ -241,6 +242,8 @@ def test_a_fill_that_a_cancellation_did_not_know_of_is_still_to_come():
 def test_what_was_never_booked_comes_back_only_through_the_positions():
     """Which tell it apart from another's trade."""
     table = _unknown()
+    for second in (5.0, 6.0):
+        table.looked(PERPETUAL, NONE, _at(second))
     _denied(table, 5.0, 8.0, 11.0)
     table.report(report(S.FILLED, 100), _at(12.0))
     assert (list(table), table.denied) == ([], {PERPETUAL: Decimal(100)})
@@ -336,13 +339,53 @@ def _denied(table, *seconds):
 
 
 def test_an_order_is_not_booked_only_after_late_and_repeated_denials():
-    """Two seconds past its validity, three times, over five seconds."""
+    """Two seconds past its validity, three times, over five seconds; and it is nowhere held."""
     table = _sent()
     table.tick(_at(2.0))
     assert _denied(table, 2.0, 2.5, 3.0, 4.0) == []
+    for second in (3.0, 4.1, 5.0):  # the first is too early to say anything
+        assert table.looked(PERPETUAL, NONE, _at(second)) == []
     assert _denied(table, 4.1, 6.0, 9.0) == []
     assert _denied(table, 9.1) == [S.NOT_BOOKED]
     assert list(table) == []
+
+
+@pytest.mark.parametrize("shown", [Decimal(100), Decimal(-20)])
+def test_a_denied_order_that_positions_may_show_stays_open_for_a_while(shown):
+    """The venue denies what it holds; later denials alone decide, as another may have traded."""
+    table = _unknown()
+    table.looked(PERPETUAL, NONE, _at(5.0))
+    table.looked(PERPETUAL, shown, _at(6.0))
+    assert _denied(table, 5.0, 8.0, 11.0, 14.0) == []
+    assert table.looked(PERPETUAL, NONE, _at(14.1)) == []
+    (end,) = table.looked(PERPETUAL, NONE, _at(15.1))
+    assert (end.record.after, end.record.ts_ns) == (S.NOT_BOOKED, _at(15.1))
+    table = _unknown()
+    for second in (5.0, 8.0, 11.0, 14.0, 31.9):
+        table.looked(PERPETUAL, shown, _at(second))
+        assert _denied(table, second) == []
+    assert _denied(table, 32.0) == [S.NOT_BOOKED]
+
+
+def test_positions_are_asked_for_as_soon_as_they_can_tell():
+    """With each query that comes late enough."""
+    table = _sent()
+    asked = [
+        (second, [type(c) for c in table.tick(_at(second)) if not isinstance(c, Note)])
+        for second in (2.0, 2.6, 3.7, 5.8)
+    ]
+    assert asked == [
+        *((second, [Query]) for second in (2.0, 2.6, 3.7)),
+        (5.8, [Query, QueryPositions]),
+    ]
+
+
+def test_an_inherited_order_ends_on_denials_alone():
+    """Nobody knows the positions from before it."""
+    table = OrderTable(Patience())
+    table.restore(_order(), "BTC", T0)
+    table.tick(_at(2.0))
+    assert _denied(table, 5.0, 8.0, 11.0) == [S.NOT_BOOKED]
 
 
 def test_two_denials_are_not_enough_however_far_apart():
