@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from bot.book.exposure import Exposure
+from bot.desk.evidence import beyond, testify, unknown_orders
 from bot.desk.floor import Floor
 from bot.desk.hold import Hold
 from bot.desk.rules import DeskRules
@@ -76,7 +77,8 @@ class Disagreement:
 class Reconciler:
     """What was last asked and answered about positions.
 
-    `moving` tells until when an instrument is taken for one that its owner keeps trading.
+    `moving` tells until when an instrument is taken for one that its owner keeps trading, `beyond`
+    which differ by more than the unknown order on them could explain.
     """
 
     floor: Floor
@@ -87,6 +89,7 @@ class Reconciler:
     doubted: dict[str, Disagreement] = field(default_factory=dict)
     moving: dict[str, int] = field(default_factory=dict)
     waiting_since: dict[str, int] = field(default_factory=dict)
+    beyond: frozenset[str] = frozenset()
     hold: Hold = field(init=False)
 
     def __post_init__(self) -> None:
@@ -144,7 +147,13 @@ class Reconciler:
         self.floor.skipped = frozenset(busy | lagging)
         open_now = {n: d for n, d in differences.items() if n not in lagging}
         commands = self._judge(event, open_now, unbelieved)
-        return commands + self._unknown(event, unbelieved) + self._ready(now_ns)
+        coins = [coin for coin in self.rules if coin not in unbelieved]
+        unknown = unknown_orders(
+            self.floor.orders, coins, book.holdings.differences(event.positions)
+        )
+        self.beyond = beyond(unknown) - self._just_filled(now_ns)
+        commands += self._hold(self.beyond, now_ns)
+        return commands + testify(self.floor.orders, unknown, now_ns) + self._ready(now_ns)
 
     def tick(self, now_ns: int) -> list[Command]:
         """Ask for positions on a timer, sooner while something is open, doubted or moving."""
@@ -218,15 +227,6 @@ class Reconciler:
         }
         return (self.rules.keys() & holding) - told
 
-    def _unknown(self, event: PositionsReport, unbelieved: set[str]) -> list[Command]:
-        """Let a report speak about the orders whose fate is unknown."""
-        orders, found = self.floor.orders, self.floor.book.holdings.differences(event.positions)
-        notes: list[Command] = []
-        for order in [o for c in self.rules if c not in unbelieved for o in orders.unknown(c)]:
-            ours, theirs = found.get(order.intent.instrument, (Decimal(0), Decimal(0)))
-            notes += orders.looked(order.intent.instrument, theirs - ours, event.ts_ns)
-        return notes
-
     def _differences(self, event: PositionsReport, busy: set[str]) -> dict[str, _Values]:
         found = self.floor.book.holdings.differences(event.positions)
         return {name: values for name, values in found.items() if name not in busy}
@@ -295,7 +295,7 @@ class Reconciler:
         waiting = {n for n in self.floor.skipped if not self._in_order(n)} | self._just_filled(
             now_ns
         )
-        waiting |= {name for name in self.doubted if name not in self.moving}
+        waiting |= self.beyond | {name for name in self.doubted if name not in self.moving}
         held = {_coin(name) for name in waiting}
         held |= {coin for coin in self.rules if self.floor.orders.busy(coin, now_ns)}
         machine = self.floor.machine
