@@ -178,3 +178,16 @@ def test_no_life_begins_with_an_empty_list_beside_margin(script):
     script.report(90, 0)
     script.order(90.1, label="a2")
     assert script.blamed == 1
+
+
+@pytest.mark.parametrize("then,blamed", [(1_010, 0), (1_030, 1)])
+def test_an_old_list_that_is_told_twice_is_left_again_without_a_surprise(script, then, blamed):
+    """What was there before it is no jump; anything else is one."""
+    script.order(200)
+    script.filled(200.1, 10)
+    script.report(201, 1_000)
+    script.report(202, 1_010)
+    script.report(230, 1_000)
+    script.report(231, then)
+    script.order(235, label="a2")
+    assert script.blamed == blamed

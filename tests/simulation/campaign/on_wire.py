@@ -188,6 +188,7 @@ class Startled(Monitor):
     unsure: set[str] = field(default_factory=set)
     glimpsed: dict[str, dict[Decimal, int]] = field(default_factory=dict)
     denied: set[str] = field(default_factory=set)
+    taken: dict[str, int] = field(default_factory=dict)
     begun: bool = False
 
     def died(self, scene: Scene) -> None:  # noqa: ARG002
@@ -196,6 +197,7 @@ class Startled(Monitor):
         self.jumped.clear()
         self.glimpsed.clear()
         self.denied.clear()
+        self.taken.clear()
 
     def heard(self, event: Event, scene: Scene) -> None:
         """Compare a report with the one before and what was filled since."""
@@ -254,9 +256,14 @@ class Startled(Monitor):
         if again:
             self.jumped.pop(name, None)
         if again or was == owned or not self.begun or name in self.unsure:
+            if again and was != owned and self.begun:
+                self.agreed[name], self.taken[name] = was, now_ns
             self.unsure.discard(name)
             return
-        if self.jumped.pop(name, None) is not None and owned == self.agreed.get(name):
+        taken_ns = self.taken.pop(name, -(2**62))
+        open_now = self.jumped.pop(name, None) is not None
+        open_now = open_now or seconds_between(taken_ns, now_ns) < self.settle_s
+        if open_now and owned == self.agreed.get(name):
             return  # it is back where it was
         self.agreed[name] = was
         if not (self._keeps(name, now_ns) or twice):
