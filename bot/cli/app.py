@@ -125,7 +125,7 @@ def _deltaband(
     """Keep a book of crypto options inside its delta and gamma bands.
 
     Exit codes: 0 fine, 1 error, 2 usage or settings, 3 venue unreachable, 4 halted by a risk rule,
-    5 doctor found problems, 130 interrupted.
+    5 doctor found problems or a plan leaves delta outside its band, 130 interrupted.
     """
     if version:
         from importlib import metadata

@@ -99,10 +99,13 @@ class Machine:
         return self.climb(coin, State.RECONCILING, now_ns, (because,))
 
     def stay(self, coin: str, now_ns: int, because: Because) -> tuple[StateChange, ...]:
-        """Say why a coin stays in its state; nothing where that was said last."""
-        if self.why.get(coin) == (because,):
+        """Say why a coin stays in RECONCILING; nothing in another state, or where it was said last.
+
+        A pause or halt keeps the reason that it has.
+        """
+        if self.states[coin] is not State.RECONCILING or self.why.get(coin) == (because,):
             return ()
-        return (self._move(coin, self.states[coin], now_ns, (because,)),)
+        return (self._move(coin, State.RECONCILING, now_ns, (because,)),)
 
     def awake(self, now_ns: int) -> tuple[str, ...]:
         """Return the coins whose snooze is over."""

@@ -47,6 +47,17 @@ def test_margin_that_all_coins_share_says_nothing_of_one(model, believed):
     assert desk.core.reconciler.adopted is believed
 
 
+def test_a_pause_keeps_its_own_reason():
+    """What is said of a start that waits is for coins that wait for it."""
+    desk = ScriptedDesk(positions=SHORT)
+    desk.listed()
+    desk.says("pause", "BTC")
+    machine = desk.core.floor.machine
+    before = machine.why["BTC"]
+    desk.handle(nothing(desk, 0.01))
+    assert (machine.at("BTC"), machine.why["BTC"]) == (State.PAUSED, before)
+
+
 def test_a_run_does_not_begin_with_nothing_while_there_is_margin():
     """The first report counts as none, is asked for again, and why is said once."""
     desk = ScriptedDesk(positions=SHORT)

@@ -162,3 +162,21 @@ def test_funding_as_seen_lately_shifts_the_band():
     levels, _, _ = _levels(desk)
     assert levels.conditions.funding == desk.core.floor.book.coins["BTC"].funding_a_year > 0.0
     assert levels.band.target < POLICY.owner.target
+
+
+@pytest.mark.parametrize("side,stays", [(-1.0, True), (1.0, False)])
+def test_a_band_that_leans_to_the_side_that_pays_does_not_stay(side, stays):
+    """However near it is to the one that is wanted: longs pay, so the middle lies below."""
+    desk = _desk()
+    for _ in range(4):
+        desk.wait(30.0).price(funding_8h=1e-6)
+    desk.core.floor.levels.clear()
+    wanted, _, _ = _levels(desk)
+    lean, band = wanted.band.target, wanted.band
+    assert -0.01 * (band.upper - band.lower) < lean < 0.0
+    other = Band(band.lower, side * abs(0.9 * lean), band.upper)
+    desk.core.floor.levels["BTC"] = replace(
+        wanted, band=other, conditions=replace(wanted.conditions, ts_ns=0)
+    )
+    found, _, _ = _levels(desk)
+    assert found.band == (other if stays else band)

@@ -161,3 +161,10 @@ def test_a_budget_below_the_floor_is_shown_with_what_options_would_cost(knob, su
     gamma = abs(desk.core.sample("BTC", desk.now_ns).gamma_coin_per_pct)
     assert 0.9 * gamma < said["gamma_away_coin_per_pct"] < gamma
     assert said["options_usd"] > 0.0
+
+
+def test_without_an_instrument_there_is_no_cost_to_show():
+    """Nothing is not free."""
+    desk = ScriptedDesk(rules=desk_rules(), positions=dict(SHORT), futures=()).started()
+    assert _preview(desk)["band_inputs"]["cost_usd_per_coin"] is None
+    assert _preview(desk)["outside"]
