@@ -256,6 +256,13 @@ def test_an_unknown_key_is_told_its_nearest(key, near):
         ),
         ("underlying.BTC.gamma=3", "underlying.BTC.gamma: expected a table, found 3"),
         (
+            "underlying.BTC.delta.shadow=model",
+            (
+                "underlying.BTC.delta.shadow: expected another delta than greeks, which is the "
+                'same, found "model"'
+            ),
+        ),
+        (
             "underlying.BTC.scope.exclude=ETH-PERPETUAL",
             'underlying.BTC.scope.exclude: expected instruments of BTC, found "ETH-PERPETUAL"',
         ),

@@ -39,6 +39,9 @@ def test_what_it_cannot_have_done_is_adopted_before_anything_is_sent(share):
         desk.denies(order.label)
         if not desk.core.floor.orders.orders:
             break
+        desk.told()
+        desk.market()
+        assert machine.at("BTC") is State.RECONCILING
     ends = [t.after for t in noted(desk.commands, OrderTransition) if t.label == order.label]
     assert ends[-1] == "not_booked"
     desk.market()

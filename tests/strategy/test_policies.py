@@ -84,6 +84,19 @@ def test_a_budget_is_what_its_band_costs(now, landing, share):
         assert slow.cost_a_day(half, landing) == pytest.approx(budget, rel=1e-4)
 
 
+@given(states, landings)
+def test_a_band_that_is_looked_at_now_and_then_costs_and_leaves_what_it_acts_at(now, landing):
+    """It trades where it was noticed, and brings delta to where it would anyway."""
+    slow = replace(now, look_s=60.0)
+    acts = 0.5 + float(width.polling(now.bend, now.index, now.vol, 60.0 / 31_536_000.0))
+    inner = 0.5 * landing.share(now.cost_usd_per_coin, 0.5)
+    cost = width.cost_a_day(acts, inner, now.cost_usd_per_coin, landing.ticket_usd, now.drift)
+    assert slow.cost_a_day(0.5, landing) == pytest.approx(cost, rel=1e-9)
+    left = width.deviation_a_day(acts, inner, now.index, now.vol)
+    assert slow.deviation_a_day(0.5, landing) == pytest.approx(left, rel=1e-9)
+    assert acts > 0.5
+
+
 @given(states, landings, st.floats(0.01, 100.0))
 def test_a_deviation_is_what_its_band_leaves(now, landing, share):
     """Together with what gamma leaves."""
