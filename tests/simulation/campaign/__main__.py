@@ -91,9 +91,15 @@ def _run(seeds: range, each: float, found: Sequence[Outcome]) -> tuple[Run, Coun
 
 
 def _commit() -> str:
-    asked = ["git", "describe", "--always", "--dirty"]
-    said = subprocess.run(asked, capture_output=True, text=True, check=False)
-    return said.stdout.strip() or "unknown"
+    """Return the commit that ran; it is dirty if anything but the page has been changed."""
+    commit = _git("describe", "--always") or "unknown"
+    others = f":(exclude)docs/{PAGE.name}"
+    return f"{commit}-dirty" if _git("status", "--porcelain", "-uno", "--", ".", others) else commit
+
+
+def _git(*words: str) -> str:
+    said = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
+    return said.stdout.strip()
 
 
 if __name__ == "__main__":

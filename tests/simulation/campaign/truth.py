@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -64,15 +64,16 @@ class Tap:
         report = next(e.report for e in reversed(events) if isinstance(e, OrderUpdate))
         if report.state is not OrderState.REJECTED:
             self.booked[intent.label] += 1
-        cut = report.state is OrderState.CANCELLED and bool(report.filled.value)
-        self.partly += cut
+        self.partly += _cut_short(events)
         after = delta(self.exchange, coin, now_ns, without=self.untold)
         self.arrivals.append(Arrival(now_ns, intent, report.state, report.code, before, after))
         return events
 
     def cancel(self, label: str, now_ns: int) -> list[Event]:
-        """Let a cancellation through; count those that came after the end."""
+        """Let a cancellation through; count those that came after the end, or after a part."""
+        works = self.ended(label) is None
         events = self.exchange.cancel(label, now_ns)
+        self.partly += works and _cut_short(events)
         self.late_cancels += any(
             isinstance(e, OrderUpdate) and e.report.state is OrderState.FILLED for e in events
         )
@@ -122,6 +123,12 @@ class Tap:
             e.report.state for e in self.exchange.query(label, 0) if isinstance(e, OrderUpdate)
         ]
         return states[-1] if states and states[-1] in TERMINAL else None
+
+
+def _cut_short(events: Sequence[Event]) -> bool:
+    """Tell whether an order ended as cancelled after a part of it had been filled."""
+    reports = [e.report for e in events if isinstance(e, OrderUpdate)]
+    return any(r.state is OrderState.CANCELLED and r.filled.value for r in reports)
 
 
 def _held(
