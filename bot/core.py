@@ -50,6 +50,7 @@ from bot.domain.events import (
     Settled,
     Tick,
 )
+from bot.domain.instruments import coin_of
 from bot.domain.orders import Intent
 from bot.domain.quotes import Chain, Quote
 from bot.domain.records import ExposureSample, Parked, Standing
@@ -84,7 +85,7 @@ class Core:
         """Take over open orders of an earlier run: UNKNOWN until the venue speaks."""
         notes: list[Command] = []
         for intent in intents:
-            coin = intent.instrument.partition("-")[0].partition("_")[0]
+            coin = coin_of(intent.instrument)
             notes += self.floor.orders.restore(intent, coin, now_ns)
         return tuple(notes)
 

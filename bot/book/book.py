@@ -39,7 +39,7 @@ from bot.domain.events import (
     PositionsReport,
     Settled,
 )
-from bot.domain.instruments import Instrument, Kind
+from bot.domain.instruments import Instrument, Kind, coin_of
 from bot.domain.positions import TRADING_ACCOUNT, Balance, Position
 from bot.domain.quotes import Chain, Quote
 from bot.domain.reasons import Because
@@ -243,7 +243,7 @@ class Book:
             name, quantity = position.instrument, position.quantity
             instrument = self.instruments.get(name)
             if instrument is None:
-                if name.partition("-")[0].partition("_")[0] == mine.rules.coin:
+                if coin_of(name) == mine.rules.coin:
                     strange[name] = strange[name] + quantity if name in strange else quantity
             elif instrument.coin == mine.rules.coin:
                 held[instrument] = held.get(instrument, Decimal(0)) + quantity.value

@@ -22,6 +22,7 @@ import numpy as np
 from bot.book.columns import FORWARD, OptionColumns
 from bot.book.numeraire import Numeraire, option_figures
 from bot.domain.events import PositionsReport
+from bot.domain.instruments import coin_of
 from bot.domain.quotes import FloatArray, IntArray, Listing
 from bot.domain.units import NS_PER_S
 
@@ -67,7 +68,7 @@ def read_lines(event: PositionsReport, coin: str, index: float) -> VenueLines | 
     held: dict[str, float] = {}
     for position in event.positions:
         name = position.instrument
-        if name.partition("-")[0].partition("_")[0] == coin:
+        if coin_of(name) == coin:
             held[name] = held.get(name, 0.0) + float(position.quantity)
     told = {name: line / held[name] for name, line in event.deltas if held.get(name)}
     return VenueLines(event.ts_ns, index, told) if told and index > 0.0 else None

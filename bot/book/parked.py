@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from bot.domain.instruments import coin_of
 from bot.domain.positions import Position
 from bot.domain.units import Quantity
 
@@ -30,7 +31,7 @@ class Part:
     @property
     def coin(self) -> str:
         """Return the coin, by the instrument's name: it need not be listed."""
-        return self.position.instrument.partition("-")[0].partition("_")[0]
+        return coin_of(self.position.instrument)
 
     def then(self, quantity: Decimal, held: Decimal, until_ns: int) -> Part:
         """Return the part with another quantity, another whole and another end."""

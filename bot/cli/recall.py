@@ -14,6 +14,7 @@ from bot.cli.exits import Exit, VerbError
 from bot.core import Core
 from bot.desk.floor import day_start
 from bot.domain.commands import Command
+from bot.domain.instruments import coin_of
 from bot.domain.positions import HEDGE_TAG, TRADING_ACCOUNT, Fill, Position
 from bot.journal import Journal
 from bot.journal.memory import PastRun, SavedAccount
@@ -81,7 +82,7 @@ def recall(core: Core, journal: Journal, past: Past, now_ns: int) -> tuple[Comma
 def _recall_options(core: Core, fills: Iterable[Fill], now_ns: int) -> None:
     """Tell the gamma desks what was traded for them: how many today, and each option's last."""
     for fill in fills:
-        coin = fill.instrument.partition("-")[0].partition("_")[0]
+        coin = coin_of(fill.instrument)
         if coin not in core.gamma:
             continue
         core.gamma[coin].remember(fill, fill.ts_ns)

@@ -21,6 +21,7 @@ from bot.book.book import Book
 from bot.book.parked import Part
 from bot.desk.rules import DeskRules
 from bot.domain.commands import Command, Note
+from bot.domain.instruments import coin_of
 from bot.domain.positions import HEDGE_TAG, Position
 from bot.domain.reasons import Because, Reason
 from bot.domain.records import Parked, Standing, Word
@@ -48,7 +49,7 @@ class Hold:
         wanted, also = frozenset(instruments), self.book.holdings.also
         for one in self.book.holdings.positions.values():
             name, before = one.instrument, found.get(one.instrument)
-            rules = self.rules.get(_coin(name))
+            rules = self.rules.get(coin_of(name))
             covered = rules is None or rules.measure.scope.covers(one)
             if one.account in also:
                 continue
@@ -73,7 +74,7 @@ class Hold:
             if like is None or not change:
                 continue
             part = self.book.parked.parts.get(name)
-            until_ns = self._until(_coin(name), part, now_ns)
+            until_ns = self._until(coin_of(name), part, now_ns)
             if self._over(name, now_ns) or (part is None and until_ns <= now_ns):
                 commands += self._drop(name, now_ns)
                 continue
@@ -195,7 +196,3 @@ def _told(part: Part, now_ns: int) -> Command:
 
 def _value(position: Position | None) -> Decimal:
     return Decimal(0) if position is None else position.quantity.value
-
-
-def _coin(instrument: str) -> str:
-    return instrument.partition("-")[0].partition("_")[0]

@@ -3,14 +3,15 @@
     BOOT ── instruments listed ──▶ RECONCILING ── positions agreed ──▶ READY
     READY ── prices complete ──▶ RUNNING
 
-Reports are compared instrument by instrument; one with an order in flight or a fill just told waits
-for the next report. A difference puts its underlying back to RECONCILING and is asked for again;
-what a second report confirms, or the third that differs, is adopted as the owner's trade. Reports
-less than half a second apart are one look, however often it is told. A report that shows nothing of
-a coin whose account has maintenance margin is not believed. An owner who goes on trading is
-followed at that pace without holding hedging back; `hold` may leave alone for a while what is
-adopted, except for the book that a run begins with. An underlying whose prices stay incomplete for
-`patience_s` starts in REDUCE_DELTA_ONLY rather than not at all.
+A run begins with what was told at two looks. After that reports are compared instrument by
+instrument; one with an order in flight or a fill just told waits for the next report. A difference
+puts its underlying back to RECONCILING and is asked for again; what a second report confirms, or
+the third that differs, is adopted as the owner's trade. Reports less than half a second apart are
+one look, however often it is told. A report that the account's other figures contradict is not
+believed (`witness`). An owner who goes on trading is followed at that pace without holding hedging
+back; `hold` may leave alone for a while what is adopted, except for the book that a run begins
+with. An underlying whose prices stay incomplete for `patience_s` starts in REDUCE_DELTA_ONLY rather
+than not at all.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from bot.book.exposure import Exposure
+from bot.desk import witness
 from bot.desk.evidence import beyond, testify, unknown_orders
 from bot.desk.floor import Floor
 from bot.desk.hold import Hold
 from bot.desk.rules import DeskRules
 from bot.domain.commands import Cancel, Command, Note, Query, QueryPositions
 from bot.domain.events import InstrumentsListed, PositionsReport
+from bot.domain.instruments import coin_of
 from bot.domain.orders import TERMINAL
 from bot.domain.positions import Fill, Position
 from bot.domain.reasons import Because, Reason
@@ -78,7 +81,8 @@ class Reconciler:
     """What was last asked and answered about positions.
 
     `moving` tells until when an instrument is taken for one that its owner keeps trading, `beyond`
-    which differ by more than the unknown order on them could explain.
+    which differ by more than the unknown order on them could explain. `opening` is what a run may
+    begin with: told since `opened_ns`, after `openings` different lists, it included.
     """
 
     floor: Floor
@@ -90,6 +94,9 @@ class Reconciler:
     moving: dict[str, int] = field(default_factory=dict)
     waiting_since: dict[str, int] = field(default_factory=dict)
     beyond: frozenset[str] = frozenset()
+    opening: Mapping[str, Decimal] | None = None
+    opened_ns: int = 0
+    openings: int = 0
     hold: Hold = field(init=False)
 
     def __post_init__(self) -> None:
@@ -128,7 +135,8 @@ class Reconciler:
         book, now_ns = self.floor.book, event.ts_ns
         self.floor.see_balances(event.balances, now_ns)
         busy = self._in_flight(now_ns)
-        unbelieved = self._unbelieved(event)
+        differences = self._differences(event, busy)
+        unbelieved = witness.unbelieved(book, self.rules, event, differences, now_ns)
         if unbelieved and not self.adopted:
             empty = [Because(Reason.EMPTY_REPORT, coin) for coin in sorted(unbelieved)]
             stay = self.floor.machine.stay
@@ -138,9 +146,8 @@ class Reconciler:
             self._adopt(event, names | {o.intent.instrument for o in self.floor.orders})
             commands = self.hold.begun(now_ns)
             # What an earlier run left open may still fill: its end comes first, then a new report.
-            self.adopted = not busy
+            self.adopted = self._told_twice(now_ns) and not busy
             return commands + (self._ready(now_ns) if self.adopted else [])
-        differences = self._differences(event, busy)
         if self._explain(differences):
             differences = self._differences(event, busy)
         lagging = {n for n, (ours, theirs) in differences.items() if self._lags(n, ours - theirs)}
@@ -163,9 +170,10 @@ class Reconciler:
             self.moving = {n: until_ns for n, until_ns in self.moving.items() if until_ns > now_ns}
         waiting = State.RECONCILING in self.floor.machine.states.values()
         open_now = self.floor.skipped - self.floor.orders.patient
-        soon = self.doubted or open_now or self.moving or waiting or not self.adopted
+        soon = self.doubted or open_now or self.moving or waiting
+        often_s = APART_S if not self.adopted else REPEAT_S if soon else REPORT_S
         if (
-            seconds_between(self.asked_ns, now_ns) < (REPEAT_S if soon else REPORT_S)
+            seconds_between(self.asked_ns, now_ns) < often_s
             or self.floor.machine.at(INSTANCE) is State.BOOT
         ):
             return []
@@ -212,20 +220,16 @@ class Reconciler:
     def _just_filled(self, now_ns: int) -> set[str]:
         return {name for at_ns, name, _ in self.fills if seconds_between(at_ns, now_ns) < SETTLE_S}
 
-    def _unbelieved(self, event: PositionsReport) -> set[str]:
-        """Return the coins of which a report shows nothing, and whose account says otherwise.
+    def _told_twice(self, now_ns: int) -> bool:
+        """Tell whether what a run begins with was told before, or keeps changing.
 
-        Without positions there is no maintenance margin: an empty list is no evidence of being
-        flat, and being told it again is the same source again. Where margin is shared by all coins
-        it says so of each, and only a report without any position is contradicted.
+        A first list may be older than the last fills of the run before.
         """
-        told = {_coin(p.instrument) for p in event.positions if p.quantity.value}
-        holding = {
-            b.coin
-            for b in event.balances
-            if b.maintenance_margin > 0.0 and not (told and b.model.startswith("cross"))
-        }
-        return (self.rules.keys() & holding) - told
+        held = self.floor.book.holdings.held()
+        if held != self.opening:
+            self.opening, self.opened_ns, self.openings = held, now_ns, self.openings + 1
+        lasted_s = seconds_between(self.opened_ns, now_ns)
+        return lasted_s >= APART_S or self.openings >= PATIENT_REPORTS
 
     def _differences(self, event: PositionsReport, busy: set[str]) -> dict[str, _Values]:
         found = self.floor.book.holdings.differences(event.positions)
@@ -258,7 +262,7 @@ class Reconciler:
         credible = {
             name: before[name].then(d, now_ns) if name in before else Disagreement(d, 1, now_ns)
             for name, d in differences.items()
-            if _coin(name) not in unbelieved
+            if coin_of(name) not in unbelieved
         }
         newest |= credible
         confirmed = {name for name, found in credible.items() if found.confirms(before.get(name))}
@@ -284,7 +288,7 @@ class Reconciler:
         """Put coins back to RECONCILING, unless their owner is known to go on trading."""
         machine = self.floor.machine
         notes: list[StateChange] = []
-        for coin in sorted({_coin(n) for n in names if n not in self.moving} & set(self.rules)):
+        for coin in sorted({coin_of(n) for n in names if n not in self.moving} & set(self.rules)):
             if machine.states[coin] not in STICKY:
                 jump = Because(Reason.POSITION_JUMP, coin)
                 notes += machine.climb(coin, State.RECONCILING, now_ns, (jump,))
@@ -296,7 +300,7 @@ class Reconciler:
             now_ns
         )
         waiting |= self.beyond | {name for name in self.doubted if name not in self.moving}
-        held = {_coin(name) for name in waiting}
+        held = {coin_of(name) for name in waiting}
         held |= {coin for coin in self.rules if self.floor.orders.busy(coin, now_ns)}
         machine = self.floor.machine
         ready = [p for p in (INSTANCE, *self.rules) if p not in held]
@@ -340,9 +344,5 @@ class Reconciler:
         for name, (ours, theirs) in differences.items():
             figures = {"ours": float(ours), "venue": float(theirs)}
             because = Because(Reason.POSITION_JUMP, name, figures)
-            notes.append(Note(Doubt(now_ns, _coin(name), because, active)))
+            notes.append(Note(Doubt(now_ns, coin_of(name), because, active)))
         return notes
-
-
-def _coin(instrument: str) -> str:
-    return instrument.partition("-")[0].partition("_")[0]

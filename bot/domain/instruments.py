@@ -34,6 +34,11 @@ class Settlement(StrEnum):
     LINEAR = "linear"
 
 
+def coin_of(instrument: str) -> str:
+    """Return the coin of an instrument by its name: it need not be listed."""
+    return instrument.partition("-")[0].partition("_")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class TickTable:
     """Smallest price steps: `base` below the first threshold, then (from price, tick) upwards."""

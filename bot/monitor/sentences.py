@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final, TypeAlias
 
 from bot.domain.events import Settled
+from bot.domain.instruments import coin_of
 from bot.domain.orders import OrderState
 from bot.domain.reasons import Because, Reason
 from bot.domain.records import (
@@ -143,7 +144,7 @@ def _order(moved: OrderTransition) -> list[Piece]:
     resolved = moved.before is OrderState.UNKNOWN and moved.after is not OrderState.UNKNOWN
     if not resolved and moved.after not in _SAID_ORDERS:
         return []
-    coin = moved.instrument.partition("-")[0].partition("_")[0]
+    coin = coin_of(moved.instrument)
     return [
         *_head(moved.ts_ns, coin),
         (f"order {moved.label}: {moved.before} → {moved.after}", GOOD if resolved else BAD),
@@ -178,7 +179,7 @@ def _event(
             step = (f"{item.before} → {item.after}", _STATE_STYLE.get(item.after, ""))
             return [*_head(item.ts_ns, item.coin or "all"), step, (_reasons(item.reasons), QUIET)]
         case Settled():
-            coin = item.instrument.partition("-")[0].partition("_")[0]
+            coin = coin_of(item.instrument)
             text = f"{item.instrument} settled at {figures.cost(item.price_usd)}"
             return [*_head(item.ts_ns, coin), (text, "magenta")]
         case Moved():

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bot.domain.events import Settled
+from bot.domain.instruments import coin_of
 from bot.domain.records import HedgeDone
 from bot.domain.units import NS_PER_S
 from bot.monitor.telling import Telling
@@ -35,7 +36,7 @@ class Unwinding:
         """Return what is to be told now: it, nothing, or first what was folded before it."""
         item = telling.item
         if isinstance(item, Settled):
-            coin = item.instrument.partition("-")[0].partition("_")[0]
+            coin = coin_of(item.instrument)
             return (*self._end(coin), telling)
         if not isinstance(item, HedgeDone) or item.kind != "unwind":
             return (telling,)

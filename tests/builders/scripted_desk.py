@@ -189,10 +189,15 @@ class ScriptedDesk:
         flat = replace(self.balance, maintenance_margin=0.0)
         return self.handle(PositionsReport(self.now_ns, rows, (self.balance if rows else flat,)))
 
+    def begins(self) -> list[Command]:
+        """List everything that trades and report positions, again half a second later."""
+        asked = self.listed()
+        asked += self.told()
+        return asked + self.wait(0.5).told()
+
     def started(self) -> ScriptedDesk:
         """Bring the core up to RUNNING."""
-        self.listed()
-        self.told()
+        self.begins()
         self.market()
         self.wait(0.5).market()
         return self

@@ -82,13 +82,11 @@ def test_a_scope_tells_accounts_apart_that_hold_the_same(accounts, part):
     )
     desk = _across(desk_rules(measure=measured))
     desk.positions = {CALL.name: "2"}
-    desk.listed()
-    desk.told()
+    desk.begins()
     desk.market()
     one = _across(desk_rules())
     one.across = {CALL.name: "1"}
-    one.listed()
-    one.told()
+    one.begins()
     one.market()
     assert _delta(desk) == pytest.approx(part * _delta(one))
     rows = {(row["account"], row["hedged"]) for row in desk.core.position_rows()}

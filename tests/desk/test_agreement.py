@@ -119,8 +119,7 @@ def test_a_difference_that_comes_and_goes_means_nothing():
 def test_the_smaller_common_hedge_is_made(held, venue, bought):
     """We are 2.8 off: what both would trade is traded; nothing where the venue sees none to do."""
     desk = ScriptedDesk(rules=desk_rules(delta=WIDE), positions={CALL.name: str(held)})
-    desk.listed()
-    desk.told()
+    desk.begins()
     desk.core.floor.book.coins["BTC"].gap = venue - held * 0.352226
     desk.market()
     desk.wait(0.5).market()
@@ -131,8 +130,7 @@ def test_the_smaller_common_hedge_is_made(held, venue, bought):
 def test_opposite_opinions_make_no_hedge():
     """We are short, the venue says long: no order is right for both."""
     desk = ScriptedDesk(rules=desk_rules(delta=WIDE), positions={CALL.name: "-8"})
-    desk.listed()
-    desk.told()
+    desk.begins()
     desk.core.floor.book.coins["BTC"].gap = 8.0
     desk.market()
     desk.wait(0.5).market()

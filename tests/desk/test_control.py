@@ -39,6 +39,8 @@ def test_the_way_up_is_boot_reconciling_ready_running():
     assert "positions" in queried(desk.listed())
     assert desk.stands() is State.RECONCILING
     desk.told()
+    assert desk.stands() is State.RECONCILING
+    desk.wait(0.5).told()
     assert desk.stands() is State.READY
     desk.market()
     desk.wait(0.5).market()
@@ -60,8 +62,7 @@ def test_nothing_is_sent_before_running():
 def test_prices_that_stay_incomplete_lead_to_reduced_operation():
     """After ten seconds, with the reason; and on to RUNNING when they are there."""
     desk = ScriptedDesk(positions=dict(SHORT))
-    desk.listed()
-    desk.told()
+    desk.begins()
     for _ in range(9):
         desk.wait(1.0).price()
     assert desk.stands() is State.READY

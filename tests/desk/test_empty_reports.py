@@ -43,7 +43,8 @@ def test_margin_that_all_coins_share_says_nothing_of_one(model, believed):
     desk.listed()
     account = Balance("BTC", 1.0, 1.0, 0.02, 0.01, model=model)
     other = Position("ETH-PERPETUAL", parse("ETH-PERPETUAL").quantity(Decimal(100)))
-    desk.handle(PositionsReport(desk.now_ns, (other,), (account,)))
+    for _ in range(2):
+        desk.wait(0.5).handle(PositionsReport(desk.now_ns, (other,), (account,)))
     assert desk.core.reconciler.adopted is believed
 
 
@@ -59,12 +60,12 @@ def test_a_pause_keeps_its_own_reason():
 
 
 def test_a_run_does_not_begin_with_nothing_while_there_is_margin():
-    """The first report counts as none, is asked for again, and why is said once."""
+    """Such a report counts as none, is asked for again, and why is said once."""
     desk = ScriptedDesk(positions=SHORT)
     desk.listed()
     desk.market()
     for _ in range(3):
-        desk.handle(nothing(desk, 0.01))
+        desk.wait(0.6).handle(nothing(desk, 0.01))
     assert not desk.core.reconciler.adopted
     told = [c for c in noted(desk.commands, StateChange) if c.reasons]
     assert [(c.coin, c.before, c.after) for c in told] == [
@@ -73,6 +74,8 @@ def test_a_run_does_not_begin_with_nothing_while_there_is_margin():
     assert [b.reason for b in told[0].reasons] == [Reason.EMPTY_REPORT]
     assert placed(desk.commands) == []
     desk.wait(1.1).told()
+    assert not desk.core.reconciler.adopted
+    desk.wait(0.5).told()
     assert desk.core.reconciler.adopted
 
 

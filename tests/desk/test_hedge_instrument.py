@@ -20,8 +20,7 @@ def desk(positions=None, futures=(PERPETUAL, MARCH), **rules):
     """Return a desk with a short call (0.352 coin missing) an instant before its first hedge."""
     held = {CALL.name: "-1"} | (positions or {})
     made = ScriptedDesk(rules=desk_rules(**rules), positions=held, futures=futures)
-    made.listed()
-    made.told()
+    made.begins()
     made.market()
     return made.wait(0.5)
 

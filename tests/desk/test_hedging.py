@@ -206,8 +206,7 @@ def test_the_same_refusal_is_told_once():
 def test_a_stale_hedge_instrument_is_no_hedge():
     """The chain keeps the book measured; nothing is sent until the quote is fresh again."""
     desk = ScriptedDesk(positions=dict(SHORT))
-    desk.listed()
-    desk.told()
+    desk.begins()
     desk.market()
     desk.wait(60.0).market(ts_venue_ns=desk.now_ns - 3_000_000_000)
     assert desk.stands() is State.REDUCE_DELTA_ONLY
@@ -220,8 +219,7 @@ def test_a_stale_hedge_instrument_is_no_hedge():
 def test_a_future_hedges_where_the_perpetual_is_stale():
     """In the owner's order of preference."""
     desk = ScriptedDesk(positions=dict(SHORT), futures=(PERPETUAL, "BTC-27MAR26"))
-    desk.listed()
-    desk.told()
+    desk.begins()
     desk.market()
     desk.wait(3.0)
     desk.price("BTC-27MAR26")
@@ -231,8 +229,7 @@ def test_a_future_hedges_where_the_perpetual_is_stale():
 def test_no_hedge_leaves_without_its_collar():
     """A quote that is a per cent away from the mark is not chased."""
     desk = ScriptedDesk(positions=dict(SHORT))
-    desk.listed()
-    desk.told()
+    desk.begins()
     desk.market()
     desk.wait(0.5).market(bid=61_000.0, ask=61_100.0)
     (order,) = placed(desk.commands)

@@ -289,8 +289,7 @@ def test_what_its_owner_undid_while_nobody_looked_is_not_parked(now, left):
     parts = noted(by_hand(desk, BTC_PERPETUAL="18000"), Parked)
     again = restarted(desk, parts, after_s=5.0)
     again.positions[PERPETUAL] = now
-    again.listed()
-    again.told()
+    again.begins()
     assert parked(again) == ({PERPETUAL: Decimal(left)} if left else {})
     assert parked(again) == {
         p.position.instrument: p.position.quantity.value

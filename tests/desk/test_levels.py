@@ -24,8 +24,7 @@ LOT = 1e-4
 def _desk(rules: DeskRules | None = None, **positions):
     held = positions or {CALL.name: "-1", PUT.name: "2", PERPETUAL: "54370"}
     desk = ScriptedDesk(rules=rules or desk_rules(delta=POLICY), positions=held)
-    desk.listed()
-    desk.told()
+    desk.begins()
     return desk.started()
 
 

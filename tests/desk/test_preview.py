@@ -20,8 +20,7 @@ SHORT = {CALL.name: "-1"}  # delta -0.352: far outside
 def _before(rules: DeskRules | None = None, **more):
     """Return a desk on the verge of its first hedge, and what it would do."""
     desk = ScriptedDesk(rules=rules or desk_rules(), positions=dict(SHORT), **more)
-    desk.listed()
-    desk.told()
+    desk.begins()
     return desk
 
 

@@ -264,8 +264,7 @@ def test_a_trade_of_an_earlier_run_that_is_told_late_is_in_the_positions_already
     """Its order has ended there: nothing that this run began with waits for it."""
     old = intent(PERPETUAL, "21130", "60090", label="db-test-1-1")
     desk = ScriptedDesk(positions=SHORT | {PERPETUAL: "21130"}, epoch=2)
-    desk.listed()
-    desk.told()
+    desk.begins()
     desk.fills(old)
     assert desk.core.floor.book.holdings.total(PERPETUAL) == old.quantity.value
 

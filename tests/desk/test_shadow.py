@@ -72,10 +72,9 @@ def leaning_desk(second, positions, **more):
     """Return a desk with a smile of many strikes, running and hedged."""
     rows = [OptionRow(contract_of(k, call=call)) for k in STRIKES for call in (True, False)]
     desk = Leaning(rules=rules(second, delta=NARROW, **more), rows=rows, positions=dict(positions))
-    desk.listed()
-    desk.told()
+    desk.begins()
     for _ in range(3):
-        desk.wait(0.5).to(60_000.0)
+        desk.wait(0.4).to(60_000.0)
     desk.wait(60.0).to(60_000.0)  # a first sample to compare with
     return desk
 
@@ -288,8 +287,7 @@ def test_figures_reach_samples_and_previews():
 def test_without_an_index_nothing_is_known_and_nothing_begins():
     """Until a price is there."""
     desk = ScriptedDesk(rules=rules(leaning(2.0)))
-    desk.listed()
-    desk.told()
+    desk.begins()
     found = desk.core.shadows["BTC"]
     assert found.since_ns == 0
     shown = found.shown(desk.core.floor, desk.now_ns)
@@ -384,10 +382,9 @@ def test_the_greeks_of_legs_add_up_to_the_delta_that_is_traded():
     desk = Leaning(
         rules=desk_rules(measure=measured, delta=NARROW), rows=rows, positions=dict(PUTS)
     )
-    desk.listed()
-    desk.told()
+    desk.begins()
     for _ in range(3):
-        desk.wait(0.5).to(60_000.0)
+        desk.wait(0.4).to(60_000.0)
     legs = desk.core.greek_rows(desk.now_ns)
     total = sum(float(str(row["delta_coin"])) for row in legs)
     assert total == pytest.approx(desk.core.sample("BTC", desk.now_ns).delta_coin, abs=1e-9)
@@ -403,8 +400,7 @@ def test_the_unwinding_of_a_settlement_is_the_policys_in_the_shadow_too():
         rows=[OptionRow(short)], positions={short.name: "-1"},
     )  # fmt: skip
     desk.ratio = 1.0
-    desk.listed()
-    desk.told()
+    desk.begins()
     while desk.now_ns < NOW + (end - 31) * NS_PER_S:
         desk.wait(5.0)
         desk.fill(desk.market(60_000.0))

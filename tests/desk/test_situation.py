@@ -92,8 +92,7 @@ def test_a_book_that_is_brought_back_within_the_minute_is_no_alarm():
 def test_what_cannot_be_measured_yet_is_sampled_again_soon():
     """A reader of a bot that has just started waits seconds for its figures, not a minute."""
     desk = ScriptedDesk(positions=dict(SHORT))
-    desk.listed()
-    desk.told()
+    desk.begins()
     desk.tick(1.0)
     desk.wait(5.0).market()
     desk.wait(5.0).market()

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Final
 
 from bot.domain.errors import DeltabandError
+from bot.domain.instruments import coin_of
 from bot.venues.deribit.client import HardenedDeribit
 from bot.venues.deribit.credits import Credits
 from bot.venues.deribit.fields import LONGEST_TEXT, Row, each, table
@@ -39,7 +40,7 @@ class OpenOrder:
     @property
     def coin(self) -> str:
         """Return the underlying."""
-        return self.instrument.partition("-")[0].partition("_")[0]
+        return coin_of(self.instrument)
 
 
 @dataclass(frozen=True, slots=True)

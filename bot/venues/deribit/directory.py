@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from bot.domain.errors import UnknownInstrumentError
 from bot.domain.events import InstrumentsListed
-from bot.domain.instruments import Instrument
+from bot.domain.instruments import Instrument, coin_of
 from bot.domain.units import NS_PER_S
 from bot.venues.deribit.fields import table
 from bot.venues.deribit.flaws import Flaw, FlawedError, Flaws, shown
@@ -42,7 +42,7 @@ class Directory:
 
     def misses(self, name: str) -> bool:
         """Tell whether a name that was met is of our coins, unlisted, and worth a new look now."""
-        if name in self.known or name.partition("-")[0].partition("_")[0] not in self._coins:
+        if name in self.known or coin_of(name) not in self._coins:
             return False
         now_ns = self._clock()
         due_ns, gap_ns = self._missed.get(name, (now_ns, AGAIN_NS))

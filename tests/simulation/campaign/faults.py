@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from bot.domain.commands import Cancel, Place, Query
@@ -303,46 +303,3 @@ class Partition(Fault):
             self.until_ns = now_ns + round(self.chance.uniform(2.0, 45.0) * NS_PER_S)
         wire = isinstance(event, Quote | Chain | PositionsReport) or label_of(event) is not None
         return [] if wire and not self.off and now_ns < self.until_ns else [(0, event)]
-
-
-@dataclass(slots=True)
-class Flat(Fault):
-    """The list of positions is empty, once or for a while."""
-
-    until_ns: int = 0
-
-    def lasts(self, now_ns: int) -> bool:
-        """Tell whether it goes on."""
-        return now_ns < self.until_ns
-
-    def event(self, event: Event, now_ns: int) -> list[Later]:
-        """Empty it."""
-        if not isinstance(event, PositionsReport):
-            return [(0, event)]
-        if self.due(now_ns):
-            self.strike(now_ns)
-            self.until_ns = now_ns + self.chance.choice((0, 0, 3 * NS_PER_S))
-            return [(0, replace(event, positions=()))]
-        again = not self.off and now_ns < self.until_ns
-        return [(0, replace(event, positions=()) if again else event)]
-
-
-@dataclass(slots=True)
-class OldPositions(Fault):
-    """A list of positions is as it was some seconds ago."""
-
-    before: PositionsReport | None = None
-
-    def lasts(self, now_ns: int) -> bool:  # noqa: ARG002
-        """Look on always: it must know what was before."""
-        return True
-
-    def event(self, event: Event, now_ns: int) -> list[Later]:
-        """Tell the one before again."""
-        if not isinstance(event, PositionsReport):
-            return [(0, event)]
-        old, self.before = self.before, event
-        if old is not None and old.positions != event.positions and self.due(now_ns):
-            self.strike(now_ns)
-            return [(0, replace(old, ts_ns=event.ts_ns))]
-        return [(0, event)]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from bot.domain.deribit import parse
-from bot.domain.events import Event, InstrumentsListed, LaneChanged, PositionsReport
+from bot.domain.events import Event, InstrumentsListed, LaneChanged
 from bot.domain.positions import Position
 from bot.domain.units import NS_PER_S
 from tests.simulation.campaign.faults import Fault, Later
@@ -143,14 +143,3 @@ class Delisted(Fault):
         kept = tuple(i for i in event.instruments if self.chance.random() > 0.1)
         back_ns = round(self.chance.uniform(1.0, 60.0) * NS_PER_S)
         return [(0, replace(event, instruments=kept)), (back_ns, event)]
-
-
-class LatePositions(Fault):
-    """Right after a start the positions are not told for a while."""
-
-    def event(self, event: Event, now_ns: int) -> list[Later]:
-        """Hold the first ones back."""
-        if isinstance(event, PositionsReport) and self.due(now_ns):
-            self.strike(now_ns)
-            return [(round(self.chance.uniform(5.0, 30.0) * NS_PER_S), event)]
-        return [(0, event)]

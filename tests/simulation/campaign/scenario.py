@@ -10,6 +10,7 @@ from config.schema import Settings
 from tests.simulation.campaign import data_faults as data
 from tests.simulation.campaign import faults as wire
 from tests.simulation.campaign import mishaps
+from tests.simulation.campaign import position_faults as lists
 from tests.simulation.campaign.faults import Fault
 from tests.simulation.campaign.mishaps import Mishap
 from tests.simulation.campaign.streams import stream
@@ -95,8 +96,8 @@ def weather(seed: int) -> list[Fault]:
         of(wire.Refused, "F53", 0.3, answer=("11051", "system_maintenance"), longest_s=120.0),
         of(wire.Refused, "F86", 0.7, answer=("10009", "not_enough_funds")),
         of(wire.Partition, "F32", 1.5),
-        of(wire.Flat, "F24", 3.0),
-        of(wire.OldPositions, "F25", 60.0),
+        of(lists.Flat, "F24", 3.0),
+        of(lists.OldPositions, "F25", 60.0),
         of(data.Frozen, "F31", 2.0),
         of(data.NoQuotes, "F31", 2.0, longest_s=90.0),
         of(data.Stuck, "F33", 2.0, longest_s=60.0),
@@ -110,7 +111,8 @@ def weather(seed: int) -> list[Fault]:
         of(data.AbsurdForwards, "F44", 1.0),
         of(data.NoChain, "F34", 1.0, longest_s=90.0),
         of(mishaps.Delisted, "F50", 6.0),
-        of(mishaps.LatePositions, "F30", 4.0),
+        of(lists.LatePositions, "F30", 4.0),
+        of(lists.Lacking, "F24", 2.0),
     ]
 
 

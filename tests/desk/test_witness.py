@@ -1,0 +1,139 @@
+"""A list of positions that lacks a part or is old: what else the account says, a second look."""
+
+from decimal import Decimal
+
+import pytest
+
+from bot.domain.deribit import parse
+from bot.domain.events import PositionsReport
+from bot.domain.positions import Balance, Position
+from bot.domain.states import State
+from tests.builders.books import PERPETUAL
+from tests.builders.scripted_desk import CALL, PUT, ScriptedDesk, placed
+
+LONG = {CALL.name: "4", PUT.name: "3", PERPETUAL: "-8000"}
+
+
+def worth(desk, positions):
+    """Return what options are worth at the desk's prices, coin."""
+    columns = desk.core.floor.book.coins["BTC"].columns
+    first = columns.price_at(desk.index, desk.now_ns, {})
+    each = dict(zip(columns.names, first[0] / columns.payout, strict=True))
+    return sum(float(size) * each[name] for name, size in positions.items() if name in each)
+
+
+def tell(desk, shown, really=None, **more):
+    """Report some positions beside an account that holds others."""
+    rows = tuple(Position(n, parse(n).quantity(Decimal(size))) for n, size in shown.items())
+    value = worth(desk, shown if really is None else really)
+    account = Balance("BTC", 5.0, 5.0 + 0.01 + value, 0.0, 0.0, open_profit=0.01, **more)
+    return desk.handle(PositionsReport(desk.now_ns, rows, (account,)))
+
+
+def hedged(positions):
+    """Return a desk that holds so much and has hedged it, with nothing under way."""
+    desk = ScriptedDesk(positions=dict(positions)).started()
+    for order in placed(desk.commands):
+        desk.completes(order)
+    desk.wait(6.0).market()
+    desk.commands.clear()
+    return desk
+
+
+def without(desk, *names):
+    """Return what a desk holds without some of it."""
+    return {name: size for name, size in desk.positions.items() if name not in names}
+
+
+@pytest.mark.parametrize("missing", [(CALL.name,), (PUT.name,), (CALL.name, PUT.name), tuple(LONG)])
+def test_options_that_a_list_lacks_are_still_there_while_the_account_has_their_worth(missing):
+    """Told ten times it is the same list; the hedge is not closed on it. The whole one ends it."""
+    desk = hedged(LONG)
+    before = desk.core.floor.book.holdings.held()
+    for _ in range(10):
+        desk.wait(1.1).market()
+        tell(desk, without(desk, *missing), desk.positions)
+    assert desk.core.floor.book.holdings.held() == before
+    assert desk.stands() is State.RECONCILING
+    assert placed(desk.commands) == []
+    tell(desk.wait(1.1), desk.positions)
+    desk.market()
+    desk.wait(0.6).market()
+    assert desk.stands() is State.RUNNING
+
+
+@pytest.mark.parametrize("index", [60_000.0, 60_300.0])
+def test_options_that_were_sold_are_believed_at_the_second_look(index):
+    """The account is worth less by just that, as nearly as prices are known."""
+    desk = hedged(LONG)
+    for _ in range(2):
+        desk.wait(1.1)
+        tell(desk, without(desk, CALL.name))
+        desk.market(index)
+    assert CALL.name not in desk.core.floor.book.holdings.held()
+
+
+def test_an_account_that_fits_neither_says_nothing():
+    """Half of it sold while the list lacks all: no figure speaks for us."""
+    desk = hedged(LONG)
+    for _ in range(2):
+        tell(desk.wait(1.1), without(desk, CALL.name), desk.positions | {CALL.name: "1"})
+    assert CALL.name not in desk.core.floor.book.holdings.held()
+
+
+def test_what_is_not_priced_is_no_evidence():
+    """A new option whose worth nobody has told us: two looks decide, as ever."""
+    strange = "BTC-27MAR26-70000-C"
+    desk = hedged(LONG)
+    for _ in range(2):
+        tell(desk.wait(1.1), desk.positions | {strange: "2"}, desk.positions)
+    assert strange in desk.core.floor.book.holdings.held()
+
+
+@pytest.mark.parametrize("told,left", [(-0.05, True), (-0.025, False), (None, False)])
+def test_a_hedge_that_a_list_lacks_is_still_there_while_the_venues_delta_has_it(told, left):
+    """`delta_total` of 3,000 USD short is -0.05; the account without it has none."""
+    desk = hedged({PERPETUAL: "-3000"})
+    for _ in range(4):
+        desk.wait(1.1).market()
+        account = Balance("BTC", 5.0, 5.0, 0.0, 0.0, delta_total=told)
+        desk.handle(PositionsReport(desk.now_ns, (), (account,)))
+    assert (PERPETUAL in desk.core.floor.book.holdings.held()) is left
+
+
+def test_a_run_does_not_begin_with_a_list_that_is_older_than_its_last_fill():
+    """An order of the run before fills while the first list is on its way; the second shows it."""
+    desk = ScriptedDesk(positions={CALL.name: "2", PERPETUAL: "-8000"})
+    desk.listed()
+    desk.market()
+    desk.told()
+    desk.positions[PERPETUAL] = "-50000"
+    desk.wait(0.6).told()
+    desk.market()
+    assert desk.stands() is State.RECONCILING
+    assert placed(desk.commands) == []
+    desk.wait(0.6).told()
+    assert str(desk.core.floor.book.holdings.total(PERPETUAL)) == "-50000"
+    assert desk.core.reconciler.adopted
+
+
+def test_a_list_told_twice_at_once_is_one_look():
+    """Only half a second between them makes it two."""
+    desk = ScriptedDesk(positions=LONG)
+    desk.listed()
+    desk.told()
+    desk.wait(0.4).told()
+    assert not desk.core.reconciler.adopted
+    desk.wait(0.1).told()
+    assert desk.core.reconciler.adopted
+
+
+def test_an_owner_who_trades_at_every_look_does_not_keep_a_run_from_beginning():
+    """The third list that differs is begun with."""
+    desk = ScriptedDesk(positions=dict(LONG))
+    desk.listed()
+    for size in ("1", "2", "3"):
+        assert not desk.core.reconciler.adopted
+        desk.positions[CALL.name] = size
+        desk.wait(1.0).told()
+    assert desk.core.reconciler.adopted
