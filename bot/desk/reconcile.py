@@ -3,7 +3,7 @@
     BOOT ── instruments listed ──▶ RECONCILING ── positions agreed ──▶ READY
     READY ── prices complete ──▶ RUNNING
 
-A run begins with what was told at two looks. After that reports are compared instrument by
+A run begins with a list that is sure (`beginning`). After that reports are compared instrument by
 instrument; one with an order in flight or a fill just told waits for the next report. A difference
 puts its underlying back to RECONCILING and is asked for again; what a second report confirms, or
 the third that differs, is adopted as the owner's trade. Reports less than half a second apart are
@@ -17,12 +17,13 @@ than not at all.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from bot.book.exposure import Exposure
 from bot.desk import witness
+from bot.desk.beginning import APART_S, PATIENT_S, Beginning, stays
 from bot.desk.evidence import beyond, testify, unknown_orders
 from bot.desk.floor import Floor
 from bot.desk.hold import Hold
@@ -43,7 +44,6 @@ REPORT_S = 30.0
 LAG_S = 5.0
 SETTLE_S = 2.0
 REPEAT_S = 1.0
-APART_S = 0.5
 MOVING_S = 60.0
 PATIENT_REPORTS = 3
 
@@ -81,8 +81,7 @@ class Reconciler:
     """What was last asked and answered about positions.
 
     `moving` tells until when an instrument is taken for one that its owner keeps trading, `beyond`
-    which differ by more than the unknown order on them could explain. `opening` is what a run may
-    begin with: told since `opened_ns`, after `openings` different lists, it included.
+    which differ by more than the unknown order on them could explain.
     """
 
     floor: Floor
@@ -94,9 +93,7 @@ class Reconciler:
     moving: dict[str, int] = field(default_factory=dict)
     waiting_since: dict[str, int] = field(default_factory=dict)
     beyond: frozenset[str] = frozenset()
-    opening: Mapping[str, Decimal] | None = None
-    opened_ns: int = 0
-    openings: int = 0
+    beginning: Beginning = field(default_factory=Beginning)
     hold: Hold = field(init=False)
 
     def __post_init__(self) -> None:
@@ -136,18 +133,10 @@ class Reconciler:
         self.floor.see_balances(event.balances, now_ns)
         busy = self._in_flight(now_ns)
         differences = self._differences(event, busy)
-        unbelieved = witness.unbelieved(book, self.rules, event, differences, now_ns)
-        if unbelieved and not self.adopted:
-            empty = [Because(Reason.EMPTY_REPORT, coin) for coin in sorted(unbelieved)]
-            stay = self.floor.machine.stay
-            return [Note(c) for one in empty for c in stay(one.subject, now_ns, one)]
+        weighed = witness.weigh(book, self.rules, event, differences, now_ns)
         if not self.adopted:
-            names = book.holdings.places(event.positions)
-            self._adopt(event, names | {o.intent.instrument for o in self.floor.orders})
-            commands = self.hold.begun(now_ns)
-            # What an earlier run left open may still fill: its end comes first, then a new report.
-            self.adopted = self._told_twice(now_ns) and not busy
-            return commands + (self._ready(now_ns) if self.adopted else [])
+            return self._begin_with(event, weighed.against, busy)
+        unbelieved = {*weighed.against, *(c for c in weighed.open if not self._waited(c, now_ns))}
         if self._explain(differences):
             differences = self._differences(event, busy)
         lagging = {n for n, (ours, theirs) in differences.items() if self._lags(n, ours - theirs)}
@@ -220,16 +209,25 @@ class Reconciler:
     def _just_filled(self, now_ns: int) -> set[str]:
         return {name for at_ns, name, _ in self.fills if seconds_between(at_ns, now_ns) < SETTLE_S}
 
-    def _told_twice(self, now_ns: int) -> bool:
-        """Tell whether what a run begins with was told before, or keeps changing.
+    def _begin_with(
+        self, event: PositionsReport, empty: Collection[str], busy: set[str]
+    ) -> list[Command]:
+        """Take a report as what the run begins with, and go on if that is sure."""
+        book, now_ns = self.floor.book, event.ts_ns
+        if empty:
+            return stays(self.floor, Reason.EMPTY_REPORT, empty, now_ns)
+        names = book.holdings.places(event.positions)
+        self._adopt(event, names | {o.intent.instrument for o in self.floor.orders})
+        commands = self.hold.begun(now_ns)
+        sure, said = self.beginning.sure(self.floor, self.rules, event.balances, now_ns)
+        # What an earlier run left open may still fill: its end comes first, then a new report.
+        self.adopted = sure and not busy
+        return commands + said + (self._ready(now_ns) if self.adopted else [])
 
-        A first list may be older than the last fills of the run before.
-        """
-        held = self.floor.book.holdings.held()
-        if held != self.opening:
-            self.opening, self.opened_ns, self.openings = held, now_ns, self.openings + 1
-        lasted_s = seconds_between(self.opened_ns, now_ns)
-        return lasted_s >= APART_S or self.openings >= PATIENT_REPORTS
+    def _waited(self, coin: str, now_ns: int) -> bool:
+        """Tell whether what differs of a coin was last looked at long ago."""
+        seen = [d.looked_ns for name, d in self.doubted.items() if coin_of(name) == coin]
+        return bool(seen) and seconds_between(max(seen), now_ns) >= PATIENT_S
 
     def _differences(self, event: PositionsReport, busy: set[str]) -> dict[str, _Values]:
         found = self.floor.book.holdings.differences(event.positions)

@@ -2,38 +2,93 @@
 
 A list that is empty or lacks a part may be told again and again: that is the same source, and no
 evidence of a trade. Margin, the worth of all options and the venue's own delta come from elsewhere.
-Where one of them fits what we hold and not what the list shows, the list is not believed.
+Where one of them fits what we hold and not what the list shows, the list is not believed. What the
+worth of options cannot be asked about, because some have no price yet, is left open.
+
+Only the trading account has figures here, and only what settles in the coin itself shares them.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 from bot.book.book import Book
 from bot.book.legs import settlement_averages
+from bot.book.quality import usable_rows
 from bot.book.venue_delta import own_deltas
 from bot.domain.events import PositionsReport
 from bot.domain.instruments import coin_of
 from bot.domain.positions import Balance
+from greeks import black76
 
 NEARER = 4.0
 LEAST_SHARE = 0.02
+FAR_SHARE = 0.1
+DUST_COIN = 1e-4
 
 _Change = Mapping[str, tuple[Decimal, Decimal]]
+_Sizes = Mapping[str, float]
 
 
-def unbelieved(
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """The coins whose list is contradicted, and those whose options cannot be weighed yet."""
+
+    against: frozenset[str]
+    open: frozenset[str] = frozenset()
+
+
+def weigh(
     book: Book, coins: Collection[str], event: PositionsReport, change: _Change, now_ns: int
-) -> set[str]:
-    """Return the coins of which a report's list is contradicted by its balances.
+) -> Findings:
+    """Weigh a list that differs from what we hold.
 
     `change` maps the instruments that differ to (ours, the venue's), signed in their own unit.
     """
-    empty = _without_margin(event) & set(coins)
-    differing = {coin_of(name) for name in change} & set(coins)
-    return empty | {coin for coin in differing if _contradicted(book, coin, event, change, now_ns)}
+    against, unknown = _without_margin(event) & set(coins), set[str]()
+    told = {balance.coin: balance for balance in event.balances}
+    shown = {name: theirs - ours for name, (ours, theirs) in change.items()}
+    for coin in {coin_of(name) for name in change} & told.keys() & set(coins):
+        held = _settling(book, coin, book.holdings.held())
+        more = _settling(book, coin, shown)
+        value, total = told[coin].option_value, told[coin].delta_total
+        if value is not None and (options := _options(book, more)):
+            mine = _options(book, held)
+            worth = _worths(book, coin, mine.keys() | options.keys(), now_ns)
+            if not (mine.keys() | options.keys()) <= worth.keys():
+                unknown.add(coin)
+            elif _speaks_for_us(mine, options, worth, value):
+                against.add(coin)
+        if total is not None and _speaks_for_us(held, more, _deltas(book, coin, now_ns), total):
+            against.add(coin)
+    return Findings(frozenset(against), frozenset(unknown - against))
+
+
+def unsettled(
+    book: Book, coins: Iterable[str], balances: Iterable[Balance], now_ns: int
+) -> frozenset[str]:
+    """Return the coins whose options, as they are held now, are not worth what the account says.
+
+    That is how a first list is judged: there is nothing yet that it could differ from. Where an
+    option has no price its coin is among them.
+    """
+    told = {balance.coin: balance.option_value for balance in balances}
+    return frozenset(coin for coin in coins if not _adds_up(book, coin, told.get(coin), now_ns))
+
+
+def _adds_up(book: Book, coin: str, value: float | None, now_ns: int) -> bool:
+    if value is None:
+        return True
+    held, worth = _options(book, _settling(book, coin, book.holdings.held())), dict[str, float]()
+    if held:
+        worth = _worths(book, coin, held.keys(), now_ns)
+    if not held.keys() <= worth.keys():
+        return False
+    each = [size * worth[name] for name, size in held.items()]
+    return abs(value - math.fsum(each)) <= DUST_COIN + FAR_SHARE * math.fsum(map(abs, each))
 
 
 def _without_margin(event: PositionsReport) -> set[str]:
@@ -51,29 +106,7 @@ def _without_margin(event: PositionsReport) -> set[str]:
     return holding - told
 
 
-def _contradicted(
-    book: Book, coin: str, event: PositionsReport, change: _Change, now_ns: int
-) -> bool:
-    """Tell whether the worth of a coin's options, or its delta, speaks for us and not for a list.
-
-    Only what settles in the coin itself is weighed: nothing else shares its balance.
-    """
-    balance = next((b for b in event.balances if b.coin == coin), None)
-    if balance is None:
-        return False
-    held = _settling(book, coin, book.holdings.held())
-    more = _settling(book, coin, {name: theirs - ours for name, (ours, theirs) in change.items()})
-    options = {name for name in held.keys() | more.keys() if book.instruments[name].is_option}
-    worth = _worths(book, coin, now_ns)
-    apart = [(_only(held, options), _only(more, options), worth, _option_value(balance))]
-    if balance.delta_total is not None:
-        apart.append((held, more, _deltas(book, coin, now_ns), balance.delta_total))
-    return any(_speaks_for_us(*figures) for figures in apart)
-
-
-def _speaks_for_us(
-    held: Mapping[str, float], more: Mapping[str, float], unit: Mapping[str, float], told: float
-) -> bool:
+def _speaks_for_us(held: _Sizes, more: _Sizes, unit: _Sizes, told: float) -> bool:
     """Tell whether a figure that the venue told fits `held`, and by far not `held` and `more`.
 
     `unit` is what one of each counts; where one is not known, or the change is within what prices
@@ -89,15 +122,39 @@ def _speaks_for_us(
     return abs(told - have - shift) > NEARER * abs(told - have)
 
 
-def _worths(book: Book, coin: str, now_ns: int) -> dict[str, float]:
-    """Return what each held option that pays in its coin is worth, coins per contract of one."""
-    mine = book.packed(coin)
-    if not mine.columns.names or not mine.market.index > 0.0:
+def _worths(book: Book, coin: str, names: Collection[str], now_ns: int) -> dict[str, float]:
+    """Return what options with a price are worth, coins per contract of one.
+
+    What the book counts is worth what it counts it for, also while its settlement is averaged;
+    everything else is priced from the newest batch.
+    """
+    mine, index = book.packed(coin), book.coins[coin].market.index
+    if not index > 0.0:
         return {}
     columns = mine.columns
-    first = columns.price_at(mine.market.index, now_ns, settlement_averages(mine, now_ns))
-    worth = first[0] / columns.payout
-    return dict(zip(columns.names, worth.tolist(), strict=True))
+    found = _listed(book, coin, set(names).difference(columns.names), index, now_ns)
+    if columns.names:
+        first = columns.price_at(index, now_ns, settlement_averages(mine, now_ns))
+        found |= zip(columns.names, (first[0] / columns.payout).tolist(), strict=True)
+    return {name: worth for name, worth in found.items() if math.isfinite(worth)}
+
+
+def _listed(
+    book: Book, coin: str, names: Collection[str], index: float, now_ns: int
+) -> dict[str, float]:
+    chain = book.coins[coin].market.chain
+    if chain is None:
+        return {}
+    good = usable_rows(chain)
+    rows = {name: chain.listing.row[name] for name in names if name in chain.listing.row}
+    found: dict[str, float] = {}
+    for name, row in rows.items():
+        option, forward = book.instruments[name], chain.forward[row] * index / chain.index
+        if good[row]:
+            years = max(option.calendar_years(now_ns), 0.0)
+            first = black76.first(option.is_call, forward, option.strike, years, chain.vol[row])
+            found[name] = float(first.price) / float(forward)
+    return found
 
 
 def _deltas(book: Book, coin: str, now_ns: int) -> dict[str, float]:
@@ -109,21 +166,11 @@ def _deltas(book: Book, coin: str, now_ns: int) -> dict[str, float]:
     return {name: own[name].net / size for name, size in sizes.items() if name in own and size}
 
 
-def _option_value(balance: Balance) -> float:
-    """Return what the options of an account are worth, in its currency: what else is in equity."""
-    return balance.equity - balance.cash - balance.open_profit
-
-
 def _settling(book: Book, coin: str, sizes: Mapping[str, Decimal]) -> dict[str, float]:
-    """Return sizes by instrument, over all accounts, of what is known and settles in the coin."""
-    found: dict[str, float] = {}
-    for place, size in sizes.items():
-        name = place.partition("@")[0]
-        known = book.instruments.get(name)
-        if known is not None and known.currency == coin:
-            found[name] = found.get(name, 0.0) + float(size)
-    return found
+    """Return what is known, in the trading account, and settles in the coin."""
+    known = {name: book.instruments.get(name) for name in sizes}
+    return {name: float(sizes[name]) for name, one in known.items() if one and one.currency == coin}
 
 
-def _only(sizes: Mapping[str, float], names: Collection[str]) -> dict[str, float]:
-    return {name: size for name, size in sizes.items() if name in names}
+def _options(book: Book, sizes: _Sizes) -> dict[str, float]:
+    return {name: size for name, size in sizes.items() if book.instruments[name].is_option}

@@ -54,8 +54,8 @@ class Balance:
     `open_profit` is the futures' profit that is not yet cash: where collateral counts as delta, it
     counts with it. What the venue has not told is None, or "" for its margin model:
     `margin_balance` is what margins are held against, `delta_total` its own net delta of all that
-    settles in the coin (coin), `liquidation_ratio` the price at which it would liquidate in parts
-    of today's.
+    settles in the coin (coin), `option_value` the worth of all options that do, `liquidation_ratio`
+    the price at which it would liquidate in parts of today's.
     """
 
     coin: str
@@ -67,6 +67,7 @@ class Balance:
     margin_balance: float | None = None
     model: str = ""
     delta_total: float | None = None
+    option_value: float | None = None
     liquidation_ratio: float | None = None
 
     @property

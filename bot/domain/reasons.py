@@ -59,6 +59,7 @@ class Reason(StrEnum):
     PAST_EXPIRY = "past_expiry"
     POSITION_JUMP = "position_jump"
     EMPTY_REPORT = "empty_report"
+    LACKING_REPORT = "lacking_report"
     DELTA_DISAGREES = "delta_disagrees"
     DELTA_BY_MODEL = "delta_by_model"
     MARGIN_MODEL = "margin_model"

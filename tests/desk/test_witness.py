@@ -1,5 +1,6 @@
 """A list of positions that lacks a part or is old: what else the account says, a second look."""
 
+import math
 from decimal import Decimal
 
 import pytest
@@ -7,9 +8,12 @@ import pytest
 from bot.domain.deribit import parse
 from bot.domain.events import PositionsReport
 from bot.domain.positions import Balance, Position
+from bot.domain.reasons import Reason
+from bot.domain.records import StateChange
 from bot.domain.states import State
-from tests.builders.books import PERPETUAL
-from tests.builders.scripted_desk import CALL, PUT, ScriptedDesk, placed
+from greeks import black76
+from tests.builders.books import PERPETUAL, OptionRow, contract_of
+from tests.builders.scripted_desk import CALL, PUT, ScriptedDesk, noted, placed
 
 LONG = {CALL.name: "4", PUT.name: "3", PERPETUAL: "-8000"}
 
@@ -22,11 +26,11 @@ def worth(desk, positions):
     return sum(float(size) * each[name] for name, size in positions.items() if name in each)
 
 
-def tell(desk, shown, really=None, **more):
+def tell(desk, shown, really=None):
     """Report some positions beside an account that holds others."""
     rows = tuple(Position(n, parse(n).quantity(Decimal(size))) for n, size in shown.items())
     value = worth(desk, shown if really is None else really)
-    account = Balance("BTC", 5.0, 5.0 + 0.01 + value, 0.0, 0.0, open_profit=0.01, **more)
+    account = Balance("BTC", 5.0, 5.0 + value, 0.0, 0.0, option_value=value)
     return desk.handle(PositionsReport(desk.now_ns, rows, (account,)))
 
 
@@ -81,13 +85,34 @@ def test_an_account_that_fits_neither_says_nothing():
     assert CALL.name not in desk.core.floor.book.holdings.held()
 
 
-def test_what_is_not_priced_is_no_evidence():
-    """A new option whose worth nobody has told us: two looks decide, as ever."""
-    strange = "BTC-27MAR26-70000-C"
+def test_what_cannot_be_weighed_yet_waits_for_half_a_minute():
+    """A new option without a price: its owner may have bought it, and may not."""
+    strange = contract_of(70_000.0)
     desk = hedged(LONG)
+    desk.rows.append(OptionRow(strange, vol=math.nan))
+    desk.listed()
+    for seconds in (1.1, 1.1, 20.0, 6.0):
+        tell(desk.wait(seconds), desk.positions | {strange.name: "2"}, desk.positions)
+        assert strange.name not in desk.core.floor.book.holdings.held()
+    for seconds in (4.0, 31.0):
+        tell(desk.wait(seconds), desk.positions | {strange.name: "2"}, desk.positions)
+    assert strange.name in desk.core.floor.book.holdings.held()
+
+
+def test_a_new_option_is_weighed_by_the_newest_batch():
+    """The account has the worth of what was bought: two looks, as ever."""
+    bought = contract_of(70_000.0)
+    desk = hedged(LONG)
+    desk.rows.append(OptionRow(bought, vol=0.5))
+    desk.listed()
+    desk.market()
+    desk.positions |= {bought.name: "20"}
+    before = worth(desk, LONG)
+    each = black76.first(True, 60_000.0, 70_000.0, bought.calendar_years(desk.now_ns), 0.5)
+    value = before + 20.0 * float(each.price) / 60_000.0
     for _ in range(2):
-        tell(desk.wait(1.1), desk.positions | {strange: "2"}, desk.positions)
-    assert strange in desk.core.floor.book.holdings.held()
+        begin(desk, desk.positions, value)
+    assert bought.name in desk.core.floor.book.holdings.held()
 
 
 @pytest.mark.parametrize("told,left", [(-0.05, True), (-0.025, False), (None, False)])
@@ -136,4 +161,54 @@ def test_an_owner_who_trades_at_every_look_does_not_keep_a_run_from_beginning():
         assert not desk.core.reconciler.adopted
         desk.positions[CALL.name] = size
         desk.wait(1.0).told()
+    assert desk.core.reconciler.adopted
+
+
+def begin(desk, shown, value, seconds=0.6):
+    """Report a first list beside what the account's options are worth."""
+    rows = tuple(Position(n, parse(n).quantity(Decimal(size))) for n, size in shown.items())
+    account = Balance("BTC", 5.0, 5.0 + value, 0.0, 0.0, option_value=value)
+    desk.wait(seconds).market()
+    return desk.handle(PositionsReport(desk.now_ns, rows, (account,)))
+
+
+@pytest.mark.parametrize("lacks", [(CALL.name,), (PUT.name,), (CALL.name, PUT.name)])
+def test_a_run_does_not_begin_with_options_that_do_not_add_up(lacks):
+    """Why is said once; the whole list, told twice, begins it."""
+    whole = hedged(LONG)
+    value = worth(whole, LONG)
+    desk = ScriptedDesk(positions=dict(LONG))
+    desk.listed()
+    for _ in range(5):
+        begin(desk, without(desk, *lacks), value)
+    told = [c.reasons for c in noted(desk.commands, StateChange) if c.reasons]
+    assert [[b.reason for b in reasons] for reasons in told] == [[Reason.LACKING_REPORT]]
+    assert desk.stands() is State.RECONCILING
+    for _ in range(2):
+        begin(desk, LONG, value)
+    assert desk.core.reconciler.adopted
+
+
+def test_an_account_that_never_adds_up_is_begun_with_after_half_a_minute():
+    """A venue may value options in another way: a book is not left alone for ever."""
+    desk = ScriptedDesk(positions=dict(LONG))
+    desk.listed()
+    for _ in range(3):
+        begin(desk, LONG, 1.0, seconds=10.0)
+        assert not desk.core.reconciler.adopted
+    begin(desk, LONG, 1.0, seconds=10.0)
+    assert desk.core.reconciler.adopted
+
+
+def test_a_run_waits_for_the_prices_that_its_options_are_weighed_with():
+    """Without any it begins after half a minute; with them at once."""
+    value = worth(hedged(LONG), LONG)
+    desk = ScriptedDesk(positions=dict(LONG))
+    rows = tuple(Position(n, parse(n).quantity(Decimal(size))) for n, size in LONG.items())
+    account = Balance("BTC", 5.0, 5.0 + value, 0.0, 0.0, option_value=value)
+    desk.listed()
+    for _ in range(3):
+        desk.wait(1.0).handle(PositionsReport(desk.now_ns, rows, (account,)))
+    assert not desk.core.reconciler.adopted
+    begin(desk, LONG, value)
     assert desk.core.reconciler.adopted

@@ -81,16 +81,18 @@ class Valuation:
 
     def balances(self) -> tuple[Balance, ...]:
         """Return cash, equity and margin of each currency, in the order in which they appeared."""
-        open_profit = self.open_profit()
+        open_profit, cash = self.open_profit(), self.account.cash
+        funds = {name: cash.get(name, 0.0) + open_profit.get(name, 0.0) for name in self.equity()}
         return tuple(
             Balance(
                 name,
-                self.account.cash.get(name, 0.0),
+                cash.get(name, 0.0),
                 worth,
                 *self._margin(name, None),
                 open_profit=open_profit.get(name, 0.0),
-                margin_balance=self.account.cash.get(name, 0.0) + open_profit.get(name, 0.0),
+                margin_balance=funds[name],
                 model="segregated_sm",
+                option_value=worth - funds[name],
             )
             for name, worth in self.equity().items()
         )

@@ -155,6 +155,7 @@ def read_portfolio(row: Row, now_ns: int) -> Portfolio:
         margin_balance=_told(row, "margin_balance"),
         model=margin_model(row),
         delta_total=_told(row, "delta_total"),
+        option_value=_told(row, "options_value"),
         liquidation_ratio=liquidation.get(f"{currency.lower()}_usd"),
     )
     return Portfolio(
