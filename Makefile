@@ -56,8 +56,8 @@ simulate: $(VENV)/.dev ## let seeds of faulty market hours run: SEEDS=1:100 HOUR
 	@$(BIN)/python -m tests.simulation.campaign $(SEEDS) $(HOURS) $(ARGS)
 
 .PHONY: mutants
-mutants: $(VENV)/.dev ## plant bugs in the bot, one at a time, and see each caught: NAME="..." narrows
-	@$(BIN)/python -m tests.simulation.campaign.mutants $(NAME)
+mutants: $(VENV)/.dev ## plant bugs in the bot, one at a time, and see each caught: NAME="..." narrows, ARGS=--keep
+	@$(BIN)/python -m tests.simulation.campaign.mutants $(NAME) $(ARGS)
 
 .PHONY: crashes
 crashes: $(VENV)/.dev ## list each minute that crash days leave delta outside, with its cause: ARGS=--keep

@@ -4,7 +4,17 @@ import re
 from pathlib import Path
 
 from tests.simulation.campaign.catalogue import CATALOGUE, Reached
-from tests.simulation.campaign.page import PAGE, Run, counts, faults, runs, written
+from tests.simulation.campaign.page import (
+    PAGE,
+    Caught,
+    Run,
+    counts,
+    faults,
+    planted,
+    replanted,
+    runs,
+    written,
+)
 from tests.simulation.campaign.scenario import misfortunes, weather
 
 ROOT = Path(__file__).parents[2]
@@ -48,3 +58,18 @@ def test_a_kept_run_adds_its_row_and_its_counts():
     assert counts(twice)["F01"] == 7
     assert counts(twice)["F31"] == 1
     assert twice.startswith("# Page\n\nwords\n\n## Runs\n\n2 hours, 80 faults, 6 crash points, 0 ")
+
+
+def test_planted_bugs_survive_a_run_and_are_replaced_whole():
+    """A run is added above them; another list takes the place of the last."""
+    page = written("# Page\n\n## Runs\n\n## Faults\n", RUN, {"F01": 3})
+    bug, other = (Caught(name, "is | wrong", "I9", "seed 3, 0.3 h") for name in ("a-b", "c-d"))
+    once = replanted(page, [bug, other], "abc")
+    assert planted(once) == {"a-b": "I9", "c-d": "I9"}
+    assert once.startswith(page.rstrip())
+    again = replanted(written(once, RUN, {"F01": 4}), [bug], "def")
+    assert planted(again) == {"a-b": "I9"}
+    assert (runs(again), counts(again)["F01"]) == ([RUN, RUN], 7)
+    assert "\n1 of 1 caught at def," in again
+    assert written(again, None, {}) == again
+    assert written(page, None, {}) == page

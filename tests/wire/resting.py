@@ -48,10 +48,10 @@ def rests(server: Any) -> bool:
     return any(order.intent.label.startswith("db-") for order in server.hub.exchange.working)
 
 
-async def comes(true: Callable[[], object], within_s: float = PATIENCE_S) -> float:
+async def comes(true: Callable[[], object], within_s: float | None = None) -> float:
     """Wait until something is true, and return the seconds that it took."""
     begun = time.monotonic()
-    async with asyncio.timeout(within_s):
+    async with asyncio.timeout(PATIENCE_S if within_s is None else within_s):
         while not true():  # noqa: ASYNC110  another process makes it true
             await asyncio.sleep(0.005)
     return time.monotonic() - begun

@@ -85,16 +85,16 @@ def _run(seeds: range, each: float, found: Sequence[Outcome]) -> tuple[Run, Coun
         sum(sum(o.kills.values()) for o in found),
         sum(o.orders for o in found),
         sum(len(o.broken) for o in found),
-        _commit(),
+        commit(),
     )
     return run, hits
 
 
-def _commit() -> str:
-    """Return the commit that ran; it is dirty if anything but the page has been changed."""
-    commit = _git("describe", "--always") or "unknown"
+def commit() -> str:
+    """Return the commit that runs; it is dirty if anything but the page has been changed."""
+    found = _git("describe", "--always") or "unknown"
     others = f":(exclude)docs/{PAGE.name}"
-    return f"{commit}-dirty" if _git("status", "--porcelain", "-uno", "--", ".", others) else commit
+    return f"{found}-dirty" if _git("status", "--porcelain", "-uno", "--", ".", others) else found
 
 
 def _git(*words: str) -> str:

@@ -1,38 +1,33 @@
 """Is every planted bug caught? `python -m tests.simulation.campaign.mutants [NAME...]` tells.
 
 Each bug is let loose in one seed after the other until a monitor sees one of the invariants broken
-that the bug breaks. Before that the same seeds must be clean without any. The code is 0 where both
-is so.
+that the bug breaks. Before that the same seeds must be clean without any. What no simulation can
+show is planted under tests of the wire, which must fail of it (`tests/wire/planted.py`). The code
+is 0 where all is so and, with every bug asked for, each invariant has caught one. `--keep` writes
+the whole list to docs/simulation.md, under the commit of now.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from os import cpu_count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.simulation.campaign.__main__ import say
+from bot.wiring.kernels import choose
+from tests.simulation.campaign.__main__ import commit, say
 from tests.simulation.campaign.outcome import Outcome
-from tests.simulation.campaign.planted import CATALOGUE, Mutant
+from tests.simulation.campaign.page import PAGE, Caught, replanted
+from tests.simulation.campaign.planted import CATALOGUE, Ground, Mutant
 from tests.simulation.campaign.world import World
+from tests.wire import planted as wire
 
-SEEDS = range(1, 13)
-HOURS = 0.3
 TWICE = "I15"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What became of a bug: the invariant that was seen broken, in which seed; `found` tells it."""
-
-    name: str
-    code: str = ""
-    seed: int = 0
-    found: str = ""
+INVARIANTS = tuple(f"I{number}" for number in range(1, 29))
 
 
 def play(seed: int, hours: float, mutant: Mutant | None = None) -> Outcome:
@@ -46,45 +41,106 @@ def play(seed: int, hours: float, mutant: Mutant | None = None) -> Outcome:
             return world.run()
 
 
-def hunt(name: str, seeds: range = SEEDS, hours: float = HOURS) -> Verdict:
-    """Return the verdict on one bug."""
+def hunt(name: str, where: Ground | None = None) -> Caught:
+    """Return how a bug was caught on its own ground or another; without a code: it was not.
+
+    A bot that breaks of its bug is none that goes on with it: `where` says of what it broke.
+    """
     mutant = CATALOGUE[name]
-    for seed in seeds:
-        outcome = play(seed, hours, mutant)
+    ground, broke = where or mutant.where, ""
+    for seed in ground.seeds:
+        outcome = play(seed, ground.hours, mutant)
         code = mutant.seen(outcome.broken)
+        twice = TWICE in mutant.breaks and not code
+        if twice and play(seed, ground.hours, mutant).trace != outcome.trace:
+            code = TWICE
         if code:
-            first = next(words for words in outcome.broken if words.startswith(f"{code} "))
-            return Verdict(name, code, seed, first)
-        if TWICE in mutant.breaks and play(seed, hours, mutant).trace != outcome.trace:
-            return Verdict(name, TWICE, seed, "the same events led to other orders")
-    return Verdict(name)
+            return Caught(name, mutant.words, code, f"seed {seed}, {ground.hours:g} h")
+        broke = next((w.strip() for w in outcome.broken if w.startswith("bot ")), broke)
+    return Caught(name, mutant.words, "", broke.rpartition("\n")[2])
 
 
-def control(seed: int, hours: float = HOURS) -> list[str]:
+def control(seed: int, hours: float) -> list[str]:
     """Return what is broken in a seed without any bug."""
     return play(seed, hours).broken
 
 
-def main() -> int:
+def grounds(names: Iterable[str]) -> list[tuple[int, float]]:
+    """Return the seeds and hours in which these bugs are hunted, each once."""
+    all_of_them = (CATALOGUE[name].where for name in names)
+    return sorted({(seed, where.hours) for where in all_of_them for seed in where.seeds})
+
+
+def by_invariant(caught: Iterable[Caught]) -> dict[str, list[str]]:
+    """Return the names of the bugs that each invariant has caught."""
+    names: dict[str, list[str]] = {code: [] for code in INVARIANTS}
+    for one in caught:
+        if one.code:
+            names[one.code].append(one.name)
+    return names
+
+
+def main(argv: Sequence[str] | None = None) -> int:
     """Run what is asked for and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation.campaign.mutants")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="some bugs instead of all")
+    parser.add_argument("--keep", action="store_true", help="write the list to docs/simulation.md")
+    asked = parser.parse_args(argv)
+    whole = [*CATALOGUE, *wire.CATALOGUE]
+    if strange := set(asked.names) - set(whole):
+        parser.error(f"expected names of planted bugs, found {', '.join(sorted(strange))}")
+    if asked.keep and asked.names:
+        parser.error("expected no names beside --keep, which keeps the whole list")
     begun = time.monotonic()
-    names = sys.argv[1:] or list(CATALOGUE)
-    with ProcessPoolExecutor(cpu_count()) as pool:
-        false = [words for broken in pool.map(control, SEEDS) for words in broken]
-        for words in false:
-            say(f"without a bug: {words}")
-        missed = []
-        for done in as_completed([pool.submit(hunt, name) for name in names]):
-            verdict = done.result()
-            if verdict.code:
-                say(f"{verdict.name}: caught by {verdict.code} at seed {verdict.seed}")
-            else:
-                missed.append(verdict.name)
-                say(f"{verdict.name}: MISSED")
+    names = asked.names or whole
+    with ProcessPoolExecutor(cpu_count(), initializer=choose, initargs=("auto",)) as pool:
+        false = _without(pool, names)
+        found = list(_hunted(pool, names))
+    missed = [one for one in found if not one.code]
+    by = by_invariant(found)
+    for code, theirs in by.items():
+        say(f"{code}: {', '.join(theirs) or 'none'}")
+    blind = not asked.names and not all(by.values())
     took = time.monotonic() - begun
-    caught = len(names) - len(missed)
-    say(f"{caught} of {len(names)} planted bugs caught ({took:.0f} s)")
-    return 1 if missed or false else 0
+    say(f"{len(names) - len(missed)} of {len(names)} planted bugs caught ({took:.0f} s)")
+    if missed or false or blind:
+        return 1
+    if asked.keep:
+        rows = sorted(found, key=lambda one: names.index(one.name))
+        PAGE.write_text(replanted(PAGE.read_text("utf-8"), rows, commit()), encoding="utf-8")
+    return 0
+
+
+def _without(pool: Executor, names: Sequence[str]) -> bool:
+    """Tell whether anything is seen although there is no bug, and say what."""
+    seeds = grounds(name for name in names if name in CATALOGUE)
+    judges = sorted({wire.CATALOGUE[name].judge for name in names if name in wire.CATALOGUE})
+    tested = [pool.submit(wire.fails, "", judge) for judge in judges]
+    broken = list(pool.map(control, *zip(*seeds, strict=True))) if seeds else []
+    false = [words for one in broken for words in one]
+    false += [words for test in tested if (words := test.result())]
+    for words in false:
+        say(f"without a bug: {words}")
+    return bool(false)
+
+
+def _hunted(pool: Executor, names: Sequence[str]) -> Iterator[Caught]:
+    """Return what became of each bug as soon as it is known, and say it."""
+    hunts = [pool.submit(hunt, name) for name in names if name in CATALOGUE]
+    hunts += [pool.submit(_judged, name) for name in names if name in wire.CATALOGUE]
+    for done in as_completed(hunts):
+        one = done.result()
+        say(f"{one.name}: {f'caught by {one.code}' if one.code else 'MISSED'}, {one.where}")
+        yield one
+
+
+def _judged(name: str) -> Caught:
+    """Return how a bug of the wire was caught by its judge."""
+    bug = wire.CATALOGUE[name]
+    failed = wire.fails(name, bug.judge)
+    if bug.shows in failed:
+        return Caught(name, bug.words, bug.breaks, bug.judge)
+    return Caught(name, bug.words, "", failed)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """docs/simulation.md: the runs by ranges of seeds, and every fault with how often it struck.
 
-A run that is kept adds its row and its counts; the page itself is the memory.
+A run that is kept adds its row and its counts; the page itself is the memory. So are the planted
+bugs, of which the newest whole list is kept.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from tests.simulation.campaign.catalogue import CATALOGUE, Reached
 
 PAGE = Path(__file__).parents[3] / "docs" / "simulation.md"
-RUNS, FAULTS = "## Runs", "## Faults"
+RUNS, FAULTS, PLANTED = "## Runs", "## Faults", "## Planted bugs"
 HEAD = "| seeds | hours each | hours | faults | crash points | orders | violations | commit |"
 COLUMNS = 8
 
@@ -39,6 +40,16 @@ class Run:
             *(self.kills, self.orders, self.broken, self.commit),
         )
         return f"| {' | '.join(map(str, figures))} |"
+
+
+@dataclass(frozen=True, slots=True)
+class Caught:
+    """A planted bug: what is wrong, the invariant that was seen broken, and where."""
+
+    name: str
+    words: str
+    code: str
+    where: str
 
 
 def runs(text: str) -> list[Run]:
@@ -83,7 +94,7 @@ def faults(struck: Mapping[str, int]) -> list[str]:
 
 
 def written(text: str, run: Run | None, struck: Mapping[str, int]) -> str:
-    """Return the page with a run more."""
+    """Return the page with a run more; its planted bugs stay as they are."""
     kept = [*runs(text), *([run] if run is not None else [])]
     body = [
         text.partition(RUNS)[0].rstrip(),
@@ -101,4 +112,33 @@ def written(text: str, run: Run | None, struck: Mapping[str, int]) -> str:
         *faults(counts(text) + Counter(struck)),
         "",
     ]
+    bugs = text.partition(f"\n{PLANTED}\n")[2]
+    return "\n".join([*body, *([PLANTED, bugs] if bugs else [])])
+
+
+def replanted(text: str, caught: Sequence[Caught], commit: str) -> str:
+    """Return the page with the bugs that were caught at a commit, all of them."""
+    by: dict[str, int] = Counter(one.code for one in caught)
+    body = [
+        text.partition(f"\n{PLANTED}\n")[0].rstrip(),
+        "",
+        PLANTED,
+        "",
+        f"{len(caught)} of {len(caught)} caught at {commit}, each by an invariant that it breaks.",
+        "",
+        "| invariant | bugs caught by it |",
+        "|---|---|",
+        *(f"| {code} | {by[code]} |" for code in sorted(by, key=lambda code: int(code[1:]))),
+        "",
+        "| bug | what is wrong | caught by | where |",
+        "|---|---|---|---|",
+        *(f"| {one.name} | {one.words} | {one.code} | {one.where} |" for one in caught),
+        "",
+    ]
     return "\n".join(body)
+
+
+def planted(text: str) -> dict[str, str]:
+    """Return the invariants by which the bugs of a page were caught, by their names."""
+    part = text.partition(f"\n{PLANTED}\n")[2]
+    return dict(re.findall(r"^\| ([a-z][a-z-]+) \| .+ \| (I\d+) \| [^|]+ \|$", part, re.MULTILINE))

@@ -207,7 +207,7 @@ class World:
             self._die()
             self.hits["run ended by itself"] += 1
         except Exception:  # noqa: BLE001  a fault of the program is what is looked for
-            self.monitors[0].blame(self.now_ns, f"the bot broke: {traceback.format_exc(limit=-3)}")
+            self.monitors[0].blame(self.now_ns, traceback.format_exc(limit=-3), "bot broke")
             self._die()
         self._judge_arrivals()
 
@@ -327,7 +327,7 @@ class World:
     def _judge_end(self) -> None:
         self._judge_arrivals()
         if self.life is None:
-            self.monitors[0].blame(self.now_ns, "the bot is not there at the end")
+            self.monitors[0].blame(self.now_ns, "nobody is there at the end", "bot gone")
             return
         self.life.journal.commit()
         for monitor in self.monitors:

@@ -2,9 +2,9 @@
 
 from importlib import import_module
 
-from tests.simulation.campaign.planted.plant import CATALOGUE, Mutant
+from tests.simulation.campaign.planted.plant import CATALOGUE, Ground, Mutant
 
 for _room in ("booking", "data", "orders", "recovery", "sizing", "words"):
     import_module(f"{__name__}.{_room}")  # which puts its bugs into the catalogue
 
-__all__ = ["CATALOGUE", "Mutant"]
+__all__ = ["CATALOGUE", "Ground", "Mutant"]

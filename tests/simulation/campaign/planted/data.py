@@ -11,7 +11,10 @@ from bot.book.market import CoinMarket
 from bot.book.quality import Freshness
 from bot.desk import ticket
 from bot.domain.reasons import Reason
-from tests.simulation.campaign.planted.plant import Plant, breaks
+from tests.simulation.campaign.planted.plant import Ground, Plant, breaks
+
+# A hedge is wanted here while prices are crossed, which are seconds in an hour.
+CROSSED = Ground((57, 104, 111, 136), 0.05)
 
 
 def _believe(plant: Plant, *reasons: Reason) -> None:
@@ -43,7 +46,7 @@ def venue_time_does_not_matter(plant: Plant) -> None:
     plant.around(measure, "quote_doubt", doubt)
 
 
-@breaks("I6")
+@breaks("I6", where=CROSSED)
 def crossed_book_is_traded_on(plant: Plant) -> None:
     """A bid above the ask is a bargain."""
     _believe(plant, Reason.CROSSED_QUOTE)

@@ -17,9 +17,11 @@ from bot.risk import gate
 from bot.risk.budget import OrderBudget
 from bot.stepper import Stepper
 from bot.wiring import desks
-from tests.simulation.campaign.planted.plant import Plant, breaks
+from tests.simulation.campaign.planted.plant import Ground, Plant, breaks
 
 SOON_NS = 400_000_000
+# An order is wanted here while somebody holds the journal's file, which is seconds in an hour.
+LOCKED = Ground((50, 151, 176, 183), 0.05)
 
 
 @breaks("I2")
@@ -179,7 +181,7 @@ def commit_after_sending(plant: Plant) -> None:
     plant.swap(Stepper, "_busy_journal", lambda _: "")
 
 
-@breaks("I1")
+@breaks("I1", where=LOCKED)
 def busy_journal_is_no_obstacle(plant: Plant) -> None:
     """Where another process holds the journal the order leaves all the same."""
 

@@ -6,7 +6,7 @@ bug's, its docstring says what is wrong. No file is ever changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -31,6 +31,21 @@ class Plant(ExitStack):
 
 
 @dataclass(frozen=True, slots=True)
+class Ground:
+    """Where a bug is hunted: in seeds, one after the other, for some market hours each.
+
+    Most bugs show wherever there are orders. Some need a moment that few seeds bring: a position at
+    its cap, an order wanted while prices are crossed. They name the seeds that do.
+    """
+
+    seeds: Sequence[int] = range(1, 13)
+    hours: float = 0.3
+
+
+ANYWHERE = Ground()
+
+
+@dataclass(frozen=True, slots=True)
 class Mutant:
     """A planted bug: its name, what it is, and the invariants of which one must be seen broken."""
 
@@ -38,6 +53,7 @@ class Mutant:
     words: str
     breaks: frozenset[str]
     plant: Callable[[Plant], None]
+    where: Ground = ANYWHERE
 
     @contextmanager
     def planted(self) -> Iterator[None]:
@@ -55,13 +71,20 @@ class Mutant:
 CATALOGUE: dict[str, Mutant] = {}
 
 
-def breaks(*codes: str) -> Callable[[Callable[[Plant], None]], Callable[[Plant], None]]:
-    """Put a bug into the catalogue under the invariants that it breaks."""
+def breaks(
+    *codes: str, where: Ground = ANYWHERE
+) -> Callable[[Callable[[Plant], None]], Callable[[Plant], None]]:
+    """Put a bug into the catalogue under the invariants that it breaks, and where that is seen."""
 
     def keep(plant: Callable[[Plant], None]) -> Callable[[Plant], None]:
-        name = plant.__name__.replace("_", "-")
+        name = name_of(plant)
         words = (plant.__doc__ or "").strip()
-        CATALOGUE[name] = Mutant(name, words, frozenset(codes), plant)
+        CATALOGUE[name] = Mutant(name, words, frozenset(codes), plant, where)
         return plant
 
     return keep
+
+
+def name_of(plant: Callable[[Plant], None]) -> str:
+    """Return the name of a bug."""
+    return plant.__name__.replace("_", "-")

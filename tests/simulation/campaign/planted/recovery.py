@@ -9,7 +9,10 @@ from bot.execution import orders
 from bot.execution.orders import OrderTable
 from bot.journal import memory, queue, rows, writer
 from bot.journal.writer import Journal
-from tests.simulation.campaign.planted.plant import Plant, breaks
+from tests.simulation.campaign.planted.plant import Ground, Plant, breaks
+
+# The bot is stopped here, dies and comes back with something to hedge before it is resumed.
+STOPPED = Ground((24, 48, 92, 120, 159, 194), 0.12)
 
 
 @breaks("I2")
@@ -52,7 +55,7 @@ def open_orders_are_taken_for_lost(plant: Plant) -> None:
     plant.around(OrderTable, "restore", restore)
 
 
-@breaks("I20")
+@breaks("I20", where=STOPPED)
 def stop_is_forgotten_on_restart(plant: Plant) -> None:
     """A pause or halt ends with the process."""
     plant.swap(Journal, "last_states", lambda _: {})

@@ -17,7 +17,10 @@ from bot.risk import gate
 from bot.strategy.bands import Band
 from bot.strategy.delta import DeltaPolicy
 from bot.wiring import desks
-from tests.simulation.campaign.planted.plant import Plant, breaks
+from tests.simulation.campaign.planted.plant import Ground, Plant, breaks
+
+# The hedge of these books reaches the owner's cap of the position at once, short in all but one.
+AT_THE_CAP = Ground((69, 85, 114, 21), 0.05)
 
 
 def _sized(plant: Plant, factor: int) -> None:
@@ -65,7 +68,7 @@ def order_cap_is_ignored(plant: Plant) -> None:
     plant.around(gate, "_cut", cut)
 
 
-@breaks("I9")
+@breaks("I9", where=AT_THE_CAP)
 def position_cap_is_ignored(plant: Plant) -> None:
     """Orders are not cut to the owner's cap of the position."""
 
@@ -75,7 +78,7 @@ def position_cap_is_ignored(plant: Plant) -> None:
     plant.around(gate, "_cut", cut)
 
 
-@breaks("I9")
+@breaks("I9", where=AT_THE_CAP)
 def position_is_weighed_one_sided(plant: Plant) -> None:
     """The cap of the position looks at what is bought only."""
     plant.around(ticket, "circumstances", lambda original, *args: _long_only(original(*args)))

@@ -8,7 +8,10 @@ from bot.desk.reconcile import Reconciler
 from bot.domain.states import State
 from bot.journal import queue
 from bot.risk.machine import Machine
-from tests.simulation.campaign.planted.plant import Plant, breaks
+from tests.simulation.campaign.planted.plant import Ground, Plant, breaks
+
+# Somebody resumes here while nothing has been heard of an order.
+UNKNOWN = Ground((29, 44, 56), 0.3)
 
 
 @breaks("I7", "I20", "I22")
@@ -46,7 +49,7 @@ def halt_leaves_what_rests(plant: Plant) -> None:
     plant.around(Reconciler, "cancel_all", cancel_all)
 
 
-@breaks("I23")
+@breaks("I23", where=UNKNOWN)
 def resume_does_not_ask_about_orders(plant: Plant) -> None:
     """A resume is accepted while an order's fate is unknown."""
     plant.swap(verbs, "LOOSENS", ())
@@ -63,9 +66,9 @@ def words_work_again_and_again(plant: Plant) -> None:
     """A command that was obeyed is found in the queue once more."""
     kept: list[queue.Command] = []
 
-    def take(original, db, now_ns):
+    def take(original, *args):
         again = tuple(kept)
-        kept[:] = original(db, now_ns)
+        kept[:] = original(*args)
         return again + tuple(kept)
 
     plant.around(queue, "take", take)
