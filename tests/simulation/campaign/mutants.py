@@ -130,7 +130,7 @@ def _hunted(pool: Executor, names: Sequence[str]) -> Iterator[Caught]:
     hunts += [pool.submit(_judged, name) for name in names if name in wire.CATALOGUE]
     for done in as_completed(hunts):
         one = done.result()
-        say(f"{one.name}: {f'caught by {one.code}' if one.code else 'MISSED'}, {one.where}")
+        say(f"{one.name}: {f'caught by {one.code}, ' if one.code else 'MISSED '}{one.where}")
         yield one
 
 

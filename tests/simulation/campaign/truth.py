@@ -15,7 +15,7 @@ from bot.domain.instruments import Instrument
 from bot.domain.orders import TERMINAL, Intent, OrderState
 from bot.domain.positions import Position
 from bot.domain.quotes import Chain
-from bot.domain.units import seconds_between
+from bot.domain.units import SECONDS_PER_YEAR, seconds_between
 from bot.sim.exchange import Exchange
 from greeks import black76, settlement
 
@@ -179,10 +179,20 @@ def delta(
         if lasting and left_s <= SETTLING_S:
             continue
         forward = chain.forward[row] * board.index[coin] / chain.index
-        years = float(settlement.variance_years(left_s))
+        years = years_of(left_s)
         found = black76.first(instrument.is_call, forward, instrument.strike, years, chain.vol[row])
         total += size * float(found.delta)
     return float(total)
+
+
+def years_of(left_s: float) -> float:
+    """Return the years that the exchange's volatilities count by.
+
+    They are those of the calendar until the average begins that an option settles on.
+    """
+    if left_s < SETTLING_S:
+        return float(settlement.variance_years(left_s))
+    return left_s / SECONDS_PER_YEAR
 
 
 def delta_range(exchange: Exchange, coin: str, now_ns: int) -> tuple[float, float]:
@@ -217,7 +227,7 @@ def gamma(exchange: Exchange, coin: str, now_ns: int) -> float:
             instrument.is_call,
             forward,
             instrument.strike,
-            float(settlement.variance_years(left_s)),
+            years_of(left_s),
             chain.vol[row],
         )
         total += abs(size) * float(found.gamma) * forward / 100.0

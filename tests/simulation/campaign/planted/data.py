@@ -15,6 +15,8 @@ from tests.simulation.campaign.planted.plant import Ground, Plant, breaks
 
 # A hedge is wanted here while prices are crossed, which are seconds in an hour.
 CROSSED = Ground((57, 104, 111, 136), 0.05)
+# And here while the newest quote of the hedge is no number, which takes a thousandth of the time.
+NONSENSE = Ground((323, 156), 0.3)
 
 
 def _believe(plant: Plant, *reasons: Reason) -> None:
@@ -67,7 +69,7 @@ def anything_is_a_number(plant: Plant) -> None:
     plant.swap(CoinMarket, "_index_doubt", lambda *_: None)
 
 
-@breaks("I6")
+@breaks("I6", where=NONSENSE)
 def what_was_good_before_nonsense_is_traded_on(plant: Plant) -> None:
     """An impossible quote is passed over as if it had never come."""
 

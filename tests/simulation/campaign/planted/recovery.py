@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.book.holdings import Holdings
 from bot.core import Core
 from bot.desk.floor import Names
 from bot.domain.orders import OrderState
@@ -69,7 +70,7 @@ def stop_dies_with_the_bot(plant: Plant) -> None:
 
 @breaks("I11", "I12", "I16", "I18")
 def late_trades_count_again(plant: Plant) -> None:
-    """A trade of an earlier run's order that is told late is added to the positions it is in."""
+    """A trade of an earlier run's order that is told again is added to the positions it is in."""
 
     def fold(original, core, event):
         holdings = core.floor.book.holdings
@@ -80,6 +81,11 @@ def late_trades_count_again(plant: Plant) -> None:
             holdings.closed = kept
 
     plant.around(Core, "_fold_fill", fold)
+    plant.around(
+        Holdings,
+        "restore_hedges",
+        lambda original, holdings, hedges, _fills: original(holdings, hedges, ()),
+    )
 
 
 class _Unmoved(set[str]):
