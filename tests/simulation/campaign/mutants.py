@@ -99,7 +99,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     missed = [one for one in found if not one.code]
     by = by_invariant(found)
     for code, theirs in by.items():
-        say(f"{code}: {', '.join(theirs) or 'none'}")
+        if theirs or not asked.names:
+            say(f"{code}: {', '.join(theirs) or 'none'}")
     blind = not asked.names and not all(by.values())
     took = time.monotonic() - begun
     say(f"{len(names) - len(missed)} of {len(names)} planted bugs caught ({took:.0f} s)")

@@ -16,7 +16,7 @@ from tests.simulation.campaign.planted.plant import Ground, Plant, breaks
 # A hedge is wanted here while prices are crossed, which are seconds in an hour.
 CROSSED = Ground((57, 104, 111, 136), 0.05)
 # And here while the newest quote of the hedge is no number, which takes a thousandth of the time.
-NONSENSE = Ground((323, 156), 0.3)
+NONSENSE = Ground((323, 156, 272), 0.3)
 
 
 def _believe(plant: Plant, *reasons: Reason) -> None:
