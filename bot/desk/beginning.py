@@ -41,11 +41,12 @@ class Beginning:
         held = floor.book.holdings.held()
         if held != self.held:
             self.held, self.since_ns, self.lists = held, now_ns, self.lists + 1
+        if seconds_between(self.since_ns, now_ns) < APART_S and self.lists < LISTS:
+            return False, []
         lacking = witness.unsettled(floor.book, coins, balances, now_ns)
         if lacking and seconds_between(self.first_ns, now_ns) < PATIENT_S:
             return False, stays(floor, Reason.LACKING_REPORT, lacking, now_ns)
-        told_twice = seconds_between(self.since_ns, now_ns) >= APART_S
-        return told_twice or self.lists >= LISTS, []
+        return True, []
 
 
 def stays(floor: Floor, reason: Reason, coins: Iterable[str], now_ns: int) -> list[Command]:

@@ -13,6 +13,7 @@ from decimal import Decimal
 import numpy as np
 
 from bot.core import Core
+from bot.desk.beginning import APART_S
 from bot.desk.rules import DeskRules
 from bot.domain import deribit
 from bot.domain.instruments import Instrument
@@ -202,6 +203,8 @@ def plan_once(settings: Settings, seed: int | None) -> dict[str, dict[str, objec
     until_ns = graph.market.start_ns
     while (event := venue.next_event(until_ns)) is not None:
         core.handle(event)
+    until_ns += round(APART_S * NS_PER_S)
+    core.handle(venue.exchange.positions(until_ns))  # a second look, which a run begins with
     for coin in core.rules:
         core.climb(coin, until_ns)
     return {coin: core.preview(coin, until_ns, solve) for coin in core.rules}

@@ -63,6 +63,7 @@ class Drive:
     paper: wiring.Paper
     watch: tuple[Callable[["Drive", Event, tuple[Command, ...]], None], ...] = ()
     now_ns: int = 0
+    wake_ns: int = 0
     sent: list[tuple[int, Place]] = field(default_factory=list)
     cancels: list[tuple[int, Cancel]] = field(default_factory=list)
     records: list[tuple[int, object]] = field(default_factory=list)
@@ -151,8 +152,9 @@ class Drive:
         for command in commands:
             if not isinstance(command, Note):
                 self.paper.venue.send(command, self.now_ns)
-        if self.core.waiting:
-            self.paper.venue.wake_at(self.now_ns + WAKE_NS)
+        if self.core.waiting and self.wake_ns <= self.now_ns:  # one at a time, as the stepper does
+            self.wake_ns = self.now_ns + WAKE_NS
+            self.paper.venue.wake_at(self.wake_ns)
 
 
 def start(

@@ -149,9 +149,13 @@ def foreign_book():
 
 
 def report(drive, *extra: Position):
-    """Return what the exchange reports now, with positions added."""
+    """Return what the exchange reports once its account has more, or once it tells the unknown."""
+    for position in extra:
+        if drive.exchange.instrument(position.instrument) is not None:
+            drive.exchange.adopt(position)
     honest = drive.exchange.positions(drive.now_ns)
-    return replace(honest, positions=(*honest.positions, *extra))
+    strange = [p for p in extra if drive.exchange.instrument(p.instrument) is None]
+    return replace(honest, positions=(*honest.positions, *strange))
 
 
 def tell(drive, event) -> None:

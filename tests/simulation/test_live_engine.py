@@ -165,7 +165,8 @@ def test_the_account_is_on_disk_with_the_first_order_at_the_latest(tmp_path):
     """Positions come last and are hedged at once: a kill then leaves something to go on from."""
     script = ScriptedDesk(positions={CALL.name: "-1"})
     script.listed()
-    script.market()
+    script.told()
+    script.wait(0.5).market()
     assert placed(script.told())
     Batches.held.clear()
     journal = Batches.open(tmp_path, "demo", durability=Durability.BATCH)
@@ -210,7 +211,8 @@ def test_orders_leave_before_anything_is_told_and_that_before_the_next_event(tmp
     """Observers stand in nobody's way and hear everything in its order."""
     script = ScriptedDesk(positions={CALL.name: "-1"})
     script.listed()
-    script.market()
+    script.told()
+    script.wait(0.5).market()
     assert placed(script.told())
     ear = Ear()
     journal = Journal.open(tmp_path, "demo", durability=Durability.BATCH)
