@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from bot.domain.orders import EDGE, TERMINAL, OrderState, TimeInForce
 from bot.domain.reasons import Because, Reason
 from bot.domain.units import NS_PER_S
-from bot.execution.orders import WorkingOrder
+from bot.execution.working import WorkingOrder
 from bot.strategy.delta import LastHedge
 
 BACK_OFF_S = (0.2, 0.5, 1.0, 2.0, 4.0, 10.0)

@@ -18,7 +18,8 @@ from bot.domain.positions import Fill
 from bot.domain.reasons import Because, Reason
 from bot.domain.records import Doubt, Record, Standing, Word
 from bot.domain.units import seconds_between
-from bot.execution.orders import OrderTable, WorkingOrder
+from bot.execution.orders import OrderTable
+from bot.execution.working import WorkingOrder
 from bot.risk.breakers import (
     BREAKERS,
     Does,

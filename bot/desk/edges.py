@@ -15,7 +15,7 @@ from bot.desk.rules import DeskRules
 from bot.desk.ticket import Want, chosen
 from bot.domain.states import State
 from bot.domain.units import seconds_between
-from bot.execution.orders import WorkingOrder
+from bot.execution.working import WorkingOrder
 from bot.strategy.edge_order import holds, plan_edge
 from bot.strategy.patience import patience_s
 

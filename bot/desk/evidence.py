@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from bot.domain.commands import Note
-from bot.execution.orders import OrderTable, WorkingOrder
+from bot.execution.orders import OrderTable
+from bot.execution.working import WorkingOrder
 
 NOTHING = Decimal(0), Decimal(0)
 

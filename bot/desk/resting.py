@@ -9,8 +9,9 @@ from bot.desk.rules import DeskRules
 from bot.desk.ticket import Want
 from bot.domain.commands import Cancel, Command
 from bot.domain.orders import EDGE, OrderState, TimeInForce
-from bot.execution.orders import OrderTable, WorkingOrder
+from bot.execution.orders import OrderTable
 from bot.execution.tactics import Progress, Sight, stays
+from bot.execution.working import WorkingOrder
 from bot.strategy.patience import patience_s
 
 

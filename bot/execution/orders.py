@@ -16,7 +16,6 @@ fills prove, also where that is more than was ordered or comes after the end.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from decimal import Decimal
 
 from bot.domain.commands import Command, Note, Query, QueryPositions
@@ -32,74 +31,11 @@ from bot.domain.orders import (
 )
 from bot.domain.positions import Fill
 from bot.domain.records import OrderTransition
-from bot.domain.units import NS_PER_S, seconds_between
+from bot.domain.units import seconds_between
+from bot.execution.working import Patience, WorkingOrder
 
 ENDED = 256
 """So many orders that are done are remembered, for what is said of them afterwards."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long to wait, in seconds of event time.
-
-    `quarantine_s` is for venues without `valid_until`: how long after sending denials say nothing.
-    `looks` counts the reports of positions that must show nothing of a denied order; after
-    `denied_s` of being unknown denials alone decide, as others may have traded meanwhile.
-    """
-
-    ack_s: float = 2.0
-    first_query_s: float = 0.5
-    longest_query_s: float = 2.5
-    deny_count: int = 3
-    deny_span_s: float = 5.0
-    after_valid_s: float = 2.0
-    quarantine_s: float = 0.0
-    missing_fill_s: float = 1.0
-    unknown_s: float = 10.0
-    looks: int = 2
-    denied_s: float = 30.0
-
-
-@dataclass(slots=True)
-class WorkingOrder:
-    """One order of ours and all that is proven about it.
-
-    `asked` tells that the venue was asked about it and has not denied it since; `looks` counts the
-    reports of positions in a row that show nothing of it. An order that an earlier run left is
-    `inherited`: no positions from before it are known.
-    """
-
-    intent: Intent
-    coin: str
-    state: OrderState = OrderState.INTENDED
-    sent_ns: int = 0
-    heard_ns: int = 0
-    ended_ns: int = 0
-    code: str = ""
-    reported: Decimal = Decimal(0)
-    folded: Decimal = Decimal(0)
-    trades: set[str] = field(default_factory=set)
-    cancel_asked_ns: int = 0
-    unknown_since_ns: int = 0
-    next_query_ns: int = 0
-    query_gap_s: float = 0.0
-    asked: bool = False
-    denials: list[int] = field(default_factory=list)
-    looks: int = 0
-    inherited: bool = False
-
-    @property
-    def done(self) -> bool:
-        """Tell whether the order is over and all its fills have been folded."""
-        return self.state in TERMINAL and self.folded == self.reported
-
-    @property
-    def may_fill(self) -> Decimal:
-        """Return the signed quantity that may still reach the holdings."""
-        if self.state in TERMINAL:
-            return self.reported - self.folded
-        # What a venue says to have filled beyond the order is its fault, and still to come.
-        return max(self.intent.quantity.value, self.reported, key=abs) - self.folded
 
 
 class OrderTable:
@@ -221,7 +157,7 @@ class OrderTable:
         if order is None or order.state is not OrderState.UNKNOWN or not order.asked:
             return []
         order.asked = False
-        if not self._too_late(order, now_ns):
+        if now_ns <= order.late_ns(self.patience):
             return []
         order.denials.append(now_ns)
         return self._conclude(order, now_ns)
@@ -233,17 +169,10 @@ class OrderTable:
         """
         order = self.unresolved(instrument)
         unknown = order is not None and order.state is OrderState.UNKNOWN
-        if order is None or not unknown or not self._too_late(order, now_ns):
+        if order is None or not unknown or now_ns <= order.late_ns(self.patience):
             return []
         order.looks = 0 if shown else order.looks + 1
         return self._conclude(order, now_ns)
-
-    def _too_late(self, order: WorkingOrder, now_ns: int) -> bool:
-        """Tell whether a venue that has not booked an order by now never will."""
-        patience = self.patience
-        valid_until_ns = order.intent.valid_until_ns + round(patience.after_valid_s * NS_PER_S)
-        quarantined_ns = order.sent_ns + round(patience.quarantine_s * NS_PER_S)
-        return now_ns > max(valid_until_ns, quarantined_ns)
 
     def _conclude(self, order: WorkingOrder, now_ns: int) -> list[Note]:
         """End an order that was denied for long enough, and that positions show nothing of."""
@@ -305,12 +234,9 @@ class OrderTable:
             order.cancel_asked_ns = 0
         if order.state is OrderState.UNKNOWN and now_ns >= order.next_query_ns:
             commands.append(Query(label, order.intent.instrument))
-            if self._too_late(order, now_ns) and not order.inherited:
+            if now_ns > order.late_ns(patience) and not order.inherited:
                 commands.append(QueryPositions())
-            order.asked = True
-            gap_s = order.query_gap_s or patience.first_query_s
-            order.next_query_ns = now_ns + round(gap_s * NS_PER_S)
-            order.query_gap_s = min(2.0 * gap_s, patience.longest_query_s)
+            order.ask(patience, now_ns)
         return commands
 
     def _known(self, label: str) -> WorkingOrder | None:

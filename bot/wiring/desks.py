@@ -16,8 +16,9 @@ from bot.desk.floor import Floor, Names
 from bot.desk.rules import DeskRules
 from bot.domain.states import State
 from bot.domain.units import NS_PER_S, SECONDS_PER_DAY
-from bot.execution.orders import OrderTable, Patience
+from bot.execution.orders import OrderTable
 from bot.execution.tactics import TacticRules
+from bot.execution.working import Patience
 from bot.risk.limits import LimitRules
 from bot.risk.machine import Machine
 from bot.sim.ports import Cadence

@@ -50,7 +50,8 @@ from bot.domain.quotes import Quote
 from bot.domain.records import Record
 from bot.domain.states import State
 from bot.domain.units import NS_PER_S
-from bot.execution.orders import OrderTable, Patience
+from bot.execution.orders import OrderTable
+from bot.execution.working import Patience
 from bot.risk.limits import LimitRules
 from bot.risk.machine import Machine
 from bot.strategy.bands import Band, GammaBand, Landing, TradeTo

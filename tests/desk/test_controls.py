@@ -11,7 +11,8 @@ from bot.domain.orders import OrderState
 from bot.domain.reasons import Because, Reason
 from bot.domain.records import CommandOutcome, Decision, Doubt, Standing, StateChange, Word
 from bot.domain.states import State
-from bot.execution.orders import OrderTable, Patience, WorkingOrder
+from bot.execution.orders import OrderTable
+from bot.execution.working import Patience, WorkingOrder
 from bot.risk.breakers import BREAKERS, Need
 from bot.risk.limits import LimitRules
 from tests.builders.intents import intent

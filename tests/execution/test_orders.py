@@ -15,7 +15,8 @@ from bot.domain.orders import TERMINAL, TRANSITIONS, OrderState
 from bot.domain.positions import Fill
 from bot.domain.records import OrderTransition
 from bot.domain.units import NS_PER_S
-from bot.execution.orders import ENDED, OrderTable, Patience, WorkingOrder, _move
+from bot.execution.orders import ENDED, OrderTable, _move
+from bot.execution.working import Patience, WorkingOrder
 from tests.builders.fills import fill, report
 from tests.builders.intents import intent
 
@@ -281,13 +282,30 @@ def test_silence_makes_an_order_unknown_after_two_seconds():
 
 
 def test_an_unknown_order_is_asked_about_ever_less_often():
-    """At once, then after 0.5, 1, 2 and every 2.5 seconds."""
+    """At once, after 0.5 and 1 s, as soon as a denial counts, and then every 2.5 seconds."""
     table = _sent()
     times = [tenth / 10.0 for tenth in range(20, 400)]
     asked = [seconds for seconds in times if _queries(table.tick(_at(seconds)))]
     gaps = [round(later - earlier, 1) for earlier, later in pairwise(asked)]
     assert asked[0] == 2.0
-    assert gaps[:6] == [0.5, 1.0, 2.0, 2.5, 2.5, 2.5]
+    assert gaps[:6] == [0.5, 1.0, 0.6, 2.5, 2.5, 2.5]
+
+
+@pytest.mark.parametrize("answer_s", [0.02, 0.3, 1.1])
+def test_an_order_that_was_never_booked_ends_as_soon_as_its_denials_suffice(answer_s):
+    """Two seconds after its validity the first counts; five seconds after that the last does."""
+    table = _sent()
+    table.unresolved(PERPETUAL).inherited = True
+    answers, now_s, ended = [], 2.0, None
+    while ended is None:
+        if _queries(table.tick(_at(now_s))):
+            answers.append(now_s + answer_s)
+        while answers and answers[0] <= now_s:
+            answers.pop(0)
+            ended = now_s if S.NOT_BOOKED in _states(table.deny("a1", _at(now_s))) else None
+        now_s = round(now_s + 0.01, 2)
+    first_counts_s, span_s = 4.0, 5.0
+    assert first_counts_s + span_s < ended <= first_counts_s + span_s + 2.0 * answer_s + 0.05
 
 
 @pytest.mark.parametrize("state", [S.WORKING, S.FILLED, S.CANCELLED, S.REJECTED])

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from bot.domain.orders import LIFE, TERMINAL, TRANSITIONS, Mover, OrderState
-from bot.execution.orders import ENDED, Patience
+from bot.execution.orders import ENDED
+from bot.execution.working import Patience
 
 PAGE = Path(__file__).parents[2] / "docs" / "orders.md"
 

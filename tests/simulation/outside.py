@@ -30,7 +30,7 @@ from bot.domain.orders import OrderState, TimeInForce
 from bot.domain.quotes import Quote
 from bot.domain.states import State
 from bot.domain.units import NS_PER_S, iso, utc_ns
-from bot.execution.orders import WorkingOrder
+from bot.execution.working import WorkingOrder
 from bot.lab.recording import read
 from bot.sim.faults import Fault, LostAck, LostRequest
 from bot.sim.market import SyntheticMarket

@@ -11,7 +11,8 @@ from bot.desk.attempts import Attempts
 from bot.domain.commands import Place, Query
 from bot.domain.orders import TERMINAL, OrderState
 from bot.execution import orders
-from bot.execution.orders import OrderTable, Patience, WorkingOrder
+from bot.execution.orders import OrderTable
+from bot.execution.working import Patience, WorkingOrder
 from bot.journal.writer import Journal
 from bot.risk import gate
 from bot.risk.budget import OrderBudget
