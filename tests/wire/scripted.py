@@ -227,6 +227,7 @@ class ScriptedDeribit:
     def __init__(self) -> None:
         self.instruments = [perpetual(), option(expiration_timestamp=LATE_MS)]
         self.summaries: dict[str, list[dict[str, Any]]] = {"BTC": [summary()]}
+        self.figures: dict[str, Any] = {}
         self.snapshots: dict[str, Callable[[], Any]] = {}
         self.positions: dict[str, float] = {}
         self.limits: dict[str, Any] = {}
@@ -482,7 +483,7 @@ class ScriptedDeribit:
         }
 
     async def _get_account_summaries(self, _params, _line):
-        return {"id": 1, "summaries": [portfolio(limits=self.limits)]}
+        return {"id": 1, "summaries": [portfolio(limits=self.limits, **self.figures)]}
 
     async def _enable_cancel_on_disconnect(self, _params, line):
         line.armed = True

@@ -69,6 +69,7 @@ async def test_without_an_instrument_to_hedge_with_nothing_is_sent_and_it_is_sai
     terms = {"strike": 92_000.0, "expiration_timestamp": expiry_ms}
     server.instruments = [option(short.instrument, **terms)]
     server.positions = {short.instrument: -2.0}
+    server.figures = {"options_value": None, "delta_total": None}  # it tells neither
     live: dict[str, Any] = {"underlying_price": 92_000.0, "estimated_delivery_price": 92_000.0}
 
     async def go_on():
