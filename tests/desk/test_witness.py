@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain.deribit import parse
 from bot.domain.events import PositionsReport
-from bot.domain.positions import Balance, Position
+from bot.domain.positions import HEDGE_TAG, OWNER_TAG, Balance, Position
 from bot.domain.reasons import Reason
 from bot.domain.records import StateChange
 from bot.domain.states import State
@@ -26,10 +26,10 @@ def worth(desk, positions):
     return sum(float(size) * each[name] for name, size in positions.items() if name in each)
 
 
-def tell(desk, shown, really=None):
-    """Report some positions beside an account that holds others."""
+def tell(desk, shown, really=None, off=0.0):
+    """Report some positions beside an account that holds others, valued `off` coin differently."""
     rows = tuple(Position(n, parse(n).quantity(Decimal(size))) for n, size in shown.items())
-    value = worth(desk, shown if really is None else really)
+    value = off + worth(desk, shown if really is None else really)
     account = Balance("BTC", 5.0, 5.0 + value, 0.0, 0.0, option_value=value)
     return desk.handle(PositionsReport(desk.now_ns, rows, (account,)))
 
@@ -54,9 +54,9 @@ def test_options_that_a_list_lacks_are_still_there_while_the_account_has_their_w
     """Told ten times it is the same list; the hedge is not closed on it. The whole one ends it."""
     desk = hedged(LONG)
     before = desk.core.floor.book.holdings.held()
-    for _ in range(10):
+    for look in range(10):
         desk.wait(1.1).market()
-        tell(desk, without(desk, *missing), desk.positions)
+        tell(desk, without(desk, *missing), desk.positions, off=0.001 * (-1) ** look)
     assert desk.core.floor.book.holdings.held() == before
     assert desk.stands() is State.RECONCILING
     assert placed(desk.commands) == []
@@ -212,3 +212,22 @@ def test_a_run_waits_for_the_prices_that_its_options_are_weighed_with():
     assert not desk.core.reconciler.adopted
     begin(desk, LONG, value)
     assert desk.core.reconciler.adopted
+
+
+def test_a_run_does_not_begin_while_an_order_of_the_run_before_is_open():
+    """What it fills is ours; a list from before its end would make it the owner's."""
+    first = ScriptedDesk(positions={CALL.name: "-1"}).started()
+    (order,) = placed(first.commands)
+    desk = ScriptedDesk(positions={CALL.name: "-1"}, epoch=2)
+    desk.core.restore([order], desk.now_ns)
+    desk.listed()
+    for _ in range(4):
+        desk.wait(0.6).told()
+    assert not desk.core.reconciler.adopted
+    desk.completes(order)
+    for _ in range(2):
+        desk.wait(2.1).told()
+    held = desk.core.floor.book.holdings.positions
+    assert desk.core.reconciler.adopted
+    assert held[PERPETUAL, HEDGE_TAG, "main"].quantity == order.quantity
+    assert (PERPETUAL, OWNER_TAG, "main") not in held
