@@ -223,11 +223,11 @@ def test_a_run_does_not_begin_while_an_order_of_the_run_before_is_open():
     desk.listed()
     for _ in range(4):
         desk.wait(0.6).told()
-    assert not desk.core.reconciler.adopted
+    before = desk.core.reconciler.adopted
     desk.completes(order)
     for _ in range(2):
         desk.wait(2.1).told()
     held = desk.core.floor.book.holdings.positions
-    assert desk.core.reconciler.adopted
+    assert (before, desk.core.reconciler.adopted) == (False, True)
     assert held[PERPETUAL, HEDGE_TAG, "main"].quantity == order.quantity
     assert (PERPETUAL, OWNER_TAG, "main") not in held
