@@ -256,7 +256,7 @@ def test_summary_shows_what_it_is_given_and_a_dash_for_no_number():
         ["market time", "43,200 s"],
         ["asked for but not recorded", "129,600 s"],
         ["orders", "1,234"],
-        ["time in delta band", "99.912%"],
+        ["time in delta band, 2 s of grace", "99.912%"],
         ["breach p99", "–"],
         ["P&L hedged", "−$52.50"],
         ["seed", "–"],
