@@ -2,8 +2,8 @@
 
 A list that is empty or lacks a part may be told again and again: that is the same source, and no
 evidence of a trade. Margin, the worth of all options and the venue's own delta come from elsewhere.
-Where one of them fits what we hold and not what the list shows, the list is not believed. What the
-worth of options cannot be asked about, because some have no price yet, is left open.
+Where one of them fits what we hold and not what the list shows, the list is not believed. Where the
+list's options are not worth what the account says, or have no price yet, it is left open.
 
 Only the trading account has figures here, and only what settles in the coin itself shares them.
 """
@@ -26,8 +26,8 @@ from greeks import black76
 
 NEARER = 4.0
 LEAST_SHARE = 0.02
-FAR_SHARE = 0.1
-DUST_COIN = 1e-4
+FAR_SHARE = 0.01
+ROUNDED_COIN, DUST_COIN = 5e-5, 1e-4
 
 _Change = Mapping[str, tuple[Decimal, Decimal]]
 _Sizes = Mapping[str, float]
@@ -35,7 +35,7 @@ _Sizes = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """The coins whose list is contradicted, and those whose options cannot be weighed yet."""
+    """The coins whose list is contradicted, and those whose options do not add up (yet)."""
 
     against: frozenset[str]
     open: frozenset[str] = frozenset()
@@ -58,9 +58,10 @@ def weigh(
         if value is not None and (options := _options(book, more)):
             mine = _options(book, held)
             worth = _worths(book, coin, mine.keys() | options.keys(), now_ns)
-            if not (mine.keys() | options.keys()) <= worth.keys():
+            theirs = {n: mine.get(n, 0.0) + options.get(n, 0.0) for n in mine.keys() | options}
+            if not _adds_up(theirs, worth, value):
                 unknown.add(coin)
-            elif _speaks_for_us(mine, options, worth, value):
+            if _speaks_for_us(mine, options, worth, value):
                 against.add(coin)
         if total is not None and _speaks_for_us(held, more, _deltas(book, coin, now_ns), total):
             against.add(coin)
@@ -76,19 +77,23 @@ def unsettled(
     option has no price its coin is among them.
     """
     told = {balance.coin: balance.option_value for balance in balances}
-    return frozenset(coin for coin in coins if not _adds_up(book, coin, told.get(coin), now_ns))
+    held = {c: _options(book, _settling(book, c, book.holdings.held())) for c in coins if c in told}
+    return frozenset(
+        coin
+        for coin, mine in held.items()
+        if not _adds_up(mine, _worths(book, coin, mine.keys(), now_ns), told[coin])
+    )
 
 
-def _adds_up(book: Book, coin: str, value: float | None, now_ns: int) -> bool:
-    if value is None:
+def _adds_up(held: _Sizes, worth: _Sizes, told: float | None) -> bool:
+    """Tell whether options are worth what the account says, as nearly as anybody knows it."""
+    if told is None:
         return True
-    held, worth = _options(book, _settling(book, coin, book.holdings.held())), dict[str, float]()
-    if held:
-        worth = _worths(book, coin, held.keys(), now_ns)
     if not held.keys() <= worth.keys():
         return False
     each = [size * worth[name] for name, size in held.items()]
-    return abs(value - math.fsum(each)) <= DUST_COIN + FAR_SHARE * math.fsum(map(abs, each))
+    rounded = DUST_COIN + ROUNDED_COIN * math.fsum(map(abs, held.values()))
+    return abs(told - math.fsum(each)) <= rounded + FAR_SHARE * math.fsum(map(abs, each))
 
 
 def _without_margin(event: PositionsReport) -> set[str]:

@@ -77,11 +77,15 @@ def test_options_that_were_sold_are_believed_at_the_second_look(index):
     assert CALL.name not in desk.core.floor.book.holdings.held()
 
 
-def test_an_account_that_fits_neither_says_nothing():
-    """Half of it sold while the list lacks all: no figure speaks for us."""
+def test_a_list_that_fits_no_better_than_what_we_hold_waits_for_half_a_minute():
+    """Its owner bought some while it lacked the rest: neither is true, and it is not traded on."""
     desk = hedged(LONG)
-    for _ in range(2):
-        tell(desk.wait(1.1), without(desk, CALL.name), desk.positions | {CALL.name: "1"})
+    for seconds in (1.1, 1.1, 26.0):
+        tell(desk.wait(seconds), without(desk, CALL.name), desk.positions | {CALL.name: "7"})
+        assert CALL.name in desk.core.floor.book.holdings.held()
+    assert desk.stands() is State.RECONCILING
+    for seconds in (4.0, 31.0):
+        tell(desk.wait(seconds), without(desk, CALL.name), desk.positions | {CALL.name: "7"})
     assert CALL.name not in desk.core.floor.book.holdings.held()
 
 
