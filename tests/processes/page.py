@@ -39,7 +39,7 @@ def runs(text: str) -> list[Run]:
         _section(text),
         re.MULTILINE,
     )
-    return [Run(c[0], *map(int, c[1:5]), c[5], int(c[6])) for c in found]
+    return [Run(c[0], int(c[1]), int(c[2]), int(c[3]), int(c[4]), c[5], int(c[6])) for c in found]
 
 
 def counts(text: str) -> Counter[str]:
