@@ -29,6 +29,7 @@ from bot.sim.wire.tickets import Terms, Ticket
 from tests.bench import rows
 from tests.bench.programs import TOP, BenchError
 from tests.bench.rows import Row
+from tests.struck import struck
 from tests.wire.resting import RestingBot, opening, says
 from tests.wire.test_run import straddle
 
@@ -239,6 +240,8 @@ async def _blocks(made: Beaten, found: Found) -> None:
                 with suppress(ProcessLookupError):
                     bot.send_signal(signal.SIGCONT)
             found.gone[block].append((made.rested_ns - since_ns) / 1e6)
+            struck("F68")
+            struck("F69")  # what stands in that loop is of no use now
             await made.halted(since_ns)
             await made.resume()
 
@@ -250,3 +253,7 @@ async def _comes(true: Callable[[], object], what: str) -> None:
                 await asyncio.sleep(0.005)
     except TimeoutError as error:
         raise BenchError(f"expected {what} within {PATIENCE_S:g} s, found none") from error
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{rows.table(killing())}\n")
