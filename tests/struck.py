@@ -24,7 +24,7 @@ ENOUGH = 10
 # What strikes beside the tests: a bot that dies amid its orders, one that is asked to stop, one
 # whose loop stands still.
 PROGRAMS = (
-    ("tests.processes.kills", "16"),
+    ("tests.processes.kills", "24"),
     ("tests.processes.kills", "10", "2", "--term"),
     ("tests.bench.killing",),
 )

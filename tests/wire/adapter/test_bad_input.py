@@ -21,6 +21,7 @@ from bot.venues.deribit.feeds import FeedRules
 from bot.venues.deribit.flaws import Flaw
 from bot.venues.deribit.terms import ApiKey, DeribitSettings, VenueUnreachableError
 from bot.venues.deribit.venue import DeribitVenue
+from tests.struck import struck
 from tests.wire.adapter.drive import drain, take, until
 from tests.wire.adapter.test_venue import now_ns, place
 from tests.wire.scripted import PERPETUAL, ticker
@@ -242,6 +243,7 @@ async def secured(tmp_path):
 
 async def test_a_certificate_that_nobody_known_has_signed_is_named(secured):
     """Nothing was said to whoever it is."""
+    struck("F61")
     server, _ = secured
     venue = DeribitVenue(_terms(server), time.time_ns, ApiKey("KEY", "SECRET"), orders=True)
     with pytest.raises(VenueUnreachableError, match="certificate verify failed"):
@@ -251,6 +253,7 @@ async def test_a_certificate_that_nobody_known_has_signed_is_named(secured):
 
 async def test_a_certificate_of_another_name_is_named(secured, tmp_path):
     """Signed by somebody known, for somebody else."""
+    struck("F61")
     server, certificate = secured
     terms = _terms(server, cafile=str(certificate))
     away = server.rest_url.replace("127.0.0.1", "127.0.0.2")
