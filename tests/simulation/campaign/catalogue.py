@@ -73,7 +73,12 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("F12", "a post-only price is moved silently", _W, "tests/wire/adapter/test_venue.py"),
     Entry("F13", "a task is cancelled between send and answer", _P, "tests/processes"),
     Entry("F14", "the process is killed, at any effect and while it recovers", _S),
-    Entry("F15", "two bots on one account", _W, "tests/wire/test_two_bots.py"),
+    Entry(
+        "F15",
+        "two bots on one account",
+        _W,
+        "tests/wire/test_two_bots.py, tests/desk/test_rivals.py",
+    ),
     Entry(
         "F16", "a loop that orders again and again", _T, "planted: tests/simulation/test_mutants.py"
     ),
