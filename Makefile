@@ -74,6 +74,10 @@ faults: $(VENV)/.dev ## let its connections fail, its disk fill and both process
 	@$(BIN)/python -m tests.processes.silence 10
 	@$(BIN)/python -m tests.processes.disk 3
 
+.PHONY: faults-count
+faults-count: $(VENV)/.dev ## count how often tests make each fault of the catalogue strike: ARGS=--keep
+	@$(BIN)/python -m tests.struck --numprocesses=$(WORKERS) $(ARGS)
+
 .PHONY: lock
 lock: $(VENV)/.dev ## resolve the dependencies again and write the locks
 	$(LOCK) --extra build --output-file requirements.lock

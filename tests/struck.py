@@ -1,10 +1,11 @@
 """How often tests make a fault of the catalogue strike.
 
-    struck("F45")                    what a test says where it has just made a fault strike
-    python -m tests.struck [--keep]  run whatever says so, and print how often each has struck
+    struck("F45")           what a test says where it makes a fault strike
+    python -m tests.struck  run whatever says so, and print how often each has struck
 
 Faults of the simulation are counted there, over all its hours; these here in one run. `--keep`
-writes the counts into the table of docs/simulation.md. Nothing is counted in any other run.
+writes the counts into the table of docs/simulation.md, if nothing has failed; other arguments are
+pytest's. Nothing is counted in any other run.
 """
 
 import atexit
@@ -58,8 +59,9 @@ def read(folder: Path) -> Counter[str]:
     return found
 
 
-def main(*, keep: bool) -> int:
+def main(arguments: list[str]) -> int:
     """Run what says that it makes faults strike; 1 where it fails or a fault strikes too seldom."""
+    more = [word for word in arguments if word != "--keep"]
     said = [
         str(file)
         for file in sorted(TESTS.rglob("test_*.py"))
@@ -67,7 +69,7 @@ def main(*, keep: bool) -> int:
     ]
     failed = 0
     with TemporaryDirectory() as folder:
-        for words in (("pytest", "--quiet", *said), *PROGRAMS):
+        for words in (("pytest", "--quiet", *more, *said), *PROGRAMS):
             done = subprocess.run(
                 [sys.executable, "-m", *words],
                 cwd=TESTS.parent,
@@ -82,11 +84,11 @@ def main(*, keep: bool) -> int:
         if one.reached not in elsewhere:
             seldom += found[one.code] < ENOUGH
             sys.stdout.write(f"{one.code} {found[one.code]:>7} {one.what}\n")
-    if keep and not failed:
+    if "--keep" in arguments and not failed:
         PAGE.write_text(recounted(PAGE.read_text(encoding="utf-8"), found), encoding="utf-8")
     sys.stdout.write(f"{failed} failed, {seldom} struck less than {ENOUGH} times\n")
     return 1 if failed or seldom else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(keep="--keep" in sys.argv))
+    sys.exit(main(sys.argv[1:]))
