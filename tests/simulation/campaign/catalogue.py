@@ -149,7 +149,12 @@ CATALOGUE: tuple[Entry, ...] = (
         "tests/execution/test_rounding.py",
     ),
     Entry("F48", "a residual below the smallest order", _T, "tests/simulation/test_settlement.py"),
-    Entry("F49", "ticks and lots change in mid-session", _W, "tests/wire/test_listing.py"),
+    Entry(
+        "F49",
+        "ticks and lots change in mid-session",
+        _W,
+        "tests/desk/test_grid_changes.py, tests/wire/test_listing.py",
+    ),
     Entry("F50", "an instrument is not listed any more", _S),
     Entry("F51", "expiry and settlement on an average", _S),
     Entry("F52", "settlement in progress", _S, "counted with F51"),
