@@ -80,7 +80,10 @@ CATALOGUE: tuple[Entry, ...] = (
         "tests/wire/test_two_bots.py, tests/desk/test_rivals.py",
     ),
     Entry(
-        "F16", "a loop that orders again and again", _T, "planted: tests/simulation/test_mutants.py"
+        "F16",
+        "a loop that orders again and again",
+        _T,
+        "tests/desk/test_attempts.py; planted: tests/simulation/test_mutants.py",
     ),
     Entry("F17", "a fill is lost while the stream is healthy", _S),
     Entry("F18", "fills while the connection is down", _S, "counted with F32"),
