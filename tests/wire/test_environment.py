@@ -228,6 +228,7 @@ async def test_a_renewal_with_other_rights_ends_the_orders_until_they_are_right(
     serve, scopes, said
 ):
     """The token is renewed on a sound connection: that one is given up."""
+    struck("F62")
     struck("F63")
     server = await serve(Opening(seed=3))
     server.hub.auth.token_life_s = 2

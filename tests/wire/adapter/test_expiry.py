@@ -15,7 +15,7 @@ from tests.wire.scripted import CALL, PERPETUAL, now_ms, option, ticker
 TICKER = f"ticker.{PERPETUAL}.100ms"
 BOOK = f"book.{PERPETUAL}.100ms"
 INDEX = "deribit_price_index.btc_usd"
-CHANNELS = (TICKER, BOOK, INDEX, "platform_state", "instrument.state.any.BTC")
+CHANNELS = (TICKER, BOOK, INDEX, "instrument.state.any.any")
 GONE = "BTC-1JAN26-100000-C"
 GONE_TICKER = f"ticker.{GONE}.100ms"
 
