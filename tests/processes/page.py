@@ -52,13 +52,14 @@ def written(text: str, run: Run, struck: Mapping[str, int]) -> str:
     """Return the page with a run more."""
     kept = [*runs(text), run]
     total = counts(text) + Counter(struck)
-    rarest = min(struck, key=lambda kind: total[kind])
+    total.update(dict.fromkeys(struck, 0))
+    rarest = min(total, key=lambda kind: total[kind])
     before, after = text, ""
     if HEADING in text:
         before, _, rest = text.partition(HEADING)
         after = rest.partition("\n## ")[2]
     words = (
-        f"{sum(one.faults for one in kept)} of {len(struck)} kinds in"
+        f"{sum(one.faults for one in kept)} of {len(total)} kinds in"
         f" {sum(one.seconds for one in kept)} s, of the rarest ({rarest}) {total[rarest]},"
         f" {sum(one.broken for one in kept)} violations. `make faults ARGS=--keep` adds to it."
     )
@@ -75,7 +76,7 @@ def written(text: str, run: Run, struck: Mapping[str, int]) -> str:
         "",
         KINDS_HEAD,
         "|---|---|",
-        *(f"| {kind} | {total[kind]} |" for kind in sorted(struck, key=lambda k: (-total[k], k))),
+        *(f"| {kind} | {total[kind]} |" for kind in sorted(total, key=lambda k: (-total[k], k))),
         "",
     ]
     return "\n".join([*body, *([f"## {after}"] if after else [])])
