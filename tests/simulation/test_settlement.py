@@ -135,6 +135,7 @@ def test_the_settling_option_stays_trusted_until_it_is_gone():
 @pytest.mark.parametrize("kind", ["C", "P"])
 def test_an_option_at_the_money_is_never_naked_at_settlement(kind):
     """Its hedge goes in thirty steps or more, and the book ends within a step of its target."""
+    struck("F48")
     found = window("usd", 3, f"BTC-5JAN26-92000-{kind}")
     assert len(found.steps) >= 30
     assert abs(found.delta_after) <= 2.0 * LOT_COIN
