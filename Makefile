@@ -68,11 +68,15 @@ kills: $(VENV)/.dev ## kill a bot's process over and over on the served exchange
 	@$(BIN)/python -m tests.processes.kills $(N) 1 $(ARGS)
 
 .PHONY: faults
-faults: $(VENV)/.dev ## let its connections fail, its disk fill and both processes freeze: FOR=600 (seconds)
-	@$(BIN)/python -m tests.processes.faults $(FOR)
+faults: $(VENV)/.dev ## let its connections fail, its disk fill and both processes freeze: FOR=600 (seconds) ARGS=--keep
+	@$(BIN)/python -m tests.processes.faults $(FOR) 1 $(ARGS)
 	@$(BIN)/python -m tests.processes.freeze 10
 	@$(BIN)/python -m tests.processes.silence 10
 	@$(BIN)/python -m tests.processes.disk 3
+
+.PHONY: faults-count
+faults-count: $(VENV)/.dev ## count how often tests make each fault of the catalogue strike: ARGS=--keep
+	@$(BIN)/python -m tests.struck --numprocesses=$(WORKERS) $(ARGS)
 
 .PHONY: lock
 lock: $(VENV)/.dev ## resolve the dependencies again and write the locks

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config import ConfigError, Origin, load
+from tests.struck import struck
 
 MOMENT = "expected an ISO date and time with its zone, such as 2026-12-10T13:30:00Z"
 
@@ -328,12 +329,15 @@ def test_all_problems_are_told_at_once():
     assert len(refusals(sets=["moed=1", "sim.seed=-1", "underlying.ETH.delta.upper=-2"])) == 3
 
 
-def test_another_version_is_told_alone(tmp_path):
+@pytest.mark.parametrize("version", [-1, 0, *range(2, 10), 10**6])
+def test_another_version_is_told_alone(tmp_path, version):
     """Keys of another version are not judged by this one's rules."""
-    newer = written(tmp_path / "newer.toml", "schema_version = 2\n[future]\nthing = 1\n")
+    text = f"schema_version = {version}\n[future]\nthing = 1\n"
+    newer = written(tmp_path / "newer.toml", text)
     assert refusals(newer) == [
-        f"schema_version: expected 1, the version of this program, found 2 [file {newer}]"
+        f"schema_version: expected 1, the version of this program, found {version} [file {newer}]"
     ]
+    struck("F76")
 
 
 def test_broken_toml_names_file_and_line(tmp_path):

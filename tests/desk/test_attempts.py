@@ -14,6 +14,7 @@ from bot.strategy.bands import Band, Landing, TradeTo
 from bot.strategy.delta import DeltaPolicy
 from bot.strategy.policies import Fixed
 from tests.builders.scripted_desk import CALL, ScriptedDesk, desk_rules, noted, placed
+from tests.struck import struck
 
 FIRST_RUNG = Decimal("60018.0")
 
@@ -27,6 +28,7 @@ def _newest(desk):
 
 
 def _rejects(desk, times, code="10009", pause=11.0):
+    struck("F16", times)  # what would be ordered again and again
     for _ in range(times):
         desk.ends(_newest(desk), OrderState.REJECTED, code=code)
         desk.wait(pause).market()

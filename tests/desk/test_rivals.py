@@ -11,6 +11,7 @@ from bot.domain.states import State
 from bot.domain.units import NS_PER_S
 from tests.builders.books import NOW, PERPETUAL
 from tests.builders.scripted_desk import ScriptedDesk, cancelled, noted, placed
+from tests.struck import struck
 
 ELDER = f"{stem('other', 1, NOW - NS_PER_S)}4"
 YOUNGER = f"{stem('other', 1, NOW + NS_PER_S)}4"
@@ -29,6 +30,7 @@ def desk():
 
 def see(desk, label, instrument=PERPETUAL):
     """Let another bot's order be seen."""
+    struck("F15")
     return desk.handle(RivalSeen(desk.now_ns, label, instrument))
 
 

@@ -8,6 +8,7 @@ import pytest
 from bot.domain.deribit import parse
 from bot.domain.instruments import FeeRule, FeeTier, Settlement, TickTable
 from bot.domain.units import NS_PER_S, Unit
+from tests.struck import struck
 
 OPTION = parse("BTC-27MAR26-100000-C")
 STEPS = TickTable(
@@ -43,6 +44,7 @@ def test_a_price_on_a_threshold_has_the_larger_tick(price, tick):
 )
 def test_only_inverse_futures_are_counted_in_dollars(name, unit):
     """Options and linear contracts are counted in coins."""
+    struck("F46")
     assert parse(name).unit is unit
     assert parse(name).quantity("3").unit is unit
 

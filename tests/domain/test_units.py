@@ -1,11 +1,13 @@
 """Quantities that know their unit, and time in nanoseconds."""
 
+import time
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.deribit import parse
 from bot.domain.units import (
     NS_PER_S,
     Quantity,
@@ -15,6 +17,7 @@ from bot.domain.units import (
     utc_ns,
     years_between,
 )
+from tests.struck import struck
 
 coins = st.decimals(min_value=-1000, max_value=1000, places=4).map(lambda v: Quantity(v, Unit.COIN))
 
@@ -57,6 +60,21 @@ def test_years_are_act_365():
     assert seconds_between(start, start - NS_PER_S) == -1.0
 
 
-def test_time_is_printed_in_utc_with_milliseconds():
-    """The same text in every time zone."""
-    assert iso(utc_ns(2026, 1, 5, 6, 30) + 7_000_000) == "2026-01-05T06:30:00.007Z"
+@pytest.mark.parametrize(
+    "zone",
+    [
+        *("UTC", "Europe/Berlin", "America/New_York", "America/St_Johns", "Asia/Kolkata"),
+        *("Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Kiritimati", "Pacific/Marquesas"),
+        *("Etc/GMT+12", "EST5EDT"),
+    ],
+)
+def test_time_is_printed_in_utc_with_milliseconds(monkeypatch, zone):
+    """The same text in every time zone, and the same moment of an expiry."""
+    before = parse("BTC-27MAR26-100000-C").expiry_ns
+    with monkeypatch.context() as machine:
+        machine.setenv("TZ", zone)
+        time.tzset()
+        assert iso(utc_ns(2026, 1, 5, 6, 30) + 7_000_000) == "2026-01-05T06:30:00.007Z"
+        assert utc_ns(2026, 3, 27, 8) == parse("BTC-27MAR26-100000-P").expiry_ns == before
+        struck("F55")
+    time.tzset()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from greeks import bates, black76, implied, inverse, scenario, settlement, surface
+from tests.struck import struck
 
 MODEL = bates.Bates(0.27, 0.30, 6.0, 2.0, -0.3, 12.0, -0.015, 0.05)
 SECOND = 1 / 31_536_000
@@ -120,6 +121,7 @@ def test_columns_broadcast_against_each_other(name):
 @pytest.mark.parametrize("ratio", [1e-6, 0.5, 1.0, 2.0, 1e6])
 def test_the_corners_of_the_domain_are_inside_their_bounds(ratio, vol):
     """A second and thirty years, volatilities of 1e-6 and 20, strikes a million times apart."""
+    struck("F56")
     years = np.array([SECOND, 1.0, 30.0])
     for is_call in (True, False):
         g = black76.greeks(is_call, 60_000.0, 60_000.0 * ratio, years, vol)

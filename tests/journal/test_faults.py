@@ -15,6 +15,7 @@ from bot.domain.states import State
 from bot.journal import Journal, Reader
 from bot.journal.writer import HEARTBEAT_S
 from tests.journal.records import T0, decision, intent, run_start, sample, twins
+from tests.struck import struck
 
 
 def write(tmp_path, content: bytes) -> None:
@@ -57,6 +58,7 @@ def closed(tmp_path):
 @pytest.mark.parametrize("version", ["0", "1", "4", "3.0"])
 def test_other_schema_version_is_refused(closed, version):
     """A journal of another release that no step leads on from is not guessed at."""
+    struck("F73")
     alter(closed, "UPDATE meta SET value = ? WHERE key = 'schema_version'", version)
     refused(
         closed,
@@ -67,6 +69,7 @@ def test_other_schema_version_is_refused(closed, version):
 
 def test_journal_of_another_instance_is_refused(closed):
     """A copied folder must not mix two books."""
+    struck("F73")
     (closed / "demo").rename(closed / "copy")
     with pytest.raises(JournalError, match="of instance 'copy', found that of 'demo'"):
         Journal.open(closed, "copy")
@@ -74,6 +77,7 @@ def test_journal_of_another_instance_is_refused(closed):
 
 def test_file_that_is_no_database_is_refused(tmp_path):
     """Any other file stays as it is."""
+    struck("F73")
     write(tmp_path, b"instance,delta\ndemo,0.1\n" * 100)
     refused(tmp_path, "expected a SQLite database, found another kind of file")
     assert (tmp_path / "demo" / "journal.sqlite").read_bytes().startswith(b"instance,delta")
@@ -81,6 +85,7 @@ def test_file_that_is_no_database_is_refused(tmp_path):
 
 def test_database_of_another_program_is_refused(tmp_path):
     """A database without our tables is not made into a journal."""
+    struck("F73")
     (tmp_path / "demo").mkdir()
     alter(tmp_path, "CREATE TABLE trades (id INTEGER)")
     refused(tmp_path, "to be a journal, found a database without its tables")
@@ -88,6 +93,7 @@ def test_database_of_another_program_is_refused(tmp_path):
 
 def test_damaged_page_is_found_at_opening(closed):
     """Bytes that the disk has changed are noticed before anything is believed."""
+    struck("F73")
     path = closed / "demo" / "journal.sqlite"
     content = bytearray(path.read_bytes())
     middle = len(content) // 2 // 4096 * 4096
@@ -98,6 +104,7 @@ def test_damaged_page_is_found_at_opening(closed):
 
 def test_truncated_file_is_found_at_opening(closed):
     """A copy that was cut short is noticed."""
+    struck("F73")
     path = closed / "demo" / "journal.sqlite"
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2 // 4096 * 4096])
     refused(closed, r"found it damaged|damaged \(SQLITE_CORRUPT")
@@ -105,6 +112,7 @@ def test_truncated_file_is_found_at_opening(closed):
 
 def test_birth_that_was_cut_short_is_begun_again(tmp_path):
     """A kill between the making of the file and its tables leaves no instance unusable."""
+    struck("F73")
     write(tmp_path, b"")
     with closing(sqlite3.connect(tmp_path / "demo" / "journal.sqlite")) as db:
         db.execute("PRAGMA journal_mode = WAL")
@@ -122,6 +130,7 @@ def test_folder_below_a_file_cannot_be_made(tmp_path):
 
 def test_journal_that_is_a_link_is_refused(tmp_path):
     """A link could lead what is private anywhere."""
+    struck("F73")
     (tmp_path / "demo").mkdir()
     (tmp_path / "demo" / "journal.sqlite").symlink_to(tmp_path / "elsewhere")
     refused(tmp_path, "cannot open .*Too many levels of symbolic links")

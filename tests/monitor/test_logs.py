@@ -33,6 +33,7 @@ from tests.journal.records import (
     sample,
     twins,
 )
+from tests.struck import struck
 
 RATE = Because(Reason.ORDER_RATE, "BTC", {"per_min": 60.0})
 UNSOLVED = Because(Reason.SOLVER_FAILED, "no answer within 3 s")
@@ -216,8 +217,10 @@ def test_full_disk_is_counted_and_not_felt():
     """The device that is always full stands for a disk that is."""
     with open("/dev/full", "w") as stream:  # noqa: PTH123  a device, not a path
         logs = Logs(stream, wait=True)
-        logs.tell(hedge_done())
-        assert logs.sink.failed == 1
+        for _ in range(10):
+            logs.tell(hedge_done())
+            struck("F74")
+        assert logs.sink.failed == 10
         with pytest.raises(OSError) as found:  # noqa: PT011  the number is asserted
             os.write(stream.fileno(), b"x")
     assert found.value.errno == errno.ENOSPC

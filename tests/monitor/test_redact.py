@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bot.domain.reasons import Reason
 from bot.monitor.logs import Logs
 from bot.monitor.redact import MASK, Redactor
+from tests.struck import struck
 
 CANARY = 'kA9/x+Zq"7&w=é-CANARY'
 
@@ -41,12 +42,14 @@ def lines(stream: io.StringIO) -> list[dict]:
 )
 def test_known_secret_is_cut_in_every_form_it_travels_in(form):
     """The neighbours stay, and nothing of the secret does."""
+    struck("F75")
     assert Redactor([CANARY]).text(f"before {form} after") == f"before {MASK} after"
 
 
 @given(st.binary(max_size=5), st.binary(max_size=5), st.text("abcXYZ019+/=", min_size=8))
 def test_secret_inside_any_base64_is_cut(before, after, secret):
     """Whatever it was joined with before it was coded, the code of it is gone."""
+    struck("F75")
     coded = b64encode(before + secret.encode() + after).decode()
     left = Redactor([secret]).text(f"<{coded}>")
     assert MASK in left
@@ -72,6 +75,7 @@ def test_secret_inside_any_base64_is_cut(before, after, secret):
 )
 def test_pattern_of_a_secret_is_cut_amid_other_text(text, expected):
     """Secrets that nobody told us about give themselves away by what stands before them."""
+    struck("F75")
     assert Redactor().text(text) == expected
 
 

@@ -1,14 +1,16 @@
-"""`python -m tests.processes.faults SECONDS [SEED]`: a bot whose connections fail all the time.
+"""`python -m tests.processes.faults SECONDS [SEED] [--keep]`: a bot whose connections fail always.
 
 Three loops strike: one ends the account's connection as soon as it stands, one now and then that of
 prices, both by the kind that has struck least; one bends what comes over them. Every so often
 everything is left in peace until both sides agree. Only what has really struck is counted: an order
-that was never sent has lost no reply.
+that was never sent has lost no reply. SIGINT and SIGTERM end it early and in order. `--keep` adds
+the run to docs/processes.md; what was broken leaves the bot's journal and words in a folder.
 """
 
 import asyncio
 import os
 import random
+import shutil
 import signal
 import sys
 import time
@@ -16,19 +18,22 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import ClassVar
 
 from bot.sim.wire.faults import Faults
 from bot.sim.wire.session import Session
+from tests.processes import page
 from tests.processes.kills import say
 from tests.processes.sandbox import POLL_S, Life, Sandbox, sandbox
+from tests.simulation.campaign.__main__ import commit
 
-PEACE_EVERY_S = 30.0
+PEACE_EVERY_S = 45.0
 PEACE_S = 60.0
+SAY_EVERY = 5
 LONGEST_HALF_OPEN_S = 8.0
 STRIKE_S = 4.0  # for an order to come that a fault waits for
-APART_S = {"account": 0.5, "public": 5.0, "bent": 0.08}
+APART_S = {"account": 0.2, "public": 4.0, "bent": 0.07}
 # What a counter of a plan does, by what it is called here.
 COUNTERS = {
     "dropped before booking": "drop_before_booking",
@@ -194,24 +199,31 @@ class Outcome:
     equal: int = 0
     checks: int = 0
     broken: list[str] = field(default_factory=list)
+    words: str = ""  # what the bot said on stderr
 
 
-async def turmoil(box: Sandbox, luck: random.Random, seconds: float) -> Outcome:
-    """Let faults strike for so long, with peace between them, and judge."""
+async def turmoil(
+    box: Sandbox, luck: random.Random, seconds: float, stop: asyncio.Event
+) -> Outcome:
+    """Let faults strike for so long or until `stop`, with peace between them, and judge."""
     nemesis = Nemesis(box, luck)
     outcome = Outcome(nemesis.struck)
     life = await box.start()
     await life.ready()
     until = time.monotonic() + seconds
-    while (left_s := until - time.monotonic()) > 0.0:
+    while (left_s := until - time.monotonic()) > 0.0 and not stop.is_set():
         nemesis.rage()
-        await asyncio.sleep(min(PEACE_EVERY_S, left_s))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(PEACE_EVERY_S, left_s)):
+                await stop.wait()
         await nemesis.rest()
         await compare(box, life, outcome)
-    outcome.struck = nemesis.struck
-    code, err = await life.end(signal.SIGINT)
+        outcome.struck = nemesis.struck
+        if outcome.checks % SAY_EVERY == 0:
+            say(_line(box, outcome))
+    code, outcome.words = await life.end(signal.SIGINT)
     if code:
-        outcome.broken.append(f"exit code {code}: {err[-300:]}")
+        outcome.broken.append(f"exit code {code}: {outcome.words[-300:]}")
     judge = box.judge
     for what, found in (
         ("booked twice", judge.duplicates()),
@@ -235,30 +247,58 @@ async def compare(box: Sandbox, life: Life, outcome: Outcome) -> None:
         outcome.broken.append(f"the bot ended by itself: {(await life.ended())[1][-300:]}")
 
 
-async def main(seconds: float, seed: int) -> int:
+def _line(box: Sandbox, outcome: Outcome) -> str:
+    judge = box.judge
+    return (
+        f"{sum(outcome.struck.values())} faults of {len(outcome.struck)} kinds,"
+        f" {len(judge.duplicates())} duplicates, {len(judge.orphans())} orphans,"
+        f" {len(judge.unresolved())} orders of unknown fate,"
+        f" positions equal {outcome.equal}/{outcome.checks}"
+    )
+
+
+def _keep_evidence(folder: Path, outcome: Outcome) -> None:
+    """Leave the journal and what the bot said where somebody can look at them."""
+    place = Path(mkdtemp(prefix="faults-broken-"))
+    shutil.copytree(folder, place, dirs_exist_ok=True)
+    (place / "stderr").write_text(outcome.words, encoding="utf-8")
+    (place / "broken").write_text("\n".join(outcome.broken), encoding="utf-8")
+    say(f"the bot's journal and words are in {place}")
+
+
+async def main(seconds: float, seed: int, *, keep: bool) -> int:
     """Run what is asked for, print what it came to, and return the exit code."""
+    begun, at, stop = time.monotonic(), commit(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     with TemporaryDirectory() as folder:
         async with sandbox(Path(folder), seed) as box:
-            outcome = await turmoil(box, random.Random(seed), seconds)
+            outcome = await turmoil(box, random.Random(seed), seconds, stop)
+            took_s = round(time.monotonic() - begun)
             for words in outcome.broken:
                 say(f"BROKEN {words}")
+            if outcome.broken:
+                _keep_evidence(Path(folder), outcome)
             struck = sorted(outcome.struck.items(), key=lambda one: -one[1])
             say(", ".join(f"{kind} {count}" for kind, count in struck))
             exchange, judge = box.server.hub.exchange, box.judge
+            orders = len(exchange.tickets)
             say(
-                f"{len(exchange.tickets)} orders, {len(exchange.executions)} fills"
+                f"{orders} orders, {len(exchange.executions)} fills"
                 f" ({len(judge.untold_fills())} known by positions alone),"
-                f" {box.server.dialled} connections; load {os.getloadavg()[0]:.1f}"
+                f" {box.server.dialled} connections; {took_s} s, load {os.getloadavg()[0]:.1f}"
             )
-            say(
-                f"{sum(outcome.struck.values())} faults of {len(outcome.struck)} kinds,"
-                f" {len(judge.duplicates())} duplicates, {len(judge.orphans())} orphans,"
-                f" {len(judge.unresolved())} orders of unknown fate,"
-                f" positions equal {outcome.equal}/{outcome.checks}"
-            )
+            say(_line(box, outcome))
+    if keep:
+        equal = f"{outcome.equal} of {outcome.checks}"
+        faults, broken = sum(outcome.struck.values()), len(outcome.broken)
+        run = page.Run(at, seed, took_s, faults, orders, equal, broken)
+        text = page.written(page.PAGE.read_text(encoding="utf-8"), run, outcome.struck)
+        page.PAGE.write_text(text, encoding="utf-8")
     return 1 if outcome.broken else 0
 
 
 if __name__ == "__main__":
-    numbers = [float(word) for word in sys.argv[1:]]
-    sys.exit(asyncio.run(main(numbers[0], int(numbers[1]) if len(numbers) > 1 else 1)))
+    numbers = [float(word) for word in sys.argv[1:] if not word.startswith("--")]
+    which = int(numbers[1]) if len(numbers) > 1 else 1
+    sys.exit(asyncio.run(main(numbers[0], which, keep="--keep" in sys.argv)))

@@ -20,8 +20,10 @@ from tempfile import TemporaryDirectory
 from bot.cli.exits import Exit
 from tests.processes.judge import since, spread
 from tests.processes.sandbox import Life, Sandbox, sandbox
+from tests.struck import struck
 
 MOMENTS = ("starting", "recovering", "up", "deciding", "deciding", "booked", "booked")
+AT_AN_ORDER = {"deciding", "booked"}
 CHECK_EVERY = 4
 SAY_EVERY = 20
 # A stop asked for before the bot listens ends it as a keyboard's interrupt would.
@@ -131,6 +133,10 @@ async def kill(box: Sandbox, times: int, luck: random.Random, how: signal.Signal
         if how is signal.SIGTERM and (left := box.server.hub.exchange.working):
             tally.broken.append(f"stop {number} ({moment}): left working {left}")
         tally.kills[moment] += 1
+        if how is signal.SIGTERM:
+            struck("F78")
+        elif moment in AT_AN_ORDER:
+            struck("F13")
         tally.learn(box, life)
         life = await box.start()
         if number % SAY_EVERY == 0:

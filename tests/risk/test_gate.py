@@ -16,6 +16,7 @@ from bot.risk.gate import Circumstances, Proposal, examine, reduces
 from bot.risk.limits import Caps, Cost, LimitRules
 from bot.risk.twin import Twin
 from tests.builders.exposures import exposure
+from tests.struck import struck
 
 PERPETUAL = parse("BTC-PERPETUAL")
 OPTION = parse("BTC-27MAR26-60000-C")
@@ -124,8 +125,18 @@ def test_an_unwind_may_move_delta_inside_the_band():
     assert _refused(unwind, now(exposure=exposure(0.0))) == []
 
 
-def test_an_unresolved_order_on_the_instrument_bars_it():
-    """Also for what would reduce."""
+@pytest.mark.parametrize("purpose", ["delta", "unwind", "gamma"])
+@pytest.mark.parametrize("delta", [-1.0, -0.5, -0.01, 0.01, 0.5])
+def test_an_unresolved_order_on_the_instrument_bars_it(delta, purpose):
+    """Also for what would reduce, and whichever side it is on."""
+    second = order(delta, purpose=purpose)
+    assert Reason.UNRESOLVED_ORDER in _refused(second, now(unresolved=True))
+    assert Reason.UNRESOLVED_ORDER not in _refused(second, now())
+    struck("F87")
+
+
+def test_an_unresolved_order_alone_is_reason_enough():
+    """For a hedge that nothing else forbids."""
     assert _refused(order(), now(unresolved=True)) == [Reason.UNRESOLVED_ORDER]
 
 

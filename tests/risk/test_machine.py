@@ -9,6 +9,7 @@ from bot.domain.states import STICKY, State
 from bot.domain.units import NS_PER_S
 from bot.risk.machine import INSTANCE, Machine
 from tests.builders.books import NOW
+from tests.struck import struck
 
 STALE = Because(Reason.STALE_QUOTE, "BTC-PERPETUAL")
 WORD = Because(Reason.OPERATOR, "ann: test")
@@ -78,6 +79,7 @@ def test_nothing_automatic_ends_an_operators_word(word, happenings):
 @given(events)
 def test_nothing_automatic_pauses_or_halts(happenings):
     """Automatic controls never do more than reduce or reconcile."""
+    struck("F85", sum(kind == "judge" for kind, _ in happenings))
     machine = _running()
     for second, (kind, what) in enumerate(happenings):
         if kind == "judge":

@@ -10,7 +10,9 @@ from tests.simulation.campaign.page import (
     Run,
     counts,
     faults,
+    in_tests,
     planted,
+    recounted,
     replanted,
     runs,
     written,
@@ -46,7 +48,7 @@ def test_every_simulation_fault_can_strike():
 def test_the_page_has_the_catalogue():
     """Its table is what the catalogue and the counts make of it."""
     text = PAGE.read_text(encoding="utf-8")
-    assert "\n".join(faults(counts(text))) in text
+    assert "\n".join(faults(counts(text), in_tests(text))) in text
     assert all(run.broken == 0 for run in runs(text))
 
 
@@ -58,6 +60,17 @@ def test_a_kept_run_adds_its_row_and_its_counts():
     assert counts(twice)["F01"] == 7
     assert counts(twice)["F31"] == 1
     assert twice.startswith("# Page\n\nwords\n\n## Runs\n\n2 hours, 80 faults, 6 crash points, 0 ")
+
+
+def test_what_tests_count_replaces_what_they_counted_before_and_survives_a_run():
+    """They make the same faults strike each time: a sum of runs would say nothing."""
+    page = written("# Page\n\n## Runs\n\n## Faults\n", RUN, {"F01": 3})
+    once = recounted(page, {"F45": 7, "F01": 9})
+    twice = written(recounted(once, {"F45": 8}), RUN, {"F01": 4})
+    assert in_tests(page) == {}
+    assert (in_tests(once), counts(once)["F01"]) == ({"F45": 7}, 3)
+    assert (in_tests(twice), counts(twice)["F01"]) == ({"F45": 8}, 7)
+    assert once.replace(" (7 in a run)", "") == page
 
 
 def test_planted_bugs_survive_a_run_and_are_replaced_whole():

@@ -11,6 +11,7 @@ from bot.domain.states import State
 from bot.domain.units import utc_ns
 from tests.simulation.drive import PERPETUAL, book, mark_of, seconds, start
 from tests.simulation.spoiled import NAN, Spoiled, chains
+from tests.struck import struck
 
 SETTLEMENT_NS = utc_ns(2026, 1, 5, 8)
 OPENING_NS = SETTLEMENT_NS - seconds(1_800)
@@ -103,6 +104,7 @@ def test_the_account_keeps_little_more_than_the_noise_of_the_perpetual_s_basis()
 @pytest.mark.parametrize("numeraire", ["coin", "usd"])
 def test_no_delta_is_left_after_the_settlement(numeraire):
     """At 08:00 UTC the calls are gone, and so is their hedge to the last lots."""
+    struck("F48", len(windows(numeraire)))
     for found in windows(numeraire):
         assert abs(found.delta_after) <= 2.0 * LOT_COIN
         assert abs(found.hedge_after) <= 20.0
@@ -133,6 +135,7 @@ def test_the_settling_option_stays_trusted_until_it_is_gone():
 @pytest.mark.parametrize("kind", ["C", "P"])
 def test_an_option_at_the_money_is_never_naked_at_settlement(kind):
     """Its hedge goes in thirty steps or more, and the book ends within a step of its target."""
+    struck("F48")
     found = window("usd", 3, f"BTC-5JAN26-92000-{kind}")
     assert len(found.steps) >= 30
     assert abs(found.delta_after) <= 2.0 * LOT_COIN

@@ -17,6 +17,7 @@ from bot.venues.deribit.probe import probe
 from bot.venues.deribit.terms import DeribitSettings, clock_is_off
 from config import load
 from tests import warm
+from tests.struck import struck
 from tests.wire.test_run import TOP, Bot, booked, straddle
 
 CANARY = "c4n4ry-of-a-secret"
@@ -110,6 +111,7 @@ async def test_no_key_at_all_is_a_failure_in_sandbox(serve, tmp_path, look):
 
 async def test_a_clock_that_is_off_is_a_failure_and_no_run_begins(serve, tmp_path, look):
     """Two seconds: the doctor fails, and `run` refuses before its first order."""
+    struck("F59")
     server = await serve(Opening(seed=3, positions=straddle("-5")), clock=WallClock(2.0))
     before = booked(server)
     bot = Bot(server, tmp_path)
@@ -118,6 +120,14 @@ async def test_a_clock_that_is_off_is_a_failure_and_no_run_begins(serve, tmp_pat
     assert code == 1
     assert "expected clocks within 1 s, found the venue's +" in err
     assert booked(server) == before
+
+
+@pytest.mark.parametrize("ahead_s", [-3_600.0, -60.0, -5.0, -1.5, 1.5, 5.0, 30.0, 60.0, 3_600.0])
+async def test_a_clock_that_is_off_by_any_time_is_found(serve, tmp_path, look, ahead_s):
+    """Ours or the venue's, by little or by a time zone."""
+    server = await serve(Opening(seed=3), clock=WallClock(ahead_s))
+    assert (await look(Bot(server, tmp_path)))["venue clock"].verdict is Verdict.FAIL
+    struck("F59")
 
 
 def test_a_slow_answer_does_not_make_a_clock_wrong():

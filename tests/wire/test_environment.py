@@ -15,6 +15,7 @@ from bot.venues.deribit.feeds import FeedRules
 from bot.venues.deribit.flaws import Flaw
 from bot.venues.deribit.terms import ApiKey, DeribitSettings
 from bot.venues.deribit.venue import DeribitVenue
+from tests.struck import struck
 from tests.wire.adapter.drive import take, until
 from tests.wire.adapter.test_venue import place
 from tests.wire.onlooking import Onlooker
@@ -66,6 +67,7 @@ def ready(venue: DeribitVenue) -> bool:
 
 async def test_a_sandbox_run_refuses_the_real_system(serve, tmp_path):
     """Exit code 2, one sentence, nothing sent, and the key was shown to nobody."""
+    struck("F77")
     server = await serve(Opening(seed=3, compress=60, positions=straddle("-5")))
     server.hub.rest_faults.says_real = server.hub.dial_faults.says_real = True
     before = booked(server)
@@ -78,6 +80,7 @@ async def test_a_sandbox_run_refuses_the_real_system(serve, tmp_path):
 
 async def test_a_shadow_refuses_it_too(serve, tmp_path):
     """Exit code 2: it would look at another account than the one that is meant."""
+    struck("F77")
     server = await serve(Opening(seed=3))
     server.hub.rest_faults.says_real = server.hub.dial_faults.says_real = True
     code, _, err = await Onlooker(server, tmp_path, "sandbox", {}).run("shadow", **keyed(READER))
@@ -87,6 +90,7 @@ async def test_a_shadow_refuses_it_too(serve, tmp_path):
 
 async def test_streams_of_another_system_than_the_requests_are_refused(serve):
     """Each connection is asked by itself, before the key."""
+    struck("F77")
     server = await serve(Opening(seed=3))
     server.hub.dial_faults.says_real = True
     venue = venue_of(server)
@@ -97,6 +101,7 @@ async def test_streams_of_another_system_than_the_requests_are_refused(serve):
 
 async def test_requests_to_another_system_than_the_streams_are_refused(serve, monkeypatch):
     """Positions of another account would be believed otherwise."""
+    struck("F77")
     server = await serve(Opening(seed=3))
     venue = venue_of(server)
     load = venue.public.load
@@ -114,6 +119,7 @@ async def test_requests_to_another_system_than_the_streams_are_refused(serve, mo
 
 async def test_a_venue_that_does_not_say_which_one_it_is_counts_as_the_wrong_one():
     """Absence of an answer is no permission."""
+    struck("F77")
     server = ScriptedDeribit()
     server.testnet = None
     await server.start()
@@ -136,6 +142,7 @@ async def test_a_venue_that_does_not_say_which_one_it_is_counts_as_the_wrong_one
 @pytest.mark.parametrize("said", [None, 1, 0, "true", "", [], {}])
 def test_only_a_plain_true_or_false_is_a_word(said):
     """Anything else says nothing."""
+    struck("F77")
     environment = Environment(testnet=True)
     environment.hear({"testnet": said})
     with pytest.raises(WrongEnvironmentError):
@@ -147,6 +154,7 @@ def test_only_a_plain_true_or_false_is_a_word(said):
 
 async def test_another_system_after_a_reconnect_gets_no_order_until_the_right_one_is_back(running):
     """The connection is given up with its name, each order is refused by it, and all comes back."""
+    struck("F77")
     server, venue = running
     server.hub.dial_faults.says_real = True
     for session in tuple(server.sessions.values()):
@@ -162,6 +170,7 @@ async def test_another_system_after_a_reconnect_gets_no_order_until_the_right_on
 
 async def test_a_reply_of_another_system_ends_the_connection_that_it_came_on(running):
     """Also without a reconnect: the next sign of life says it, and no such reply counts."""
+    struck("F77")
     server, venue = running
     for session in server.sessions.values():
         session.faults.says_real = True
@@ -195,6 +204,7 @@ async def test_a_reconnect_with_other_rights_ends_the_orders_until_they_are_righ
     running, scopes, said
 ):
     """Named at once, refused by that name, without a storm of dials, and mended by itself."""
+    struck("F63")
     server, venue = running
     becomes(server, scopes)
     dialled = server.dialled
@@ -218,6 +228,8 @@ async def test_a_renewal_with_other_rights_ends_the_orders_until_they_are_right(
     serve, scopes, said
 ):
     """The token is renewed on a sound connection: that one is given up."""
+    struck("F62")
+    struck("F63")
     server = await serve(Opening(seed=3))
     server.hub.auth.token_life_s = 2
     venue = venue_of(server)

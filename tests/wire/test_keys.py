@@ -17,6 +17,7 @@ from bot.venues.deribit.terms import ApiKey, DeribitSettings
 from bot.venues.deribit.venue import DeribitVenue
 from bot.wiring.live import key_for
 from config import ConfigError, load
+from tests.struck import struck
 from tests.wire.test_run import TOP, Bot, booked, straddle
 
 CANARY = "c4n4ry-of-a-secret"
@@ -47,6 +48,7 @@ def hands_out(server, key: Key) -> None:
 )
 async def test_a_key_that_may_do_too_much_or_too_little_is_refused(serve, tmp_path, key, said):
     """Exit code 2, one line, and nothing was sent for a book that cries for a hedge."""
+    struck("F63")
     positions = straddle("-5")
     server = await serve(Opening(seed=3, compress=60, positions=positions))
     hands_out(server, key)
@@ -61,6 +63,7 @@ async def test_a_key_that_may_do_too_much_or_too_little_is_refused(serve, tmp_pa
 
 async def test_a_key_of_the_other_system_is_said_to_be_one(serve, tmp_path):
     """The venue does not know it: exit code 3, and what that may mean."""
+    struck("F77")
     server = await serve(Opening(seed=3))
     foreign = Key("of-the-real-one", CANARY, TRADER.scopes)
     code, out, err = await Bot(server, tmp_path, foreign).run()
@@ -83,6 +86,8 @@ async def test_a_sound_key_shows_nowhere(serve, tmp_path):
 
 async def test_rights_that_grow_while_it_runs_end_the_connection(serve):
     """A renewed proof is judged as the first was: the lane does not go on with a wider key."""
+    struck("F62")
+    struck("F63")
     server = await serve(Opening(seed=3))
     key = Key("growing", CANARY, TRADER.scopes)
     hands_out(server, key)

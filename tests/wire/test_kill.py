@@ -10,6 +10,7 @@ import pytest
 
 from bot.journal import Reader
 from bot.sim.wire.auth import OWNER, READER, TRADER, Key
+from tests.struck import struck
 from tests.wire.resting import RestingBot, Watchdog, comes, opening, rests, says
 from tests.wire.test_run import TOP
 
@@ -82,6 +83,7 @@ def state(bot):
 
 async def test_a_stopped_bots_order_is_cancelled_and_it_wakes_up_halted(killing, tmp_path):
     """SIGSTOP: nothing of the bot acts, and nothing is sent when it goes on."""
+    struck("F69")
     server, bot, process = killing
     dog = Watchdog(server, tmp_path)
     watching = await dog.start()
@@ -107,6 +109,7 @@ async def test_a_stopped_bots_order_is_cancelled_and_it_wakes_up_halted(killing,
 
 async def test_a_bot_whose_loop_hangs_for_ever_is_stopped_as_well(serve, tmp_path):
     """Its process lives and its connection stands: only its decisions have stopped."""
+    struck("F68")
     server = await serve(opening())
     bot = HangingBot(server, tmp_path)
     process = await bot.start()

@@ -24,6 +24,7 @@ from bot.sim.wire.clock import HandClock
 from bot.sim.wire.hub import Opening
 from bot.venues.deribit.terms import ApiKey
 from bot.wiring.live import Keys, live
+from tests.struck import struck
 
 BEFORE_NS = utc_ns(2026, 3, 3, 8) - 30 * NS_PER_S
 EXPIRING = "BTC-3MAR26-92000-C"
@@ -122,6 +123,7 @@ class Bot:
 
 async def test_an_expiry_and_the_listings_after_it_are_followed_by_a_running_core(serve, dial):
     """What expires leaves the book with its hedge; what is listed is traded by hand and hedged."""
+    struck("F49")
     hand = HandClock(BEFORE_NS)
     opening = Opening(seed=4, regime="calm", positions=(held(EXPIRING, -2), held(LASTING, -1)))
     server = await serve(opening, clock=hand)
@@ -155,6 +157,7 @@ async def test_an_expiry_and_the_listings_after_it_are_followed_by_a_running_cor
 
 async def test_what_is_held_before_it_is_listed_is_bounded_and_then_hedged(serve, hand):
     """In quarantine from the first report, out of it by itself as soon as the list has it."""
+    struck("F49")
     server = await serve(Opening(seed=4, regime="calm", positions=(held(LASTING, 2),)), clock=hand)
     hub = server.hub
     whole = list(hub._listing)

@@ -8,6 +8,7 @@ from bot.domain.errors import TaskEndedError
 from bot.engine import Control, Engine
 from bot.journal import Durability, Journal, RunStart
 from tests.simulation.drive import book
+from tests.struck import struck
 from tests.wire.in_process import graph
 from tests.wire.resting import comes, opening, rests
 
@@ -23,9 +24,11 @@ DELTA = {
 }
 
 
+@pytest.mark.parametrize("amid", [True, False], ids=["an order rests", "no order yet"])
 @pytest.mark.parametrize("name", STANDING)
-async def test_a_run_ends_when_a_standing_task_does(name, serve, tmp_path):
+async def test_a_run_ends_when_a_standing_task_does(name, amid, serve, tmp_path):
     """At the next event, and what rested is gone from the exchange."""
+    struck("F67")
     server = await serve(opening())
     run = graph(book(delta=DELTA), server)
     journal = Journal.open(tmp_path, "demo", durability=Durability.BATCH)
@@ -42,7 +45,7 @@ async def test_a_run_ends_when_a_standing_task_does(name, serve, tmp_path):
     )
     going = asyncio.create_task(engine.run(None))
     try:
-        await comes(lambda: rests(server) or going.done())
+        await comes(lambda: rests(server) or going.done() or not amid)
         assert not going.done()
         next(task for task in asyncio.all_tasks() if task.get_name() == name).cancel()
         await comes(going.done)

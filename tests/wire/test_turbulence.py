@@ -19,6 +19,7 @@ from bot.venues.deribit.feeds import FeedRules
 from bot.venues.deribit.terms import ApiKey, DeribitSettings
 from bot.venues.deribit.venue import DeribitVenue
 from tests.builders.intents import intent
+from tests.struck import struck
 from tests.wire.adapter.drive import PATIENCE_S, drain, take, until
 from tests.wire.conftest import NOON_NS
 
@@ -133,6 +134,7 @@ async def test_two_hundred_orders_lose_their_connection_at_random_moments(serve,
         assert memory.states[label] is (BOOKED if booked[label] else NOT_BOOKED), (label, how)
         if how in {"after", "before"}:
             assert booked[label] == (how == "after")
+    struck("F02", sum(booked[label] for label in hows))
     fates = {booked[label] for label, how in hows.items() if how == "moment"}
     assert fates == {0, 1}  # moments fell on both sides of the booking
     told = Counter(memory.fills.values())

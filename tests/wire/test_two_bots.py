@@ -3,6 +3,7 @@
 import re
 
 from bot.sim.wire.hub import Opening
+from tests.struck import struck
 from tests.wire.test_by_hand import AMOUNT, Told, buy, hedged
 from tests.wire.test_run import Bot
 
@@ -15,6 +16,7 @@ def labels(server):
 
 async def test_a_second_bot_on_this_machine_is_refused(serve, tmp_path):
     """By the account, whatever its instance is called; the first is not disturbed."""
+    struck("F15")
     server = await serve(Opening(seed=3))
     bot = Bot(server, tmp_path)
     first = Told(await bot.start(), server)
@@ -47,6 +49,7 @@ async def machines(server, folder, *, waits):
 
 async def test_of_two_machines_the_later_one_halts_itself(serve, dial, tmp_path):
     """As soon as it sees the other's order; what it would have hedged later it leaves alone."""
+    struck("F15")
     server = await serve(Opening(seed=3))
     elder, younger = await machines(server, tmp_path, waits=1)
     await buy(dial, server)
@@ -64,6 +67,7 @@ async def test_of_two_machines_the_later_one_halts_itself(serve, dial, tmp_path)
 
 async def test_of_two_machines_the_earlier_one_goes_on_and_warns(serve, dial, tmp_path):
     """It names the other's order, and still hedges what the other does not."""
+    struck("F15")
     server = await serve(Opening(seed=3))
     elder, younger = await machines(server, tmp_path, waits=0)
     await buy(dial, server)

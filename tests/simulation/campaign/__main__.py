@@ -100,9 +100,9 @@ def _run(seeds: range, each: float, found: Sequence[Outcome]) -> tuple[Run, Coun
 
 
 def commit() -> str:
-    """Return the commit that runs; it is dirty if anything but the page has been changed."""
+    """Return the commit that runs; it is dirty if anything but the pages has been changed."""
     found = _git("describe", "--always") or "unknown"
-    others = f":(exclude)docs/{PAGE.name}"
+    others = ":(exclude)docs"
     return f"{found}-dirty" if _git("status", "--porcelain", "-uno", "--", ".", others) else found
 
 

@@ -72,6 +72,12 @@ def counts(text: str) -> Counter[str]:
     return Counter({code: int(count) for code, count in found})
 
 
+def in_tests(text: str) -> Counter[str]:
+    """Return how often each other fault struck in the newest run that counted them."""
+    found = re.findall(r"^\| (F\d\d) \| .+ \((\d+) in a run\) \|$", text, re.MULTILINE)
+    return Counter({code: int(count) for code, count in found})
+
+
 def total(kept: Sequence[Run]) -> str:
     """Return the sum of all runs in a line."""
     hours = sum(run.hours for run in kept)
@@ -82,13 +88,15 @@ def total(kept: Sequence[Run]) -> str:
     )
 
 
-def faults(struck: Mapping[str, int]) -> list[str]:
-    """Return the table of faults."""
+def faults(struck: Mapping[str, int], tests: Mapping[str, int]) -> list[str]:
+    """Return the table of faults: those that the simulation counts, and those that tests count."""
     rows = ["| fault | what happens | reached | how often, or where |", "|---|---|---|---|"]
     for one in CATALOGUE:
         told = one.by
         if one.reached is Reached.SIMULATION:
             told = one.by or str(struck.get(one.code, 0))
+        elif tests.get(one.code):
+            told = f"{one.by} ({tests[one.code]} in a run)"
         rows.append(f"| {one.code} | {one.what} | {one.reached} | {told} |")
     return rows
 
@@ -109,11 +117,17 @@ def written(text: str, run: Run | None, struck: Mapping[str, int]) -> str:
         "",
         FAULTS,
         "",
-        *faults(counts(text) + Counter(struck)),
+        *faults(counts(text) + Counter(struck), in_tests(text)),
         "",
     ]
     bugs = text.partition(f"\n{PLANTED}\n")[2]
     return "\n".join([*body, *([PLANTED, bugs] if bugs else [])])
+
+
+def recounted(text: str, tests: Mapping[str, int]) -> str:
+    """Return the page with what one run of the tests has counted in place of an earlier one."""
+    old, new = (faults(counts(text), found) for found in (in_tests(text), tests))
+    return text.replace("\n".join(old), "\n".join(new))
 
 
 def replanted(text: str, caught: Sequence[Caught], commit: str) -> str:

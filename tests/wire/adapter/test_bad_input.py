@@ -4,9 +4,10 @@ At the start each is named and nothing goes on; while it runs it is noted, nothi
 the next sound answer is taken as before.
 """
 
+import socket
 import ssl
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiohttp import web
@@ -21,6 +22,7 @@ from bot.venues.deribit.feeds import FeedRules
 from bot.venues.deribit.flaws import Flaw
 from bot.venues.deribit.terms import ApiKey, DeribitSettings, VenueUnreachableError
 from bot.venues.deribit.venue import DeribitVenue
+from tests.struck import struck
 from tests.wire.adapter.drive import drain, take, until
 from tests.wire.adapter.test_venue import now_ns, place
 from tests.wire.scripted import PERPETUAL, ticker
@@ -242,6 +244,7 @@ async def secured(tmp_path):
 
 async def test_a_certificate_that_nobody_known_has_signed_is_named(secured):
     """Nothing was said to whoever it is."""
+    struck("F61")
     server, _ = secured
     venue = DeribitVenue(_terms(server), time.time_ns, ApiKey("KEY", "SECRET"), orders=True)
     with pytest.raises(VenueUnreachableError, match="certificate verify failed"):
@@ -251,6 +254,7 @@ async def test_a_certificate_that_nobody_known_has_signed_is_named(secured):
 
 async def test_a_certificate_of_another_name_is_named(secured, tmp_path):
     """Signed by somebody known, for somebody else."""
+    struck("F61")
     server, certificate = secured
     terms = _terms(server, cafile=str(certificate))
     away = server.rest_url.replace("127.0.0.1", "127.0.0.2")
@@ -272,3 +276,33 @@ async def test_a_certificate_of_another_name_is_named(secured, tmp_path):
             await venue.start()
     finally:
         await runner.cleanup()
+
+
+@pytest.mark.parametrize("days", [-3_650, -365, -31, 2, 30, 3_650])
+async def test_a_certificate_of_another_time_is_named(tmp_path, days):
+    """Signed by somebody known; over, or of tomorrow: our own clock may be the wrong one."""
+    made = self_signed(tmp_path, datetime.now(UTC) + timedelta(days=days))
+    async with Server(Hub(Opening(seed=3)), tls=made) as server:
+        terms = _terms(server, cafile=str(tmp_path / CERTIFICATE))
+        venue = DeribitVenue(terms, time.time_ns, ApiKey("KEY", "SECRET"), orders=True)
+        said = "certificate has expired" if days < 0 else "certificate is not yet valid"
+        with pytest.raises(VenueUnreachableError, match=said):
+            await venue.start()
+        assert server.dialled == 0
+    struck("F61")
+
+
+@pytest.mark.parametrize("code", [socket.EAI_NONAME, socket.EAI_AGAIN, socket.EAI_FAIL])
+async def test_a_name_that_does_not_resolve_is_named(monkeypatch, code):
+    """Whether nobody has it or nobody answers."""
+
+    def resolve(*_asked, **_how):
+        raise socket.gaierror(code, "no such name here")
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    away = ("https://exchange.invalid", "wss://exchange.invalid/ws/api/v2")
+    terms = DeribitSettings(FeedRules(("BTC",)), ("BTC",), *away)
+    venue = DeribitVenue(terms, time.time_ns, ApiKey("KEY", "SECRET"), orders=True)
+    with pytest.raises(VenueUnreachableError, match=r"exchange\.invalid"):
+        await venue.start()
+    struck("F61")

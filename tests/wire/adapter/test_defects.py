@@ -7,6 +7,7 @@ import ccxt  # type: ignore[import-untyped]
 import pytest
 
 from bot.venues.deribit.flaws import Flaw
+from tests.struck import struck
 from tests.wire.adapter.drive import PATIENCE_S
 from tests.wire.scripted import (
     CALL,
@@ -53,10 +54,12 @@ async def test_1_stock_books_an_order_twice_when_its_reply_is_lost(stock, server
 
 
 async def test_1_hardened_books_once_and_says_that_it_does_not_know(hardened, server):
-    """The lost reply is an error of the unknown kind."""
-    with pytest.raises(ccxt.ExchangeNotAvailable):
-        await order_on_a_dropped_connection(hardened, server)
-    assert len(server.booked("h1")) == 1
+    """The lost reply is an error of the unknown kind, and the call is not repeated."""
+    for count in range(1, 11):
+        with pytest.raises(ccxt.ExchangeNotAvailable):
+            await order_on_a_dropped_connection(hardened, server)
+        assert len(server.booked("h1")) == count
+        struck("F03")
 
 
 async def test_1_the_session_has_the_switch_that_we_turn_off(hardened):

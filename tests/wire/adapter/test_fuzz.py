@@ -21,6 +21,7 @@ from bot.venues.deribit.directory import Directory
 from bot.venues.deribit.feeds import FeedRules, MarketFeed
 from bot.venues.deribit.flaws import Flaw, Flaws
 from bot.venues.deribit.inbox import Surroundings
+from tests.struck import struck
 from tests.wire.scripted import (
     CALL,
     PERPETUAL,
@@ -170,6 +171,7 @@ def notified(channel, data):
 
 async def test_ten_thousand_broken_frames_never_raise_and_never_pass_as_sound(both):
     """What is told is finite where it must be, and never crossed; the rest is named."""
+    struck("F45", FRAMES)
     (two, told), generator = both, random.Random(20_261_124)
     sound = sound_frames()
     for _ in range(FRAMES):

@@ -22,6 +22,7 @@ from bot.venues.deribit.requests import (
     Requests,
     VenueClock,
 )
+from tests.struck import struck
 from tests.wire.scripted import PERPETUAL, change, snapshot
 
 
@@ -80,6 +81,7 @@ def test_what_we_refuse_is_dialled_once_a_second_and_then_once_in_thirty(first):
 @pytest.mark.parametrize("seed", range(20))
 def test_the_venue_s_own_pool_never_runs_dry_whatever_the_network_does(seed):
     """Requests leave as fast as our budget allows and arrive late by up to 250 ms, in order."""
+    struck("F58")
     generator, clock = random.Random(seed), Clock()
     mine = Credits(clock)
     arrivals, last = [], 0.0

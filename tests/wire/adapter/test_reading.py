@@ -20,6 +20,7 @@ from bot.venues.deribit.reports import (
     read_portfolio,
     read_position,
 )
+from tests.struck import struck
 from tests.wire.scripted import (
     CALL,
     NOW_MS,
@@ -110,6 +111,7 @@ def test_a_linear_instrument_is_traded_in_coin_and_pays_in_dollars():
 )
 def test_an_entry_that_cannot_be_used_is_left_out_with_its_reason(raw, flaw):
     """The others are listed all the same."""
+    struck("F46")
     flaws = Flaws()
     found = read_contracts([raw, perpetual("BTC-NEW")], flaws, 5)
     assert list(found) == ["BTC-NEW"]

@@ -7,6 +7,7 @@ import random
 from bot.domain.events import PositionsReport
 from bot.domain.quotes import Quote
 from bot.venues.deribit.flaws import Flaw
+from tests.struck import struck
 from tests.wire.adapter.drive import drain, take, until
 from tests.wire.scripted import PERPETUAL, position, ticker
 
@@ -46,11 +47,14 @@ def broken_text(luck):
 
 async def test_ten_thousand_broken_texts_leave_the_connection_as_it_was(connect, server):
     """No epoch ends, no reply goes astray, and the next sound message is heard."""
+    struck("F45", FRAMES)
     luck = random.Random(11)
     venue = await connect(orders=True)
     drain(venue)
     for _ in range(FRAMES):
-        await server.say(broken_text(luck))
+        text = broken_text(luck)
+        struck("F09", '"id":' in text)
+        await server.say(text)
     await server.push(TICKER, ticker(best_bid_amount=77.0))
     assert await take(venue, Quote, where=lambda quote: quote.bid_size == 77.0)
     await server.push(CHANGES, {"positions": [position(size=-70.0)]})
@@ -78,6 +82,7 @@ async def test_an_enormous_message_is_read_and_more_than_that_costs_the_connecti
 
 async def test_a_reply_under_a_wrong_id_is_nobody_s(connect, server):
     """The request that it was meant for stays unanswered, and no other is answered by it."""
+    struck("F10", len(IDS))
     venue = await connect()
     requests = venue.public.exchange.requests
     server.mute.add("public/get_time")

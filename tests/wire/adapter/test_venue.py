@@ -29,6 +29,7 @@ from bot.venues.deribit.orders import OrderLaneError
 from bot.venues.deribit.terms import VenueUnreachableError
 from tests.builders.intents import intent
 from tests.builders.programs import program
+from tests.struck import struck
 from tests.wire.adapter.drive import PATIENCE_S, drain, take, until
 from tests.wire.scripted import (
     CALL,
@@ -488,7 +489,8 @@ async def test_a_token_is_renewed_before_it_expires(connect, server):
     """On the same connection."""
     server.expires_s = 1
     venue = await connect(orders=True)
-    await server.until(lambda: server.auths >= 2)
+    await server.until(lambda: server.auths >= 6)
+    struck("F62", 5)
     assert venue.health().account_epoch == 1
 
 
@@ -538,14 +540,18 @@ async def test_an_order_s_fills_are_told_before_its_state(connect, server):
 
 
 async def test_a_refusal_of_the_venue_is_a_rejection_with_its_code(connect, server):
-    """A post-only order that would take."""
+    """A post-only order that would take: at no other price than the one that was decided."""
     venue = await connect(orders=True)
-    server.refusals["private/buy"] = [(11054, "post_only_reject")]
-    venue.send(place("db-1", ioc=False, post_only=True), now_ns())
-    report = (await take(venue, OrderUpdate)).report
-    assert (report.state, report.code) == (OrderState.REJECTED, "11054")
-    (asked,) = [params for name, params in server.calls if name == "private/buy"]
-    assert asked["post_only"] is asked["reject_post_only"] is True
+    for number in range(10):
+        side, label = ("buy", "sell")[number % 2], f"db-{number}"
+        server.refusals[f"private/{side}"] = [(11054, "post_only_reject")]
+        request = place(label, ("20", "-20")[number % 2], ioc=False, post_only=True)
+        venue.send(request, now_ns())
+        report = (await take(venue, OrderUpdate)).report
+        assert (report.label, report.state, report.code) == (label, OrderState.REJECTED, "11054")
+        asked = [params for name, params in server.calls if name == f"private/{side}"][-1]
+        assert asked["post_only"] is asked["reject_post_only"] is True
+        struck("F12")
 
 
 async def test_an_internal_error_of_the_venue_proves_nothing(connect, server):
