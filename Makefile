@@ -14,6 +14,7 @@ SEEDS ?= 1:8
 HOURS ?= 1
 N ?= 200
 FOR ?= 600
+DAYS ?= 7
 WORKERS ?= $(shell echo $$(( $$(nproc) * 2 )))
 
 # Tests that read recorded market data run where it lies beside the project.
@@ -73,6 +74,10 @@ faults: $(VENV)/.dev ## let its connections fail, its disk fill and both process
 	@$(BIN)/python -m tests.processes.freeze 10
 	@$(BIN)/python -m tests.processes.silence 10
 	@$(BIN)/python -m tests.processes.disk 3
+
+.PHONY: soak
+soak: $(VENV)/.dev ## let days of market time pass in one process and judge what grows: DAYS=7
+	@$(BIN)/python -m tests.processes.soak $(DAYS)
 
 .PHONY: lock
 lock: $(VENV)/.dev ## resolve the dependencies again and write the locks

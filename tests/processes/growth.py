@@ -8,6 +8,7 @@ import types
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ def growing(looks: list[Counter[str]], few: int = FEW) -> dict[str, tuple[int, .
     return {
         way: row
         for way, row in sorted(rows.items())
-        if all(a < b for a, b in zip(row, row[1:], strict=False)) and row[-1] - row[0] > few
+        if all(a < b for a, b in pairwise(row)) and row[-1] - row[0] > few
     }
 
 

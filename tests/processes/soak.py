@@ -33,6 +33,7 @@ from bot.domain.units import NS_PER_S
 from bot.journal.wal import LONGEST_PAGES
 
 TOP = Path(__file__).parents[2]
+COMMAND = ("-m", "bot", "paper", "--speed", "max", "--json", "--set")
 EVERY_S = 0.5
 DAY_S = 86_400.0
 HOURS = 24
@@ -153,8 +154,7 @@ class Watched:
         asked = ("--for", f"{days * DAY_S:.0f}s", "--seed", str(seed), *options)
         with self.log.open("w") as log, self.out.open("w") as out:
             self.process = subprocess.Popen(
-                (sys.executable, "-m", "bot", "paper", "--speed", "max", "--json")
-                + ("--set", f"state_dir={folder}", *asked),
+                [sys.executable, *COMMAND, f"state_dir={folder}", *asked],
                 cwd=TOP, env=own, stdin=subprocess.DEVNULL, stdout=out, stderr=log,
             )  # fmt: skip
 
@@ -174,9 +174,7 @@ class Watched:
             return None
         proc = Path("/proc") / str(self.process.pid)
         try:
-            status = dict(
-                line.split(":", 1) for line in (proc / "status").read_text().splitlines()
-            )
+            status = dict(line.split(":", 1) for line in (proc / "status").read_text().splitlines())
             used = (proc / "stat").read_text().rpartition(")")[2].split()
             return Sample(
                 day=day,
@@ -255,6 +253,5 @@ def row(samples: Sequence[Sample], day: int) -> str:
 
 
 if __name__ == "__main__":
-    numbers = (*sys.argv[1:], "7", "1")[: max(2, len(sys.argv) - 1)]
-    days, seed = (numbers[0], "1") if len(sys.argv) == 2 else numbers[:2]
+    days, seed = (*sys.argv[1:], *("7", "7")[len(sys.argv) - 1 :])
     sys.exit(main(float(days), int(seed)))
