@@ -17,12 +17,11 @@ KEPT: Final = 4_096
 
 @dataclass(slots=True)
 class Trades:
-    """Trades by id and label, with their time; at least the newest `kept`, at most twice as many.
+    """Trades by id and label, with their time; the newest KEPT and at most as many again.
 
     A trade that was made at `forgotten_ns` or before is known.
     """
 
-    kept: int = KEPT
     forgotten_ns: int = -1
     _made_ns: dict[tuple[str, str], int] = field(default_factory=dict)
 
@@ -37,7 +36,7 @@ class Trades:
     def add(self, *fills: Fill) -> None:
         """Remember trades; of too many the oldest are forgotten, by the venue's time."""
         self._made_ns.update(((fill.trade_id, fill.label), fill.ts_ns) for fill in fills)
-        if len(self._made_ns) > 2 * self.kept:
+        if len(self._made_ns) > 2 * KEPT:
             oldest_first = sorted(self._made_ns.items(), key=lambda item: item[1])
-            self.forgotten_ns = max(self.forgotten_ns, oldest_first[-self.kept - 1][1])
-            self._made_ns = dict(oldest_first[-self.kept :])
+            self.forgotten_ns = max(self.forgotten_ns, oldest_first[-KEPT - 1][1])
+            self._made_ns = dict(oldest_first[-KEPT:])

@@ -6,7 +6,7 @@ all coins are one. What grows from one look to the next, and again, has no end i
 
 import types
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -18,7 +18,6 @@ ATOMS = (
     *(str, bytes, int, float, complex, bool, type(None), type, types.ModuleType),
     *(types.BuiltinFunctionType, types.CodeType, np.dtype, np.generic, np.ufunc),
 )
-FEW = 4  # a table of so few more is no table that grows: these are tallies by state or coin
 
 
 def sizes(roots: Mapping[str, object]) -> Counter[str]:
@@ -42,14 +41,10 @@ def sizes(roots: Mapping[str, object]) -> Counter[str]:
     return found
 
 
-def growing(looks: list[Counter[str]], few: int = FEW) -> dict[str, tuple[int, ...]]:
+def growing(looks: Sequence[Counter[str]]) -> dict[str, tuple[int, ...]]:
     """Return the ways that held more at each look than at the one before, with their sizes."""
     rows = {way: tuple(look[way] for look in looks) for way in looks[-1]}
-    return {
-        way: row
-        for way, row in sorted(rows.items())
-        if all(a < b for a, b in pairwise(row)) and row[-1] - row[0] > few
-    }
+    return {way: row for way, row in sorted(rows.items()) if all(a < b for a, b in pairwise(row))}
 
 
 def _parts(way: str, thing: object) -> Iterator[tuple[str, Any]]:

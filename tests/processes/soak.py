@@ -29,6 +29,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import t as student
 
+from bot.domain.quotes import FloatArray
 from bot.domain.units import NS_PER_S
 from bot.journal.wal import LONGEST_PAGES
 
@@ -53,13 +54,12 @@ class Line(NamedTuple):
     bound: float
 
 
-def slope(days: Sequence[float], values: Sequence[float], blocks: int = BLOCKS) -> Line:
-    """Return the slope of values over days, by means of blocks of time (see the module).
+def slope(x: FloatArray, y: FloatArray, blocks: int = BLOCKS) -> Line:
+    """Return the slope of y over days x, by means of blocks of time (see the module).
 
     A block in which nothing was seen is left out. Raises ValueError where fewer than three are
     left.
     """
-    x, y = np.asarray(days), np.asarray(values)
     edges = np.linspace(x.min(), x.max(), blocks + 1)
     place = np.clip(np.searchsorted(edges, x, side="right") - 1, 0, blocks - 1)
     seen = [place == block for block in range(blocks) if (place == block).any()]
@@ -89,14 +89,15 @@ class Sample:
     cpu_s: float
 
 
-def by_hour(samples: Sequence[Sample]) -> tuple[list[float], list[float]]:
+def by_hour(samples: Sequence[Sample]) -> tuple[FloatArray, FloatArray]:
     """Return the mean day and memory (MB) of each market hour, so that each counts the same."""
     hours: dict[int, list[Sample]] = {}
     for sample in samples:
         hours.setdefault(int(sample.day * HOURS), []).append(sample)
     rows = [hours[number] for number in sorted(hours)]
     days = [sum(one.day for one in row) / len(row) for row in rows]
-    return days, [sum(one.memory for one in row) / len(row) / MB for row in rows]
+    memory = [sum(one.memory for one in row) / len(row) / MB for row in rows]
+    return np.array(days), np.array(memory)
 
 
 @dataclass(slots=True)
