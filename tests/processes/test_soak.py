@@ -161,7 +161,8 @@ def test_no_table_grows_from_day_to_day(tmp_path, monkeypatch):
         monkeypatch.setattr(place, most)
     monkeypatch.setattr("bot.stepper.WAKE_NS", 60 * NS_PER_S)
     settings = bitcoin_alone()
-    market = Thin(wiring.market(settings, 7), wiring.market(settings, 7).start_ns)
+    whole = wiring.market(settings, 7)
+    market = Thin(whole, whole.start_ns + 900 * NS_PER_S)  # looked at amid settlement windows
     journal = Journal.open(tmp_path, "week", durability=Durability.BATCH)
     with closing(journal), (tmp_path / "log").open("w") as log:
         steps = wired(settings, market, journal, log)

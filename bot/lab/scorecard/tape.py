@@ -61,13 +61,16 @@ class Tape:
         self.market.see_instruments(instruments)
         self.market.close_windows(now_ns - HISTORY_NS)
         self.known.update(self.market.instruments)
+        old = [name for name, one in self.known.items() if one.is_history(now_ns)]
+        for name in old:
+            if not self.held(name):  # its column goes when columns are laid out anew
+                self.owner.pop(name, None)
+                self.ours.pop(name, None)
         laid_out = {one.name for one in (*self._options, *self._futures)}
-        stays = self.market.instruments.keys() | laid_out
-        gone = [name for name, one in self.known.items() if one.is_history(now_ns)]
-        gone = [name for name in gone if name not in stays and not self.held(name)]
+        gone = [n for n in old if n not in self.market.instruments and n not in laid_out]
         for name in gone:
-            for table in (self.known, self.market.quotes, self.owner, self.ours):
-                table.pop(name, None)
+            del self.known[name]
+            self.market.quotes.pop(name, None)
         return gone
 
     def quote(self, quote: Quote) -> None:
