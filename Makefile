@@ -14,6 +14,7 @@ SEEDS ?= 1:8
 HOURS ?= 1
 N ?= 200
 FOR ?= 600
+DAYS ?= 7
 WORKERS ?= $(shell echo $$(( $$(nproc) * 2 )))
 
 # Tests that read recorded market data run where it lies beside the project.
@@ -77,6 +78,10 @@ faults: $(VENV)/.dev ## let its connections fail, its disk fill and both process
 .PHONY: faults-count
 faults-count: $(VENV)/.dev ## count how often tests make each fault of the catalogue strike: ARGS=--keep
 	@$(BIN)/python -m tests.struck --numprocesses=$(WORKERS) $(ARGS)
+
+.PHONY: soak
+soak: $(VENV)/.dev ## let days of market time pass in one process and judge what grows: DAYS=7
+	@$(BIN)/python -m tests.processes.soak $(DAYS)
 
 .PHONY: lock
 lock: $(VENV)/.dev ## resolve the dependencies again and write the locks

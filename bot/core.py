@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from bot.book.measure import measure
 from bot.desk.agreement import Agreement
@@ -181,11 +182,26 @@ class Core:
             case PositionsReport():
                 return self.reconciler.report(event) + self._agree(event)
             case InstrumentsListed():
+                self._forget(event.coin)
                 return self.reconciler.listed(event)
             case Operator():
                 return self.verbs.obey(event)
             case AccountSight() | Tick():
                 return []
+
+    def _forget(self, coin: str) -> None:
+        """Leave out of every table what the book no longer knows: it expired long ago."""
+        if coin in self.rules:
+            floor, control = self.floor, self.floor.control(coin)
+            known = floor.book.instruments.keys() | floor.book.holdings.held().keys()
+            tables: tuple[dict[str, Any], ...] = (
+                *(floor.dealt, floor.orders.denied, self.gamma[coin].traded),
+                *(control.own, control.own_then),
+            )
+            for table in tables:
+                for name in table.keys() - known:
+                    if coin_of(name) == coin:
+                        del table[name]
 
     def sample(self, coin: str, now_ns: int) -> ExposureSample:
         """Return what a coin means now, with shocks and tenors (for journals and readers)."""

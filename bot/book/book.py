@@ -200,12 +200,26 @@ class Book:
             return
         mine.market.see_instruments(event.instruments)
         self.instruments.update(mine.market.instruments)
+        self._forget(mine, event.ts_ns)
         exclude, kinds = mine.rules.scope.exclude, mine.rules.hedge_with
         futures = [i for i in event.instruments if not i.is_option and i.name not in exclude]
         futures.sort(key=lambda i: (i.expiry_ns or 0, i.name))
         mine.hedges = tuple(i for kind in kinds for i in futures if i.kind == kind)
         mine.market.witnesses = tuple(i.name for i in mine.hedges)
         self._listed += 1
+
+    def _forget(self, mine: CoinBook, now_ns: int) -> None:
+        """Leave out what expired long ago, unless it is still held or parked."""
+        names = [
+            name
+            for name, one in self.instruments.items()
+            if one.coin == mine.rules.coin and one.is_history(now_ns)
+        ]
+        held = {key[0] for key in self.holdings.positions} | set(self.parked.parts) if names else ()
+        for name in names:
+            if name not in held and name not in mine.market.instruments:
+                del self.instruments[name]
+                mine.market.quotes.pop(name, None)
 
     def _netted(self, coin: str) -> dict[str, float]:
         found: dict[str, Decimal] = {}

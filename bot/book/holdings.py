@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TypeAlias
 
+from bot.book.trades import Trades
 from bot.domain.instruments import Instrument
 from bot.domain.positions import (
     HEDGE_TAG,
@@ -33,7 +34,7 @@ Key: TypeAlias = tuple[str, str, str]
 
 @dataclass(slots=True)
 class Holdings:
-    """Positions by instrument, tag and account, cash by coin, and the trades seen so far.
+    """Positions by instrument, tag and account, cash by coin, and the trades told so far.
 
     `account` is what the trading account is called, `also` are the accounts that are only read.
     `owned` are the (tag, account) that the owner gave to instruments of the trading account.
@@ -44,7 +45,7 @@ class Holdings:
     also: frozenset[str] = frozenset()
     positions: dict[Key, Position] = field(default_factory=dict)
     balances: dict[str, Balance] = field(default_factory=dict)
-    seen_trades: set[tuple[str, str]] = field(default_factory=set)
+    trades: Trades = field(default_factory=Trades)
     closed: set[str] = field(default_factory=set)
     version: int = 0
 
@@ -68,13 +69,13 @@ class Holdings:
 
     def knows(self, fill: Fill) -> bool:
         """Tell whether a trade has been told before."""
-        return (fill.trade_id, fill.label) in self.seen_trades
+        return self.trades.knows(fill)
 
     def fold(self, fill: Fill) -> bool:
         """Add a fill of ours; return False when this trade is contained already."""
         if self.knows(fill):
             return False
-        self.seen_trades.add((fill.trade_id, fill.label))
+        self.trades.add(fill)
         if fill.label in self.closed:
             return False
         self._hedge(fill.instrument, fill.quantity)
@@ -136,7 +137,7 @@ class Holdings:
         """Tell, before the first report, which positions and trades of an earlier run are ours."""
         for position in hedges:
             self._hedge(position.instrument, position.quantity)
-        self.seen_trades.update((fill.trade_id, fill.label) for fill in fills)
+        self.trades.add(*fills)
 
     def credit(self, label: str, quantity: Quantity, instrument: str) -> None:
         """Add to our hedges what an order filled by the venue's word, as its positions show it.

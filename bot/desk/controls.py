@@ -118,7 +118,7 @@ class Controls:
     own: dict[str, float] = field(default_factory=dict)
     twins: dict[str, Twin] = field(default_factory=dict)
     held_then: Mapping[str, Holding] | None = None
-    own_then: Mapping[str, float] = field(default_factory=dict)
+    own_then: dict[str, float] = field(default_factory=dict)
 
     # orders
 

@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from bot.domain.units import NS_PER_S, Quantity, Unit, years_between
+from bot.domain.units import NS_PER_S, SECONDS_PER_DAY, Quantity, Unit, years_between
+
+HISTORY_NS = round(SECONDS_PER_DAY * NS_PER_S)
 
 
 class Kind(StrEnum):
@@ -125,6 +127,10 @@ class Instrument:
         if self.expiry_ns is None:
             return None
         return self.expiry_ns - round(self.averaging_s * 2.0 / 3.0 * NS_PER_S)
+
+    def is_history(self, now_ns: int) -> bool:
+        """Tell whether it expired so long ago that nobody has anything left to say of it."""
+        return self.expiry_ns is not None and now_ns - self.expiry_ns > HISTORY_NS
 
     def calendar_years(self, now_ns: int) -> float:
         """Return ACT/365 years to expiry; infinite for what never expires."""

@@ -18,6 +18,7 @@ from bot.domain.units import NS_PER_S
 
 GRACE_NS = 2 * NS_PER_S
 GRACE_EVERY_NS = 60 * NS_PER_S
+REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,8 @@ class Breach:
 class BandClock:
     """Time inside and outside (ns), the breaches, and the integral of the distance (coin-seconds).
 
-    Only what comes after `since_ns` is judged; None judges nothing yet.
+    Only what comes after `since_ns` is judged; None judges nothing yet. Of the breaches the newest
+    10,000 are remembered.
     """
 
     since_ns: int | None = None
@@ -108,6 +110,7 @@ class BandClock:
     def _close(self, end_ns: int) -> None:
         if self._open_ns is not None and self._judged(end_ns):
             self.breaches.append(Breach(self._open_ns, end_ns))
+            del self.breaches[:-REMEMBERED]
         self._open_ns = None
 
     def _judged(self, end_ns: int) -> bool:

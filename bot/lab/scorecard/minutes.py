@@ -1,6 +1,7 @@
 """Profit and loss sampled each minute: tracking error, and total effectiveness with its interval.
 
-Minutes in which a coarse market says nothing are minutes without a change. The interval is a
+Minutes in which a coarse market says nothing are minutes without a change. Of a run of more than a
+year the newest year or so is kept. The interval is a
 percentile bootstrap over blocks of ten minutes with a fixed seed: 95 %, 1,000 resamples. On a
 short-gamma book total effectiveness measures the book rather than its hedger.
 """
@@ -8,6 +9,7 @@ short-gamma book total effectiveness measures the book rather than its hedger.
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -19,6 +21,7 @@ from bot.domain.units import NS_PER_S
 MINUTE_NS = 60 * NS_PER_S
 MINUTES_PER_DAY = 1_440
 BLOCK = 10
+KEPT = 366 * MINUTES_PER_DAY
 RESAMPLES = 1_000
 BOOTSTRAP_SEED = 20_260_105
 LEAST_BLOCKS = 5
@@ -28,22 +31,29 @@ LEAST_BLOCKS = 5
 class Minutes:
     """Cumulated USD of hedged, unhedged and frictionless book at the first row of each minute."""
 
-    minute: list[int] = field(default_factory=list)
-    values: list[tuple[float, float, float]] = field(default_factory=list)
+    minute: array[int] = field(default_factory=lambda: array("q"))
+    _values: array[float] = field(default_factory=lambda: array("d"))
+
+    @property
+    def values(self) -> FloatArray:
+        """Return the values of each minute that was kept (minutes, 3)."""
+        return np.array(self._values).reshape(-1, 3)
 
     def add(self, ts_ns: IntArray, cumulated: FloatArray) -> None:
         """Take rows (rows, 3); a row is kept when its minute has none yet."""
         numbers = ts_ns // MINUTE_NS
         last = self.minute[-1] if self.minute else -1
         fresh = np.flatnonzero(np.diff(numbers, prepend=last) > 0)
-        self.minute += numbers[fresh].tolist()
-        self.values += [(float(a), float(b), float(c)) for a, b, c in cumulated[fresh]]
+        self.minute.extend(numbers[fresh].tolist())
+        self._values.extend(cumulated[fresh].ravel().tolist())
+        if len(self.minute) > KEPT + MINUTES_PER_DAY:
+            del self.minute[:-KEPT], self._values[: -3 * KEPT]
 
     def dense(self, first: int, last: int) -> FloatArray:
         """Return the values at every minute from first to last; a missing one is the one before."""
         known = np.array(self.minute)
         place = np.searchsorted(known, np.arange(first, last + 1), side="right") - 1
-        return np.array(self.values).reshape(-1, 3)[place]
+        return self.values[place]
 
 
 def changes(parts: Iterable[Minutes]) -> FloatArray:

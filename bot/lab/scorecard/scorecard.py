@@ -21,6 +21,7 @@ from decimal import Decimal
 from typing import Final
 
 from bot.book.holdings import net
+from bot.book.trades import Trades
 from bot.domain.events import Event, Filled, InstrumentsListed, PositionsReport, Settled
 from bot.domain.instruments import Instrument
 from bot.domain.positions import Position
@@ -52,7 +53,7 @@ class Scorecard:
         self._hedges = dict(hedges or {})
         self._coin_of: dict[str, CoinCard] = {}
         self._instruments: dict[str, Instrument] = {}
-        self._trades: set[str] = set()
+        self._trades = Trades()
         self._stops, self._now_ns = Stops(), 0
         self._reported = False
         self._odd: dict[str, Decimal] = {}
@@ -140,7 +141,8 @@ class Scorecard:
     def _list(self, event: InstrumentsListed) -> None:
         card = self.cards.get(event.coin)
         if card is not None:
-            card.tape.listed(event.instruments)
+            for name in card.tape.listed(event.instruments, event.ts_ns):
+                del self._coin_of[name], self._instruments[name]
             for instrument in event.instruments:
                 self._coin_of[instrument.name] = card
                 self._instruments[instrument.name] = instrument
@@ -151,9 +153,9 @@ class Scorecard:
             self._coin_of.get(fill.instrument),
             self._instruments.get(fill.instrument),
         )
-        if card is None or instrument is None or fill.trade_id in self._trades:
+        if card is None or instrument is None or self._trades.knows(fill):
             return
-        self._trades.add(fill.trade_id)
+        self._trades.add(fill)
         self._odd = {}
         fee_usd = fill.fee if fill.fee_unit == "USD" else fill.fee * card.tape.market.index
         card.tally.fills += 1

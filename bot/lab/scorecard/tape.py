@@ -18,7 +18,7 @@ from bot.book.columns import VOL as VOL_ROW
 from bot.book.columns import OptionColumns
 from bot.book.market import CoinMarket
 from bot.book.numeraire import collateral_delta
-from bot.domain.instruments import Instrument, Kind
+from bot.domain.instruments import HISTORY_NS, Instrument, Kind
 from bot.domain.positions import HEDGE_TAG, Balance, Fill, Position
 from bot.domain.quotes import Chain, Quote
 from bot.domain.units import NS_PER_S
@@ -56,10 +56,22 @@ class Tape:
 
     # --- events -----------------------------------------------------------------------------------
 
-    def listed(self, instruments: tuple[Instrument, ...]) -> None:
-        """Take a complete list; what was known stays known."""
+    def listed(self, instruments: tuple[Instrument, ...], now_ns: int) -> list[str]:
+        """Take a complete list; return what is forgotten: it expired long ago and is not held."""
         self.market.see_instruments(instruments)
+        self.market.close_windows(now_ns - HISTORY_NS)
         self.known.update(self.market.instruments)
+        old = [name for name, one in self.known.items() if one.is_history(now_ns)]
+        for name in old:
+            if not self.held(name):  # its column goes when columns are laid out anew
+                self.owner.pop(name, None)
+                self.ours.pop(name, None)
+        laid_out = {one.name for one in (*self._options, *self._futures)}
+        gone = [n for n in old if n not in self.market.instruments and n not in laid_out]
+        for name in gone:
+            del self.known[name]
+            self.market.quotes.pop(name, None)
+        return gone
 
     def quote(self, quote: Quote) -> None:
         """Take a future's quote."""

@@ -57,6 +57,11 @@ class Board:
             self._since_ns[name] = now_ns
             self.index[quote.coin] = quote.index
 
+    def forget(self, name: str) -> None:
+        """Show an instrument no more."""
+        for table in (self.moves, self.elapsed_ns, self._since_ns):
+            table.pop(name, None)
+
     def future(self, name: str) -> FutureMove | None:
         """Return where a future stands now; None before its first move.
 

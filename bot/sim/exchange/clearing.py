@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bot.domain.events import Event, OrderUpdate, Settled
-from bot.domain.instruments import FeeTier, Instrument
+from bot.domain.instruments import HISTORY_NS, FeeTier, Instrument
 from bot.domain.orders import OrderState
 from bot.domain.units import NS_PER_S
 from bot.sim.exchange.account import Account, Holding
@@ -72,6 +72,7 @@ class Clearing:
                 events.append(self._deliver(holding, now_ns))
             elif not instrument.is_option and instrument.name in self.board.moves:
                 self.account.mark_to_market(holding, self.board.future_mark(instrument))
+        self.orders.forget(due_ns - HISTORY_NS)
         self.paused_until_ns = due_ns + PAUSE_NS
         self.averages.roll()
         return events

@@ -23,7 +23,7 @@ from bot.domain.events import (
     PositionsReport,
 )
 from bot.domain.instruments import FeeTier, Instrument
-from bot.domain.orders import TERMINAL, Intent, OrderReport, OrderState, TimeInForce
+from bot.domain.orders import TERMINAL, Intent, OrderState, TimeInForce
 from bot.domain.positions import Fill, Position
 from bot.domain.quotes import Chain
 from bot.domain.units import NS_PER_S, Quantity
@@ -35,7 +35,7 @@ from bot.sim.exchange.codes import Refusal
 from bot.sim.exchange.fees import trade_fee
 from bot.sim.exchange.ladder import Eaten, Level, future_levels, option_levels
 from bot.sim.exchange.matching import crosses, executable, option_executable, queue_ahead, walk
-from bot.sim.exchange.orders import Order, Orders
+from bot.sim.exchange.orders import Order, Orders, rejected
 from bot.sim.exchange.settlement import Averages, VenueAverages, next_settlement
 from bot.sim.exchange.valuation import Valuation
 from bot.sim.ports import Market
@@ -92,7 +92,7 @@ class Exchange:
         return self._orders.working()
 
     def instrument(self, name: str) -> Instrument | None:
-        """Return what the exchange lists, or has listed, under a name."""
+        """Return what the exchange lists, or has listed of late, under a name."""
         return self._known.get(name)
 
     def equity(self) -> dict[str, float]:
@@ -175,7 +175,17 @@ class Exchange:
             if listed is not self._listed.get(coin):
                 self._listed[coin] = listed
                 self._known.update((instrument.name, instrument) for instrument in listed)
+                self._forget(now_ns)
                 events.append(InstrumentsListed(now_ns, coin, listed))
+
+    def _forget(self, now_ns: int) -> None:
+        """Leave out of every table what expired long ago."""
+        old = [name for name, one in self._known.items() if one.is_history(now_ns)]
+        for name in old:
+            if name not in self._account.holdings:
+                del self._known[name]
+                for part in (self._board, self._eaten, self._valuation):
+                    part.forget(name)
 
     # --- resting orders ---------------------------------------------------------------------------
 
@@ -214,11 +224,11 @@ class Exchange:
         instrument = self._known.get(intent.instrument)
         refused = self._refusal(intent, instrument, now_ns)
         if refused is not None or instrument is None:
-            return [_rejected(intent, refused or Refusal.INVALID_INSTRUMENT, now_ns)]
+            return [rejected(intent, refused or Refusal.INVALID_INSTRUMENT, now_ns)]
         order = Order(intent, instrument, f"{instrument.coin}-{self._take_id()}", now_ns)
         levels = self._levels(instrument, buying=order.buying)
         if intent.post_only and crosses(levels[0] if levels else None, order):
-            return [_rejected(intent, Refusal.POST_ONLY_REJECT, now_ns)]
+            return [rejected(intent, Refusal.POST_ONLY_REJECT, now_ns)]
         self._orders.add(order)
         events = self._take(order, levels, now_ns)
         if not order.remaining:
@@ -333,18 +343,3 @@ class Exchange:
         """Return the next number of the venue's own."""
         self._next_id += 1
         return self._next_id - 1
-
-
-def _rejected(intent: Intent, refused: Refusal, now_ns: int) -> OrderUpdate:
-    """Return the rejection of an order that was never booked."""
-    report = OrderReport(
-        label=intent.label,
-        instrument=intent.instrument,
-        venue_id="",
-        state=OrderState.REJECTED,
-        filled=Quantity(Decimal(0), intent.quantity.unit),
-        ts_ns=now_ns,
-        code=refused.code,
-        message=refused.word,
-    )
-    return OrderUpdate(now_ns, report)

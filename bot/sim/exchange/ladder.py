@@ -132,6 +132,11 @@ class Eaten:
         elapsed = (moved_ns - taken[1]) / NS_PER_S
         return taken[0] * math.exp2(-elapsed / half_life)
 
+    def forget(self, name: str) -> None:
+        """Leave out an instrument that is no more."""
+        for buying in (True, False):
+            self._taken.pop((name, buying), None)
+
     def take(self, instrument: Instrument, size: float, *, buying: bool, moved_ns: int) -> None:
         """Add what was just taken."""
         missing = self.at(instrument, buying=buying, moved_ns=moved_ns) + size

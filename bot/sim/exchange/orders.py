@@ -2,7 +2,7 @@
 
 Labels are not unique on this exchange (the venue does not enforce it): a second order under a
 label is a second order, so that a client that sends twice owns two. Ended orders stay known to
-queries.
+queries for a day or two.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from bot.domain.events import OrderUpdate
 from bot.domain.instruments import Instrument
-from bot.domain.orders import Intent, OrderReport, OrderState
+from bot.domain.orders import TERMINAL, Intent, OrderReport, OrderState
 from bot.domain.positions import Fill
 from bot.domain.units import Quantity
+from bot.sim.exchange.codes import Refusal
 
 
 @dataclass(slots=True)
@@ -78,6 +80,15 @@ class Orders:
             if not queue:
                 del self.resting[order.instrument.name]
 
+    def forget(self, before_ns: int) -> None:
+        """Know no ended order any more that was booked before a time."""
+        for label, orders in list(self._labelled.items()):
+            kept = [o for o in orders if o.state not in TERMINAL or o.rested_ns >= before_ns]
+            if kept:
+                self._labelled[label] = kept
+            else:
+                del self._labelled[label]
+
     def of_label(self, label: str) -> tuple[Order, ...]:
         """Return the orders under a label, oldest first."""
         return tuple(self._labelled.get(label, ()))
@@ -85,3 +96,18 @@ class Orders:
     def working(self) -> tuple[Order, ...]:
         """Return every order that still rests."""
         return tuple(order for queue in self.resting.values() for order in queue)
+
+
+def rejected(intent: Intent, refused: Refusal, now_ns: int) -> OrderUpdate:
+    """Return the rejection of an order that was never booked."""
+    report = OrderReport(
+        label=intent.label,
+        instrument=intent.instrument,
+        venue_id="",
+        state=OrderState.REJECTED,
+        filled=Quantity(Decimal(0), intent.quantity.unit),
+        ts_ns=now_ns,
+        code=refused.code,
+        message=refused.word,
+    )
+    return OrderUpdate(now_ns, report)

@@ -127,6 +127,10 @@ class Valuation:
                 balance -= quantity * float(limit)
         return balance - self._margin(name, extra).initial
 
+    def forget(self, name: str) -> None:
+        """Leave out an instrument that is no more."""
+        self._last.pop(name, None)
+
     def _margin(self, name: str, extra: tuple[Intent, Instrument] | None) -> Margin:
         """Return the margin of one currency: initial with working orders, maintenance without.
 

@@ -100,3 +100,10 @@ def test_the_99th_percentile_is_a_nearest_rank(count, expected):
     """Of durations 1 to n it is the one at rank ceil(0.99 n)."""
     breaches = [Breach(0, (n + 1) * NS_PER_S) for n in range(count)]
     assert percentile_99(breaches) == expected
+
+
+def test_of_many_breaches_the_newest_are_remembered(monkeypatch):
+    """A run without an end keeps no more; the time outside counts all of them."""
+    monkeypatch.setattr("bot.lab.scorecard.bands.REMEMBERED", 2)
+    seen = clock([0, 1, 0, 1, 1, 1, 0, 1, 1, 1, 1, 0])
+    assert [breach.seconds for breach in seen.all_breaches()] == [3, 4]

@@ -1,14 +1,17 @@
 """Whose positions are whose, options on a hand-made chain, and what a settlement pays."""
 
 from decimal import Decimal
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from bot.domain.deribit import parse
 from bot.domain.events import PositionsReport
+from bot.domain.orders import OrderState
 from bot.domain.positions import Position
 from bot.domain.quotes import Chain, Listing, Quote
+from bot.domain.records import OrderTransition
 from bot.domain.units import NS_PER_S, utc_ns
 from bot.lab.scorecard import Scorecard
 from bot.lab.scorecard.minutes import (
@@ -17,10 +20,13 @@ from bot.lab.scorecard.minutes import (
     effectiveness_interval,
     total_effectiveness,
 )
+from bot.lab.scorecard.tally import Tally
 from bot.sim.exchange.fees import delivery_fee
 from tests.lab.scorecard.walk import PERPETUAL, Walk, promise
 
-CALL = "BTC-5JAN26-60000-C"
+CALL, PUT, LATER = "BTC-5JAN26-60000-C", "BTC-5JAN26-60000-P", "BTC-27MAR26"
+OTHER = "BTC-5JAN26-62000-C"
+DAY_NS = 86_400 * NS_PER_S
 EXPIRY_NS = utc_ns(2026, 1, 5, 8)
 WIDE = (-50.0, 0.0, 50.0)
 
@@ -169,3 +175,57 @@ def test_an_instrument_that_is_traded_for_the_first_time_has_a_mark_from_its_fir
     # 60,300 USD of an inverse future from 60,300 to 60,900, in coins at an index of 60,000
     coins = 60_300.0 / 60_300.0 - 60_300.0 / 60_900.0
     assert walk.card.books()["hedged"].total == pytest.approx(coins * 60_000.0, rel=1e-9)
+
+
+def test_of_many_minutes_the_newest_are_kept(monkeypatch):
+    """Of a run without an end, a little more than what is asked for; numbers and values alike."""
+    monkeypatch.setattr("bot.lab.scorecard.minutes.KEPT", 5)
+    monkeypatch.setattr("bot.lab.scorecard.minutes.MINUTES_PER_DAY", 2)
+    minutes = Minutes()
+    for minute in range(100):
+        minutes.add(np.array([minute]) * 60 * NS_PER_S, np.full((1, 3), float(minute)))
+    assert 5 <= len(minutes.minute) <= 7
+    assert minutes.values[:, 2].tolist() == list(minutes.minute)
+    assert minutes.minute[-1] == 99
+
+
+def test_what_expired_leaves_the_card_a_day_later():
+    """Its terms are known until then, and as long as it has a column; what is held stays held."""
+    walk = Walk(promise(WIDE), positions={CALL: "-1"}, listed=(PERPETUAL, CALL, PUT, OTHER))
+    card, tape = walk.card, walk.card.cards["BTC"].tape
+    walk.run(60_000).fill("1", "0.1", name=OTHER).fill("-1", "0.1", name=OTHER)
+    walk.now_ns = EXPIRY_NS + DAY_NS
+    walk.listed(PERPETUAL)
+    assert tape.known.keys() == card._instruments.keys() == {PERPETUAL, CALL, PUT, OTHER}
+    walk.now_ns += 1
+    walk.listed(PERPETUAL)
+    assert tape.known.keys() == card._instruments.keys() == {PERPETUAL, CALL, OTHER}
+    assert card._coin_of.keys() == {PERPETUAL, CALL, OTHER}
+    assert tape.held(CALL) == -1
+    assert tape.ours.keys() == {CALL}
+    walk.listed(PERPETUAL, LATER)
+    walk.settle(CALL, 60_000.0).fill("10", 60_000, name=LATER)  # columns are laid out anew for it
+    walk.listed(PERPETUAL, LATER)
+    assert tape.known.keys() == card._instruments.keys() == {PERPETUAL, LATER}
+
+
+def test_a_settlement_window_is_forgotten_a_day_after_it():
+    """The row that it ends with still has its average."""
+    walk = expiring("-1", *[60_000.0] * 3)
+    windows = walk.card.cards["BTC"].tape.market.windows
+    assert windows.keys() == {EXPIRY_NS}
+    for now_ns, left in ((EXPIRY_NS, {EXPIRY_NS}), (EXPIRY_NS + DAY_NS, set())):
+        walk.now_ns = now_ns
+        walk.listed(PERPETUAL)
+        assert windows.keys() == left
+
+
+def test_an_order_that_was_unknown_twice_counts_once_and_leaves_with_its_end():
+    """Counts stay, labels go."""
+    tally = Tally()
+    states = (OrderState.SENT, OrderState.UNKNOWN, OrderState.WORKING, OrderState.UNKNOWN)
+    for before, after in pairwise((OrderState.INTENDED, *states, OrderState.REJECTED)):
+        tally.note(OrderTransition(0, "a1", PERPETUAL, before, after, ""))
+    counts = tally.figures()
+    assert (counts["orders"], counts["unknown_orders"], counts["rejects"]) == (1, 1, 1)
+    assert not tally._doubtful

@@ -42,7 +42,7 @@ def event_is_lost_in_an_exception(plant: Plant) -> None:
     def fold(original, holdings, fill):
         count[0] += 1
         if count[0] % 5 == 0:
-            holdings.seen_trades.add((fill.trade_id, fill.label))
+            holdings.trades.add(fill)
             return False
         return original(holdings, fill)
 
