@@ -191,3 +191,18 @@ def test_an_old_list_that_is_told_twice_is_left_again_without_a_surprise(script,
     script.report(231, then)
     script.order(235, label="a2")
     assert script.blamed == blamed
+
+
+def test_leaving_an_old_list_is_no_surprise_after_a_silence_either(script):
+    """Told just after a fill, and again much later; then nothing is heard for a while."""
+    for at_s in (0.0, 1.0):
+        script.report(at_s, 1_000)
+    script.order(9.0, -10)
+    script.filled(10.0, -10)
+    script.report(10.1, 1_000)
+    for at_s in (11.0, 13.0):
+        script.report(at_s, 990)
+    script.report(30.0, 1_000)
+    script.report(40.0, 990)
+    script.order(41.0, label="a2")
+    assert script.blamed == 0

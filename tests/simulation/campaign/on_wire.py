@@ -262,7 +262,7 @@ class Startled(Monitor):
             return
         taken_ns = self.taken.pop(name, -(2**62))
         open_now = self.jumped.pop(name, None) is not None
-        open_now = open_now or seconds_between(taken_ns, now_ns) < self.settle_s
+        open_now = open_now or seconds_between(taken_ns, now_ns) < self.keeps_s
         if open_now and owned == self.agreed.get(name):
             return  # it is back where it was
         self.agreed[name] = was
