@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from bot.book.numeraire import future_delta
+from bot.book.trades import Trades
 from bot.core import Core
 from bot.domain.events import Event, Filled
 from bot.domain.positions import Fill
@@ -43,15 +44,15 @@ class WouldHave:
         self._until_ns = next_settlement(start_ns)
         self._tallies = {coin: _Tally() for coin in core.rules}
         self._held: dict[str, Decimal] = {}
-        self._trades: set[str] = set()
+        self._trades = Trades()
 
     def see(self, event: Event) -> None:
         """Count fills, and end the day when it is over."""
         if event.ts_ns >= self._until_ns:
             self.close(self._until_ns)
             self._until_ns = next_settlement(event.ts_ns)
-        if isinstance(event, Filled) and event.fill.trade_id not in self._trades:
-            self._trades.add(event.fill.trade_id)
+        if isinstance(event, Filled) and not self._trades.knows(event.fill):
+            self._trades.add(event.fill)
             self._count(event.fill)
 
     def note(self, record: Record) -> None:

@@ -20,6 +20,7 @@ QUIET_NS: Final = 60 * NS_PER_S
 JUMP: Final = 0.02
 JUMP_WINDOW_NS: Final = 60 * NS_PER_S
 _REMEMBERED: Final = 1_000
+_UNDER_WAY: Final = 100  # decisions whose hedge is still to be told; many never are filled
 
 Key: TypeAlias = tuple[object, ...]
 
@@ -36,9 +37,9 @@ class Story:
         """Return what is to be told of an item, oldest first: nothing, it, or a jump and it."""
         moved = self._jump(item)
         before = () if moved is None else (Telling(moved),)
-        if isinstance(item, Decision):
+        if isinstance(item, Decision) and not item.refused:
             self._decisions[item.id] = item
-            if len(self._decisions) > _REMEMBERED:
+            if len(self._decisions) > _UNDER_WAY:
                 self._decisions.popitem(last=False)
         decision = self._decisions.pop(item.decision, None) if isinstance(item, HedgeDone) else None
         repeated = self._repeats(item)

@@ -29,6 +29,7 @@ BOUNDS = {
     "bot.book.trades.KEPT": 2,
     "bot.execution.orders.ENDED": 4,
     "bot.monitor.story._REMEMBERED": 4,
+    "bot.monitor.story._UNDER_WAY": 4,
     "bot.lab.scorecard.bands.REMEMBERED": 4,
     "bot.lab.scorecard.minutes.KEPT": 12,
     "bot.lab.scorecard.minutes.MINUTES_PER_DAY": 12,

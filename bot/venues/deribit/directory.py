@@ -52,7 +52,7 @@ class Directory:
         return True
 
     def contracts(self) -> Mapping[str, Contract]:
-        """Return everything that is or was listed, by name."""
+        """Return everything that is listed, or was of late, by name."""
         return self.known
 
     async def load(self) -> list[InstrumentsListed]:
@@ -80,7 +80,9 @@ class Directory:
             elif not fresh:
                 self._missing(coin)
         wanted = {c.instrument.name: c for c in found.values() if c.instrument.coin in self.listed}
-        self.known.update(wanted)
+        # What expired is asked about for its settlement and its last trades; a day later no more.
+        of_late = {n: c for n, c in self.known.items() if not c.instrument.is_history(now_ns)}
+        self.known = of_late | wanted
         self._missed = {name: due for name, due in self._missed.items() if name not in self.known}
         return events
 

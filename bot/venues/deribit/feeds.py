@@ -103,7 +103,9 @@ class MarketFeed:
     # --- what to listen to ------------------------------------------------------------------------
 
     def relisted(self) -> None:
-        """Take over the directory's list."""
+        """Take over the directory's list; the books of what is known no more are dropped."""
+        kept, known = self._books.kept, self._directory.known
+        self._books.kept = {name: book for name, book in kept.items() if book.instrument in known}
         for coin, instruments in self._directory.listed.items():
             listing = listing_of(coin, instruments)
             old = self._chains.get(coin)

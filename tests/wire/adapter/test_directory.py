@@ -75,3 +75,16 @@ async def test_once_listed_its_misses_are_forgotten():
     await venue.directory.load()
     assert venue.looks(STRANGE, 10) == []
     assert venue.directory._missed == {}
+
+
+async def test_what_expired_is_known_for_a_day_and_no_longer():
+    """Its settlement and its last trades still find its terms; what only vanished stays known."""
+    venue = Venue()
+    await venue.directory.load()
+    venue.rows = [perpetual()]
+    expiry_ns = venue.directory.known[CALL].instrument.expiry_ns
+    assert expiry_ns is not None
+    for late_ns, known in ((0, {"BTC-PERPETUAL", CALL}), (1, {"BTC-PERPETUAL"})):
+        venue.now_ns = expiry_ns + 86_400 * NS_PER_S + late_ns
+        await venue.directory.load()
+        assert venue.directory.contracts().keys() == known
