@@ -16,6 +16,7 @@ from bot.domain.events import Filled, OrderUpdate, PositionsReport
 from bot.domain.labels import Whose
 from bot.domain.quotes import Quote
 from bot.venues.deribit.account import AccountBook
+from bot.venues.deribit.books import OrderBook
 from bot.venues.deribit.client import HardenedDeribit
 from bot.venues.deribit.directory import Directory
 from bot.venues.deribit.feeds import FeedRules, MarketFeed
@@ -254,3 +255,12 @@ async def test_broken_replies_reach_their_callers_as_errors_of_ours():
     assert flaws.counts[Flaw.STRAY_ERROR] == 2
     assert flaws.counts[Flaw.BAD_MESSAGE] == 3
     await exchange.close()
+
+
+async def test_books_of_what_is_known_no_more_are_dropped(both):
+    """A book is kept as long as its instrument's terms are."""
+    two, _ = both
+    names = ("BTC-1JAN26", PERPETUAL)
+    two.feed._books.kept |= {f"book.{name}.raw": OrderBook(name) for name in names}
+    two.feed.relisted()
+    assert two.feed._books.kept.keys() == {f"book.{PERPETUAL}.raw"}
