@@ -33,6 +33,7 @@ from bot.desk.shadow import Shadow
 from bot.desk.stops import delta_held, look, saw_fill, saw_report
 from bot.desk.verbs import Verbs
 from bot.domain.commands import Command, Note, Place
+from bot.domain.deribit import is_history
 from bot.domain.events import (
     AccountSight,
     BalancesReport,
@@ -182,25 +183,28 @@ class Core:
             case PositionsReport():
                 return self.reconciler.report(event) + self._agree(event)
             case InstrumentsListed():
-                self._forget(event.coin)
+                self._forget(event.coin, event.ts_ns)
                 return self.reconciler.listed(event)
             case Operator():
                 return self.verbs.obey(event)
             case AccountSight() | Tick():
                 return []
 
-    def _forget(self, coin: str) -> None:
-        """Leave out of every table what the book no longer knows: it expired long ago."""
+    def _forget(self, coin: str, now_ns: int) -> None:
+        """Leave out of every table what expired long ago and is not held.
+
+        A list says nothing of that: one that lacks an instrument may be told whole the next time.
+        """
         if coin in self.rules:
             floor, control = self.floor, self.floor.control(coin)
-            known = floor.book.instruments.keys() | floor.book.holdings.held().keys()
+            held = floor.book.holdings.held()
             tables: tuple[dict[str, Any], ...] = (
                 *(floor.dealt, floor.orders.denied, self.gamma[coin].traded),
                 *(control.own, control.own_then),
             )
             for table in tables:
-                for name in table.keys() - known:
-                    if coin_of(name) == coin:
+                for name in [n for n in table if coin_of(n) == coin and n not in held]:
+                    if is_history(name, now_ns):
                         del table[name]
 
     def sample(self, coin: str, now_ns: int) -> ExposureSample:

@@ -17,17 +17,17 @@ than not at all.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from bot.book.exposure import Exposure
-from bot.desk import witness
 from bot.desk.beginning import APART_S, PATIENT_S, Beginning, stays
 from bot.desk.evidence import beyond, testify, unknown_orders
 from bot.desk.floor import Floor
 from bot.desk.hold import Hold
 from bot.desk.rules import DeskRules
+from bot.desk.witness import Findings, weigh
 from bot.domain.commands import Cancel, Command, Note, Query, QueryPositions
 from bot.domain.events import InstrumentsListed, PositionsReport
 from bot.domain.instruments import coin_of
@@ -133,9 +133,9 @@ class Reconciler:
         self.floor.see_balances(event.balances, now_ns)
         busy = self._in_flight(now_ns)
         differences = self._differences(event, busy)
-        weighed = witness.weigh(book, self.rules, event, differences, now_ns)
+        weighed = weigh(book, self.rules, event, differences, now_ns)
         if not self.adopted:
-            return self._begin_with(event, weighed.against, busy)
+            return self._begin_with(event, weighed, busy)
         unbelieved = {*weighed.against, *(c for c in weighed.open if not self._waited(c, now_ns))}
         if self._explain(differences):
             differences = self._differences(event, busy)
@@ -210,12 +210,16 @@ class Reconciler:
         return {name for at_ns, name, _ in self.fills if seconds_between(at_ns, now_ns) < SETTLE_S}
 
     def _begin_with(
-        self, event: PositionsReport, empty: Collection[str], busy: set[str]
+        self, event: PositionsReport, weighed: Findings, busy: set[str]
     ) -> list[Command]:
         """Take a report as what the run begins with, and go on if that is sure."""
         book, now_ns = self.floor.book, event.ts_ns
-        if empty:
-            return stays(self.floor, Reason.EMPTY_REPORT, empty, now_ns)
+        if weighed.against:
+            lacking = weighed.against - weighed.empty
+            return [
+                *stays(self.floor, Reason.EMPTY_REPORT, weighed.empty, now_ns),
+                *stays(self.floor, Reason.LACKING_REPORT, lacking, now_ns),
+            ]
         names = book.holdings.places(event.positions)
         self._adopt(event, names | {o.intent.instrument for o in self.floor.orders})
         commands = self.hold.begun(now_ns)

@@ -35,10 +35,11 @@ _Sizes = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """The coins whose list is contradicted, and those whose options do not add up (yet)."""
+    """The coins whose list is contradicted, of these the `empty` ones, and what is left `open`."""
 
     against: frozenset[str]
-    open: frozenset[str] = frozenset()
+    empty: frozenset[str]
+    open: frozenset[str]
 
 
 def weigh(
@@ -48,7 +49,8 @@ def weigh(
 
     `change` maps the instruments that differ to (ours, the venue's), signed in their own unit.
     """
-    against, unknown = _without_margin(event) & set(coins), set[str]()
+    empty = _without_margin(event) & set(coins)
+    against, unknown = set(empty), set[str]()
     told = {balance.coin: balance for balance in event.balances}
     shown = {name: theirs - ours for name, (ours, theirs) in change.items()}
     for coin in {coin_of(name) for name in change} & told.keys() & set(coins):
@@ -65,7 +67,7 @@ def weigh(
                 against.add(coin)
         if total is not None and _speaks_for_us(held, more, _deltas(book, coin, now_ns), total):
             against.add(coin)
-    return Findings(frozenset(against), frozenset(unknown - against))
+    return Findings(frozenset(against), frozenset(empty), frozenset(unknown - against))
 
 
 def unsettled(

@@ -98,6 +98,14 @@ def parse(name: str) -> Instrument:
     return option(name, coin, expires, strike, is_call=match["side"] == "C", settlement=settlement)
 
 
+def is_history(name: str, now_ns: int) -> bool:
+    """Tell whether a name is that of an instrument that expired long ago; no other says so."""
+    try:
+        return parse(name).is_history(now_ns)
+    except UnknownInstrumentError:
+        return False
+
+
 def option(
     name: str,
     coin: str,

@@ -235,3 +235,16 @@ def test_a_run_does_not_begin_while_an_order_of_the_run_before_is_open():
     assert (before, desk.core.reconciler.adopted) == (False, True)
     assert held[PERPETUAL, HEDGE_TAG, "main"].quantity == order.quantity
     assert (PERPETUAL, OWNER_TAG, "main") not in held
+
+
+def test_a_second_list_that_lacks_a_part_of_the_first_does_not_begin_a_run():
+    """It is said to lack something, not to be empty."""
+    value = worth(hedged(LONG), LONG)
+    desk = ScriptedDesk(positions=dict(LONG))
+    desk.listed()
+    begin(desk, LONG, value)
+    for _ in range(3):
+        begin(desk, without(desk, CALL.name), value)
+    assert not desk.core.reconciler.adopted
+    told = [c.reasons for c in noted(desk.commands, StateChange) if c.reasons]
+    assert [[b.reason for b in reasons] for reasons in told] == [[Reason.LACKING_REPORT]]

@@ -10,7 +10,7 @@ import config
 from bot.cli.would_have import WouldHave
 from bot.domain import deribit
 from bot.domain.commands import QueryPositions
-from bot.domain.events import PositionsReport, Tick
+from bot.domain.events import Filled, InstrumentsListed, PositionsReport, Tick
 from bot.domain.positions import Position
 from bot.domain.units import NS_PER_S, iso
 from bot.monitor import Logs
@@ -20,6 +20,7 @@ from bot.sim.wire.hub import Opening
 from bot.venues.deribit.terms import ApiKey
 from bot.venues.live_paper import LivePaper
 from bot.wiring.onlooking import shadow, shadow_instance
+from tests.builders.fills import fill
 from tests.wire.onlooking import Onlooker, orders, simulated, step, tap
 from tests.wire.test_run import booked, straddle
 
@@ -197,6 +198,20 @@ def test_a_day_ends_at_eight_and_is_told_once(tmp_path):
         (iso(eight_ns), iso(eight_ns + 60 * NS_PER_S)),
     ]
     assert said.getvalue().count('"event":"shadow.would_have_done"') == 2
+
+
+def test_a_fill_that_is_told_again_is_counted_once(tmp_path):
+    """Two orders may share a trade: it counts for each."""
+    graph = shadow(live_settings(tmp_path), KEY, time.time_ns, seed=1, epoch=1, sticky={})
+    start_ns = 1_772_600_000 * NS_PER_S
+    graph.core.handle(InstrumentsListed(start_ns, "BTC", (deribit.parse(PERPETUAL),)))
+    would = WouldHave(graph.core, start_ns, Logs(io.StringIO(), json=True, wait=True))
+    for label in ("a1", "a1", "a2"):
+        done = fill(PERPETUAL, "1000", label=label, trade="t1", ts_ns=start_ns)
+        would.see(Filled(start_ns, done))
+    would.close(start_ns + NS_PER_S)
+    (day,) = would.days
+    assert (day["hedges"], day["orders"]) == ({PERPETUAL: 2_000.0}, 2)
 
 
 def test_the_instance_of_a_shadow_is_another_one():

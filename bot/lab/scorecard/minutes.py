@@ -1,9 +1,9 @@
 """Profit and loss sampled each minute: tracking error, and total effectiveness with its interval.
 
 Minutes in which a coarse market says nothing are minutes without a change. Of a run of more than a
-year the newest year or so is kept. The interval is a
-percentile bootstrap over blocks of ten minutes with a fixed seed: 95 %, 1,000 resamples. On a
-short-gamma book total effectiveness measures the book rather than its hedger.
+year the newest year or so is kept. The interval is a percentile bootstrap over blocks of ten
+minutes with a fixed seed: 95 %, 1,000 resamples. On a short-gamma book total effectiveness measures
+the book rather than its hedger.
 """
 
 from __future__ import annotations

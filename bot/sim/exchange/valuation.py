@@ -81,8 +81,8 @@ class Valuation:
 
     def balances(self) -> tuple[Balance, ...]:
         """Return cash, equity and margin of each currency, in the order in which they appeared."""
-        open_profit, cash = self.open_profit(), self.account.cash
-        funds = {name: cash.get(name, 0.0) + open_profit.get(name, 0.0) for name in self.equity()}
+        open_profit, cash, equity = self.open_profit(), self.account.cash, self.equity()
+        funds = {name: cash.get(name, 0.0) + open_profit.get(name, 0.0) for name in equity}
         return tuple(
             Balance(
                 name,
@@ -94,7 +94,7 @@ class Valuation:
                 model="segregated_sm",
                 option_value=worth - funds[name],
             )
-            for name, worth in self.equity().items()
+            for name, worth in equity.items()
         )
 
     def open_profit(self) -> dict[str, float]:

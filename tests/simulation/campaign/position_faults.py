@@ -11,8 +11,8 @@ from tests.simulation.campaign.faults import Fault, Later
 
 
 @dataclass(slots=True)
-class Flat(Fault):
-    """The list of positions is empty, once or for a while."""
+class _Spell(Fault):
+    """For a while every list of positions goes through `_spoil`; `_begin` returns how long (ns)."""
 
     until_ns: int = 0
 
@@ -21,15 +21,34 @@ class Flat(Fault):
         return now_ns < self.until_ns
 
     def event(self, event: Event, now_ns: int) -> list[Later]:
-        """Empty it."""
+        """Spoil it, if there is something to spoil."""
         if not isinstance(event, PositionsReport):
             return [(0, event)]
-        if self.due(now_ns):
+        struck = self.due(now_ns) and self._fits(event)
+        if struck:
             self.strike(now_ns)
-            self.until_ns = now_ns + self.chance.choice((0, 0, 3 * NS_PER_S))
-            return [(0, replace(event, positions=()))]
+            self.until_ns = now_ns + self._begin(event)
         again = not self.off and now_ns < self.until_ns
-        return [(0, replace(event, positions=()) if again else event)]
+        return [(0, self._spoil(event) if struck or again else event)]
+
+    def _fits(self, event: PositionsReport) -> bool:  # noqa: ARG002
+        return True
+
+    def _begin(self, event: PositionsReport) -> int:  # noqa: ARG002
+        return 0
+
+    def _spoil(self, event: PositionsReport) -> PositionsReport:
+        return event
+
+
+class Flat(_Spell):
+    """The list of positions is empty, once or for a while."""
+
+    def _begin(self, event: PositionsReport) -> int:  # noqa: ARG002
+        return self.chance.choice((0, 0, 3 * NS_PER_S))
+
+    def _spoil(self, event: PositionsReport) -> PositionsReport:
+        return replace(event, positions=())
 
 
 @dataclass(slots=True)
@@ -54,32 +73,27 @@ class OldPositions(Fault):
 
 
 @dataclass(slots=True)
-class Lacking(Fault):
+class Lacking(_Spell):
     """The list of positions lacks some options, once or for a while; the balances do not."""
 
     longest_s: float = 10.0
     lost: frozenset[str] = frozenset()
-    until_ns: int = 0
 
-    def lasts(self, now_ns: int) -> bool:
-        """Tell whether it goes on."""
-        return now_ns < self.until_ns
+    def _fits(self, event: PositionsReport) -> bool:
+        return bool(_options(event))
 
-    def event(self, event: Event, now_ns: int) -> list[Later]:
-        """Leave them out."""
-        if not isinstance(event, PositionsReport):
-            return [(0, event)]
-        options = [p.instrument for p in event.positions if parse(p.instrument).is_option]
-        if options and self.due(now_ns):
-            self.strike(now_ns)
-            self.lost = frozenset(self.chance.sample(options, self.chance.randint(1, len(options))))
-            self.until_ns = now_ns + round(self.chance.uniform(0.0, self.longest_s) * NS_PER_S)
-            return [(0, self._cut(event))]
-        return [(0, self._cut(event) if not self.off and now_ns < self.until_ns else event)]
+    def _begin(self, event: PositionsReport) -> int:
+        options = _options(event)
+        self.lost = frozenset(self.chance.sample(options, self.chance.randint(1, len(options))))
+        return round(self.chance.uniform(0.0, self.longest_s) * NS_PER_S)
 
-    def _cut(self, event: PositionsReport) -> PositionsReport:
+    def _spoil(self, event: PositionsReport) -> PositionsReport:
         kept = tuple(p for p in event.positions if p.instrument not in self.lost)
         return replace(event, positions=kept)
+
+
+def _options(event: PositionsReport) -> list[str]:
+    return [p.instrument for p in event.positions if parse(p.instrument).is_option]
 
 
 class LatePositions(Fault):
