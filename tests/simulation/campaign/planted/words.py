@@ -12,6 +12,8 @@ from tests.simulation.campaign.planted.plant import Ground, Plant, breaks
 
 # Somebody resumes here while nothing has been heard of an order.
 UNKNOWN = Ground((29, 44, 56), 0.3)
+# An order rests here when somebody halts, and nothing else takes it away for some seconds.
+RESTING = Ground((61, 148, 183, 366), 0.3)
 
 
 @breaks("I7", "I20", "I22")
@@ -36,7 +38,7 @@ def halt_is_a_notice(plant: Plant) -> None:
     plant.around(Machine, "at", at)
 
 
-@breaks("I22")
+@breaks("I22", where=RESTING)
 def halt_leaves_what_rests(plant: Plant) -> None:
     """A halt stops new orders; those that rest go on resting."""
     plant.swap(resting, "cancel_resting", lambda *_: [])
