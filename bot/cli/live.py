@@ -7,7 +7,6 @@ remembered, and what was open is UNKNOWN until the venue speaks.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from typing import Any
@@ -36,6 +35,7 @@ from bot.venues.deribit.terms import (
     clock_is_off,
 )
 from bot.venues.deribit.venue import DeribitVenue
+from bot.venues.steady import SteadyClock
 from bot.wiring.live import Live, keys_for, live
 from greeks import arithmetic
 
@@ -62,7 +62,7 @@ def run_live(
         graph = live(
             settings,
             keys,
-            time.time_ns,
+            SteadyClock(),
             epoch=epoch,
             sticky=journal.last_states(),
             left_open=frozenset(one.intent.label for one in open_),

@@ -8,7 +8,6 @@ and tells once a day what it would have done.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -26,6 +25,7 @@ from bot.monitor import Voice
 from bot.sim.exchange import StartingAccount
 from bot.stepper import Observer
 from bot.venues.live_paper import LivePaper
+from bot.venues.steady import SteadyClock
 from bot.wiring.live import Live, key_for
 from bot.wiring.onlooking import public_paper, shadow, shadow_instance
 
@@ -49,7 +49,7 @@ def run_public(
         last = journal.last_run()
         graph = public_paper(
             settings,
-            time.time_ns,
+            SteadyClock(),
             seed=seed,
             epoch=1 if last is None or past is None else last.id + 1,
             sticky=journal.last_states(),
@@ -79,7 +79,7 @@ def run_shadow(loaded: config.Loaded, *, for_s: float | None, as_json: bool, ver
         graph = shadow(
             settings,
             key,
-            time.time_ns,
+            SteadyClock(),
             seed=settings.sim.seed,
             epoch=1 if last is None else last.id + 1,
             sticky=journal.last_states(),

@@ -24,6 +24,7 @@ from bot.venues.deribit.feeds import FeedRules
 from bot.venues.deribit.flaws import Flaw
 from bot.venues.deribit.terms import DeribitSettings, VenueUnreachableError
 from bot.venues.deribit.venue import DeribitVenue
+from bot.venues.steady import SteadyClock
 from bot.wiring.live import addresses
 
 STREAMED: Final = 120
@@ -78,7 +79,7 @@ def record_market(
     recorder = Recorder(plan, about | {"began": iso(now_ns)})
     recorder.start(now_ns)
     try:
-        venue = DeribitVenue(terms, time.time_ns)
+        venue = DeribitVenue(terms, SteadyClock())
         run = _Run(recorder, venue, orders, quiet=as_json)
         return run.go(early, as_json=as_json)
     finally:
@@ -104,7 +105,7 @@ class _Run:
             raise VerbError(str(error), Exit.VENUE) from error
         except DeltabandError as error:
             fault, asked = error, True
-        report = self.recorder.report(time.time_ns())
+        report = self.recorder.report(self.venue.now_ns())
         if as_json:
             say.json(report)
         else:
@@ -154,14 +155,14 @@ class _Run:
 
     async def _record(self, asked: asyncio.Event) -> None:
         for_s = self.orders.for_s
-        until_ns = None if for_s is None else time.time_ns() + round(for_s * NS_PER_S)
+        until_ns = None if for_s is None else self.venue.now_ns() + round(for_s * NS_PER_S)
         looked_ns = 0
-        while not asked.is_set() and (until_ns is None or time.time_ns() < until_ns):
+        while not asked.is_set() and (until_ns is None or self.venue.now_ns() < until_ns):
             await self.venue.wait(LOOK_S)
             epoch = self.venue.public.session.epoch
             while (event := self.venue.next_event()) is not None:
                 self.recorder.see(event, epoch)
-            now_ns = time.time_ns()
+            now_ns = self.venue.now_ns()
             if now_ns - looked_ns < LOOK_S * NS_PER_S:
                 continue
             looked_ns = now_ns
@@ -178,9 +179,9 @@ class _Run:
         for part in parts:
             done = await asyncio.to_thread(self.recorder.save, part)
             if not self.quiet:
-                _say_part(done, self.recorder.report(time.time_ns())["coins"][part.coin])
+                _say_part(done, self.recorder.report(self.venue.now_ns())["coins"][part.coin])
         if parts:
-            await asyncio.to_thread(self.recorder.save_report, time.time_ns())
+            await asyncio.to_thread(self.recorder.save_report, self.venue.now_ns())
 
     def _see_flaws(self) -> None:
         """Count what the venue showed crossed since last time, each instrument once."""

@@ -21,6 +21,7 @@ from bot.domain.errors import DeltabandError
 from bot.venues.deribit.credits import Pool
 from bot.venues.deribit.fields import Row
 from bot.venues.deribit.flaws import Flaw, Flaws, shown
+from bot.venues.steady import SteadyClock
 
 NS_PER_US: Final = 1_000
 SAMPLES: Final = 64
@@ -63,11 +64,21 @@ class _Waiting:
 
 
 class VenueClock:
-    """How far the venue's clock is ahead of ours, from the quickest of the latest replies."""
+    """How far the venue's clock is ahead of ours, from the quickest of the latest replies.
 
-    def __init__(self) -> None:
+    A reply says it of the moment at which it came. Where ours is set afterwards `moved` says by how
+    much, so that all that was told before still holds.
+    """
+
+    def __init__(self, moved: Callable[[], int] = lambda: 0) -> None:
+        """Take what tells how far our clock is ahead of one that is never set, ns."""
         self._samples: deque[tuple[int, int]] = deque(maxlen=SAMPLES)
-        self.ahead_ns = 0
+        self._moved = moved
+
+    @property
+    def ahead_ns(self) -> int:
+        """Return how far the venue's clock is ahead of ours now; 0 before the first reply."""
+        return min(self._samples)[1] - self._moved() if self._samples else 0
 
     def sample(self, sent_ns: int, received_ns: int, message: Row) -> None:
         """Take a reply's `usIn` and `usOut` (microseconds of the venue's clock)."""
@@ -76,8 +87,7 @@ class VenueClock:
             return
         middle_ns = sum(stamp for stamp in stamps if stamp is not None) * NS_PER_US // 2
         ahead_ns = middle_ns - (sent_ns + received_ns) // 2
-        self._samples.append((received_ns - sent_ns, ahead_ns))
-        self.ahead_ns = min(self._samples)[1]
+        self._samples.append((received_ns - sent_ns, ahead_ns + self._moved()))
 
     @property
     def error_ns(self) -> int:
@@ -103,6 +113,8 @@ class Requests:
         self._waiting: dict[int, _Waiting] = {}
         self._newest_id = 0
         self.venue_clock = VenueClock()
+        if isinstance(clock, SteadyClock):  # it is moved when the wall is set
+            self.venue_clock = VenueClock(clock.over_steady)
         self.budget: Pool | None = None
 
     async def call(

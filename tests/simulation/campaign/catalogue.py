@@ -168,12 +168,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("F57", "too many requests", _S),
     Entry("F58", "a storm of reconnections", _W, "tests/wire/adapter/test_parts.py"),
     Entry("F59", "the venue's clock and ours drift apart", _W, "tests/wire/test_doctor.py"),
-    Entry(
-        "F60",
-        "the wall clock jumps",
-        _T,
-        "the core has no clock: tests/architecture/test_imports.py",
-    ),
+    Entry("F60", "the wall clock jumps", _W, "tests/wire/test_clock_steps.py"),
     Entry(
         "F61",
         "names that do not resolve, certificates that do not hold",
