@@ -19,7 +19,7 @@ from bot.domain.quotes import Chain, FloatArray
 from bot.domain.units import NS_PER_S, SECONDS_PER_YEAR
 from bot.sim.exchange.ladder import OptionView
 from bot.sim.ports import FutureMove
-from greeks import black76
+from greeks import black76, settlement
 
 
 class Drift(NamedTuple):
@@ -85,16 +85,46 @@ class Board:
     def option_marks(self, options: Sequence[Instrument]) -> FloatArray:
         """Return the marks of options of one coin, NaN where there is none."""
         marks = np.full(len(options), np.nan)
-        chain = self.chains.get(options[0].coin) if options else None
-        if chain is None:
-            return marks
-        row = chain.listing.row
-        shown = [i for i, option in enumerate(options) if option.name in row]
-        if shown:
-            rows = np.array([row[options[i].name] for i in shown])
+        if (found := self._shown(options)) is not None:
+            chain, shown, rows = found
             drift = self._drift(chain, [options[i] for i in shown], rows)
             marks[shown] = np.maximum(chain.mark[rows] + drift.change, 0.0)
         return marks
+
+    def option_deltas(self, options: Sequence[Instrument]) -> FloatArray:
+        """Return what one of each option of a coin counts in an account's delta, coin, NaN unknown.
+
+        That is N(d1) less the mark where it is paid in coin; with the average that an option
+        settles on, what has been averaged counts no more.
+        """
+        deltas = np.full(len(options), np.nan)
+        if (found := self._shown(options)) is not None:
+            chain, shown, rows = found
+            listing, some = chain.listing, [options[i] for i in shown]
+            average_s = np.array([option.averaging_s for option in some])
+            left_s = np.maximum((listing.expiry_ns[rows] - self.moved_ns) / NS_PER_S, 0.0)
+            years = np.where(
+                left_s < average_s,
+                settlement.variance_years(left_s, average_s),
+                left_s / SECONDS_PER_YEAR,
+            )
+            forward = chain.forward[rows] * (self.index.get(chain.coin, chain.index) / chain.index)
+            model = black76.first(
+                listing.is_call[rows], forward, listing.strike[rows], years, chain.vol[rows]
+            )
+            paid = np.where([option.is_inverse for option in some], self.option_marks(some), 0.0)
+            still_open = 1.0 - settlement.window_fraction(left_s, average_s)
+            deltas[shown] = (model.delta - paid) * still_open
+        return deltas
+
+    def _shown(self, options: Sequence[Instrument]) -> tuple[Chain, list[int], np.ndarray] | None:
+        """Return the chain of options of one coin, which of them it shows, and in which rows."""
+        chain = self.chains.get(options[0].coin) if options else None
+        if chain is None:
+            return None
+        row = chain.listing.row
+        shown = [i for i, option in enumerate(options) if option.name in row]
+        return (chain, shown, np.array([row[options[i].name] for i in shown])) if shown else None
 
     def option_view(self, option: Instrument) -> OptionView | None:
         """Return the quote of one option now; None where the market does not show it."""

@@ -18,7 +18,7 @@ from bot.book.margin import Margin, required
 from bot.domain.instruments import Instrument
 from bot.domain.orders import Intent
 from bot.domain.positions import Balance
-from bot.sim.exchange.account import Account
+from bot.sim.exchange.account import Account, Holding
 from bot.sim.exchange.board import Board
 from bot.sim.exchange.orders import Orders
 from bot.sim.exchange.settlement import payoff
@@ -82,6 +82,7 @@ class Valuation:
     def balances(self) -> tuple[Balance, ...]:
         """Return cash, equity and margin of each currency, in the order in which they appeared."""
         open_profit, cash, equity = self.open_profit(), self.account.cash, self.equity()
+        deltas = self.deltas()
         funds = {name: cash.get(name, 0.0) + open_profit.get(name, 0.0) for name in equity}
         return tuple(
             Balance(
@@ -93,9 +94,25 @@ class Valuation:
                 margin_balance=funds[name],
                 model="segregated_sm",
                 option_value=worth - funds[name],
+                delta_total=deltas.get(name, 0.0),
             )
             for name, worth in equity.items()
         )
+
+    def deltas(self) -> dict[str, float | None]:
+        """Return the net delta (coin) of all that settles in each currency; None where unknown."""
+        totals: dict[str, float | None] = {}
+        options: dict[tuple[str, str], list[Holding]] = {}
+        for held in self.account.holdings.values():
+            one = held.instrument
+            if held.size and one.is_option:
+                options.setdefault((one.currency, one.coin), []).append(held)
+            elif held.size:
+                _count(totals, one.currency, one.coins(held.size, self.board.future_mark(one)))
+        for (currency, _), group in options.items():
+            each = self.board.option_deltas([held.instrument for held in group])
+            _count(totals, currency, float(each @ [held.size for held in group]))
+        return totals
 
     def open_profit(self) -> dict[str, float]:
         """Return the futures' profit that is not cash yet, by currency."""
@@ -181,3 +198,9 @@ class Valuation:
             fallback = payoff(instrument, self.board.index[instrument.coin])
             mark = self._last.get(instrument.name, fallback)
         self._last[instrument.name] = marks[instrument.name] = mark
+
+
+def _count(totals: dict[str, float | None], currency: str, delta: float) -> None:
+    """Add a delta to a currency's; one that is not known makes the sum unknown."""
+    known = totals.get(currency, 0.0)
+    totals[currency] = known + delta if known is not None and math.isfinite(delta) else None

@@ -188,22 +188,21 @@ class AccountView:
         }
 
     def _portfolio(self, currency: str, balance: Balance | None, held: dict[str, Decimal]) -> Json:
-        money = balance or Balance(currency, 0.0, 0.0, 0.0, 0.0)
-        total, options = 0.0, dict.fromkeys((*GREEKS, "value"), 0.0)
+        money = balance or Balance(currency, 0.0, 0.0, 0.0, 0.0, delta_total=0.0)
+        options = dict.fromkeys((*GREEKS, "value"), 0.0)
         for name, quantity in held.items():
             one = self.exchange.instrument(name)
             if one is None or settles_in(one) != currency:
                 continue
             size = float(quantity)
             if not one.is_option:
-                total += one.coins(size, self._mark(one))
                 continue
-            total += size * self._greek(one, "net_delta")
             options["value"] += size * self._mark(one)
             for greek in GREEKS:
                 options[greek] += size * self._greek(one, greek)
         base = money.cash + money.open_profit
         free = base - money.initial_margin
+        total = None if money.delta_total is None else round(money.delta_total, 8)
         return {
             "currency": currency,
             "equity": round(money.equity, 10),
@@ -215,9 +214,9 @@ class AccountView:
             "projected_initial_margin": round(money.initial_margin, 10),
             "projected_maintenance_margin": round(money.maintenance_margin, 10),
             "margin_balance": round(base, 10),
-            "delta_total": round(total, 8),
-            "projected_delta_total": round(total, 8),
-            "delta_total_map": {index_name(currency): round(total, 8)} if total else {},
+            "delta_total": total,
+            "projected_delta_total": total,
+            "delta_total_map": {index_name(currency): total} if total else {},
             "options_delta": round(options["delta"], 8),
             "options_gamma": round(options["gamma"], 8),
             "options_vega": round(options["vega"], 5),

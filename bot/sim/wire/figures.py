@@ -2,8 +2,7 @@
 
 Conventions are Deribit's: delta N(d1) on the forward (not premium-adjusted), gamma per USD, vega
 per volatility point, theta per day with the venue's cap by the price and its fade in the last day,
-rho per percent. `net_delta` is what an account's delta total counts: N(d1) less the premium in
-coin, fading linearly through the last half hour. One computation per coin and market move.
+rho per percent. One computation per coin and market move.
 """
 
 from __future__ import annotations
@@ -38,7 +37,6 @@ class Figures:
     bid_vol: FloatArray  # 1.00 = 100 %; NaN where there is no quote
     ask_vol: FloatArray
     delta: FloatArray
-    net_delta: FloatArray
     gamma: FloatArray
     vega: FloatArray
     theta: FloatArray
@@ -97,8 +95,8 @@ def _figures(exchange: ServedExchange, chain: Chain) -> Figures:
 
 def _greeks(
     chain: Chain, forward: FloatArray, mark: FloatArray, years: FloatArray, left_s: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
-    """Return delta, net delta, gamma, vega, theta and rho as the venue defines them."""
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Return delta, gamma, vega, theta and rho as the venue defines them."""
     strike, call, vol = chain.listing.strike, chain.listing.is_call, chain.vol
     root = np.sqrt(years)
     with np.errstate(all="ignore"):
@@ -112,6 +110,4 @@ def _greeks(
         rho = np.where(call, ndtr(d2), -ndtr(-d2)) * strike * years / 100.0
         gamma = density / (forward * width)
         vega = forward * density * root / 100.0
-    still_open = np.clip(left_s / AVERAGING_S, 0.0, 1.0)
-    net = (delta - mark) * still_open
-    return delta, net, gamma, vega, theta, rho
+    return delta, gamma, vega, theta, rho
