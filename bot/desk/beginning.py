@@ -1,9 +1,9 @@
 """What a run begins with: positions that were told at two looks and add up to the account.
 
 A first list may be older than the last fills of the run before, and may lack a part. Lists that
-keep changing are an owner who trades: the third that differs will do. An account that does not add
-up, or whose options have no price, is waited for, and begun with after half a minute all the same:
-then nothing can be said against the list, or the venue values options in another way.
+add up and keep changing are an owner who trades: the third that differs will do. An account that
+does not add up, or whose options have no price, is waited for, and begun with after half a minute
+all the same: then nothing can be said against the list, or the venue values options in another way.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ PATIENT_S = 30.0
 
 @dataclass(slots=True)
 class Beginning:
-    """The lists so far: `held` has been told since `since_ns`, as the last of `lists` different."""
+    """The lists so far: `held` has been told since `since_ns`.
+
+    `lists` is how many different ones in a row added up, it being the last.
+    """
 
     first_ns: int = 0
     held: Mapping[str, Decimal] | None = None
@@ -39,11 +42,12 @@ class Beginning:
         """Tell whether what is held now may be begun with, and what is to be said of that."""
         self.first_ns = self.first_ns or now_ns
         held = floor.book.holdings.held()
+        lacking = witness.unsettled(floor.book, coins, balances, now_ns)
         if held != self.held:
-            self.held, self.since_ns, self.lists = held, now_ns, self.lists + 1
+            self.held, self.since_ns = held, now_ns
+            self.lists = 0 if lacking else self.lists + 1
         if seconds_between(self.since_ns, now_ns) < APART_S and self.lists < LISTS:
             return False, []
-        lacking = witness.unsettled(floor.book, coins, balances, now_ns)
         if lacking and seconds_between(self.first_ns, now_ns) < PATIENT_S:
             return False, stays(floor, Reason.LACKING_REPORT, lacking, now_ns)
         return True, []

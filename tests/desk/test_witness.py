@@ -193,6 +193,19 @@ def test_a_run_does_not_begin_with_options_that_do_not_add_up(lacks):
     assert desk.core.reconciler.adopted
 
 
+def test_a_whole_list_after_others_that_lacked_a_part_needs_its_second_look_as_well():
+    """It is the third that differs, and those before it were not the owner's trades."""
+    value = worth(hedged(LONG), LONG)
+    desk = ScriptedDesk(positions=dict(LONG))
+    desk.listed()
+    for size in ("-8000", "-4000"):
+        begin(desk, {PUT.name: "3", PERPETUAL: size}, value)
+    begin(desk, LONG, value)
+    assert not desk.core.reconciler.adopted
+    begin(desk, LONG, value)
+    assert desk.core.reconciler.adopted
+
+
 def test_an_account_that_never_adds_up_is_begun_with_after_half_a_minute():
     """A venue may value options in another way: a book is not left alone for ever."""
     desk = ScriptedDesk(positions=dict(LONG))
