@@ -20,6 +20,7 @@ from bot.sim.ports import Cadence
 from bot.stepper import Stepper
 from tests.processes.growth import growing, sizes
 from tests.processes.soak import Sample, judge, slope, watched
+from tests.struck import struck
 
 STEP_S = 3_600
 HOURS = 24
@@ -134,6 +135,7 @@ def test_a_week_as_it_should_be_passes():
 )
 def test_each_thing_that_grows_is_named(part, course, words):
     """A leak of each kind alone breaks the verdict, by its own line alone."""
+    struck("F70")
     (broken,) = judge(week(**{part: course})).broken
     assert words in broken
 
@@ -168,6 +170,7 @@ def test_no_table_grows_from_day_to_day(tmp_path, monkeypatch):
     with closing(journal), (tmp_path / "log").open("w") as log:
         steps = wired(settings, market, journal, log)
         looks = [after(steps, market.start_ns, day) for day in (3, 4, 5, 6, 7)]
+        struck("F70", 7)
     assert steps.core.floor.names.sequence > 100
     assert looks[-1]["steps.core.floor.orders._ended"] == 4
     assert growing(looks).keys() == ALLOWED.keys()

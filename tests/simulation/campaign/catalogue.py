@@ -127,12 +127,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("F41", "absurd volatilities", _S),
     Entry("F42", "a flash print of index and mark", _S),
     Entry("F43", "the index of another coin", _S),
-    Entry(
-        "F44",
-        "the forwards of another underlying; a slow consumer",
-        _S,
-        "a burst of quotes: make bench ONLY=wire",
-    ),
+    Entry("F44", "the forwards of another underlying; a slow consumer (make bench ONLY=wire)", _S),
     Entry(
         "F45",
         "malformed messages",
@@ -183,7 +178,7 @@ CATALOGUE: tuple[Entry, ...] = (
     Entry("F67", "a background task dies", _W, "tests/wire/test_task_death.py"),
     Entry("F68", "the loop is blocked", _P, "tests/watchdog, make bench ONLY=wire"),
     Entry("F69", "a kill switch in the same loop", _P, "tests/watchdog, make bench ONLY=wire"),
-    Entry("F70", "memory that grows", _P, "make soak"),
+    Entry("F70", "memory that grows", _P, "make soak, tests/processes/test_soak.py"),
     Entry("F71", "the disk is full", _S),
     Entry("F72", "the journal is locked by others", _S),
     Entry("F73", "a damaged journal", _T, "tests/journal/test_faults.py"),
