@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 import sys
 from collections.abc import Awaitable, Coroutine, Mapping
@@ -11,7 +10,7 @@ from contextlib import suppress
 from importlib import metadata
 from typing import Any, TypeVar
 
-from bot.cli import say
+from bot.cli import memory, say
 from bot.core import Core
 from bot.domain.errors import JournalError
 from bot.domain.states import State
@@ -33,16 +32,6 @@ def run_connected(running: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(running)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(running)
-
-
-def settle_memory() -> None:
-    """Look for garbage less often and never among what was loaded at the start.
-
-    A collection amid a decision costs it a part of a millisecond; what a run makes is nearly all
-    freed by its counts of references.
-    """
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 async def with_signals(running: Awaitable[None], control: Control) -> None:
@@ -88,8 +77,9 @@ def tell_kept(voice: Voice, states: Mapping[str, State], core: Core) -> None:
         voice.say("state.kept", "warning", coin=coin, state="off", lift=f"on {coin}", **until)
 
 
-def choose_kernels(settings: Settings) -> None:
-    """Have the arithmetic ready before anything is priced; a person hears what takes a while."""
+def prepare(settings: Settings) -> None:
+    """Have memory and arithmetic ready before prices come; a person hears what takes a while."""
+    memory.give_back()
     choose(settings.kernels, say.note if say.for_people() else None)
 
 

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import config
-from bot.cli import daemon, say
+from bot.cli import daemon, memory, say
 from bot.cli.daemon import with_signals
 from bot.cli.exits import Exit, VerbError
 from bot.cli.oddities import Oddities
@@ -50,7 +50,7 @@ def run_live(
     settings = loaded.settings
     _must_mean_it(settings.mode, real=real)
     keys = keys_for(settings, os.environ)
-    daemon.choose_kernels(settings)
+    daemon.prepare(settings)
     journal = Journal.open(settings.state_dir, settings.instance, durability=Durability.FULL)
     try:
         last = journal.last_run()
@@ -170,7 +170,7 @@ class LiveRun:
         )
         venue = self.graph.venue
         await venue.start()
-        daemon.settle_memory()
+        memory.settle()
         engine = Engine(
             self.graph.core,
             venue,

@@ -42,7 +42,7 @@ def run_public(
     verbose: bool,
 ) -> int:
     """Hedge the paper book on the exchange's public market; no key is read."""
-    daemon.choose_kernels(settings)
+    daemon.prepare(settings)
     journal = Journal.open(settings.state_dir, settings.instance, durability=Durability.BATCH)
     try:
         past = past_of(journal, settings) if resume else None
@@ -71,7 +71,7 @@ def run_shadow(loaded: config.Loaded, *, for_s: float | None, as_json: bool, ver
         msg = f"expected venue.{name}.also empty for this verb, whose simulated account is one"
         raise VerbError(f"{msg}, found {', '.join(venue.also)}", Exit.USAGE)
     key = key_for(settings, os.environ)
-    daemon.choose_kernels(settings)
+    daemon.prepare(settings)
     settings = settings.model_copy(update={"instance": shadow_instance(settings.instance)})
     journal = Journal.open(settings.state_dir, settings.instance, durability=Durability.BATCH)
     try:

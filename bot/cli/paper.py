@@ -74,7 +74,7 @@ def run_paper(
         return run_public(
             settings, for_s=for_s, seed=number, resume=resume, as_json=as_json, verbose=verbose
         )
-    daemon.choose_kernels(settings)
+    daemon.prepare(settings)
     journal = Journal.open(settings.state_dir, settings.instance, durability=Durability.BATCH)
     try:
         past = past_of(journal, settings) if resume else None
