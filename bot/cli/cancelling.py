@@ -54,8 +54,8 @@ def cancel_all(
     """
     settings = load(config, list(sets or ())).settings
     if settings.mode == "paper":
-        found = 'expected mode = "sandbox" or "live" for this verb, found "paper"'
-        raise VerbError(f"{found}: `halt` cancels what a paper bot has open", Exit.USAGE)
+        found = 'expected the settings of a sandbox or live bot (-c FILE), found mode = "paper"'
+        raise VerbError(f"{found}, whose orders `halt` cancels", Exit.USAGE)
     where = instance or settings.instance
     coins = tuple(settings.underlying)
     if everything and not yes:
@@ -86,9 +86,10 @@ async def _sweep(
 ) -> "Swept":
     from bot.venues.deribit.requests import NoAnswerError, NotSentError
     from bot.venues.deribit.terms import VenueUnreachableError
+    from bot.venues.steady import SteadyClock
     from bot.wiring.live import canceller
 
-    hand = canceller(settings, os.environ, time.time_ns)
+    hand = canceller(settings, os.environ, SteadyClock())
     try:
         await hand.open()
         return await hand.sweep(wanted)

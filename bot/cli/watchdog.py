@@ -7,7 +7,6 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -61,6 +60,7 @@ async def _watch(settings: "Settings", logs: "Logs") -> None:
     from bot.journal.halt import NAME
     from bot.journal.pulse import PulseReader
     from bot.venues.deribit.terms import VenueUnreachableError
+    from bot.venues.steady import SteadyClock
     from bot.watchdog import Watchdog
     from bot.wiring.live import canceller, stopping_key
 
@@ -72,7 +72,7 @@ async def _watch(settings: "Settings", logs: "Logs") -> None:
         logs.say(f"watchdog.{to}", "info" if to == "connected" else "warning")
 
     pulse = PulseReader(settings.state_dir, settings.instance)
-    hand = canceller(settings, os.environ, time.time_ns, changed=changed)
+    hand = canceller(settings, os.environ, SteadyClock(), changed=changed)
     _, own_key = stopping_key(settings, os.environ)
     dog = Watchdog(
         settings.instance,

@@ -62,12 +62,12 @@ async def test_a_key_that_may_do_too_much_or_too_little_is_refused(serve, tmp_pa
 
 
 async def test_a_key_of_the_other_system_is_said_to_be_one(serve, tmp_path):
-    """The venue does not know it: exit code 3, and what that may mean."""
+    """The venue does not know it: exit code 2, and what that may mean."""
     struck("F77")
     server = await serve(Opening(seed=3))
     foreign = Key("of-the-real-one", CANARY, TRADER.scopes)
     code, out, err = await Bot(server, tmp_path, foreign).run()
-    assert code == 3
+    assert code == 2
     assert "13004" in err
     assert "a key is known to one system alone" in err
     assert server.rest_url in err

@@ -190,10 +190,10 @@ async def test_a_bot_that_is_killed_again_and_again_loses_and_doubles_nothing(se
     ],
 )
 async def test_a_key_that_the_exchange_refuses_ends_with_its_answer(serve, tmp_path, given, said):
-    """Exit code 3, one line, and nothing was sent."""
+    """Exit code 2, one line, and nothing was sent."""
     server = await serve(Opening(seed=3))
     code, _, err = await Bot(server, tmp_path).run(**given)
-    assert code == 3
+    assert code == 2
     assert said in err
     assert "trader-secret" not in err
 

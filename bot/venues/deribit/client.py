@@ -73,11 +73,11 @@ class HardenedDeribit(TrueValues):
         streaming = {"keepAlive": KEEP_ALIVE_MS, "connectionTimeout": DIAL_MS}
         self.options["ws"] = {**streaming, **self.options.get("ws", {})}
         self.clock = clock
-        self.milliseconds: Callable[[], int] = lambda: clock() // 1_000_000  # for signatures
         self.flaws = Flaws() if flaws is None else flaws
         self.listener = listener
         self.environment = Environment(testnet)
         self.requests = Requests(self._send, self.request_id, clock, self.flaws)
+        self.milliseconds: Callable[[], int] = self.requests.venue_ms  # for signatures
         self.myTrades: Any = None
         self._watched: dict[int, tuple[Any, list[str], list[str]]] = {}
         self._authentication: tuple[Any, asyncio.Task[Any]] | None = None

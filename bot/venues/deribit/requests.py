@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.domain.errors import DeltabandError
+from bot.domain.units import NS_PER_MS
 from bot.venues.deribit.credits import Pool
 from bot.venues.deribit.fields import Row
 from bot.venues.deribit.flaws import Flaw, Flaws, shown
@@ -25,6 +26,7 @@ from bot.venues.steady import SteadyClock
 
 NS_PER_US: Final = 1_000
 SAMPLES: Final = 64
+ROUGH_NS: Final = 2 * NS_PER_MS  # by which stamps may be off besides
 LONGEST_STAMP: Final = 20
 # Codes by which a venue tells that it failed, not what became of the request: internal errors and
 # services that answered too late. A late `valid_until` (13888) was never processed.
@@ -66,19 +68,23 @@ class _Waiting:
 class VenueClock:
     """How far the venue's clock is ahead of ours, from the quickest of the latest replies.
 
-    A reply says it of the moment at which it came. Where ours is set afterwards `moved` says by how
-    much, so that all that was told before still holds.
+    A reply tells it of the moment at which it came, to half its round trip. Where ours is moved
+    afterwards what was told before still holds. A reply that cannot be true together with the
+    quickest means that a clock was set: what was told before is forgotten.
     """
 
-    def __init__(self, moved: Callable[[], int] = lambda: 0) -> None:
-        """Take what tells how far our clock is ahead of one that is never set, ns."""
+    def __init__(self, ours: SteadyClock | None = None) -> None:
+        """Take our clock where it may be moved."""
         self._samples: deque[tuple[int, int]] = deque(maxlen=SAMPLES)
-        self._moved = moved
+        self._ours = ours
 
     @property
     def ahead_ns(self) -> int:
         """Return how far the venue's clock is ahead of ours now; 0 before the first reply."""
         return min(self._samples)[1] - self._moved() if self._samples else 0
+
+    def _moved(self) -> int:
+        return 0 if self._ours is None else self._ours.over_steady()
 
     def sample(self, sent_ns: int, received_ns: int, message: Row) -> None:
         """Take a reply's `usIn` and `usOut` (microseconds of the venue's clock)."""
@@ -86,8 +92,15 @@ class VenueClock:
         if None in stamps:
             return
         middle_ns = sum(stamp for stamp in stamps if stamp is not None) * NS_PER_US // 2
-        ahead_ns = middle_ns - (sent_ns + received_ns) // 2
-        self._samples.append((received_ns - sent_ns, ahead_ns + self._moved()))
+        trip_ns = received_ns - sent_ns
+        ahead_ns = middle_ns - (sent_ns + received_ns) // 2 + self._moved()
+        if self._samples:
+            quickest_ns, told_ns = min(self._samples)
+            if abs(ahead_ns - told_ns) > (trip_ns + quickest_ns) // 2 + ROUGH_NS:
+                self._samples.clear()
+        self._samples.append((trip_ns, ahead_ns))
+        if self._ours is not None:
+            self._ours.hear(self.ahead_ns, self.error_ns)
 
     @property
     def error_ns(self) -> int:
@@ -112,9 +125,7 @@ class Requests:
         self._send, self._next_id, self._clock, self._flaws = send, next_id, clock, flaws
         self._waiting: dict[int, _Waiting] = {}
         self._newest_id = 0
-        self.venue_clock = VenueClock()
-        if isinstance(clock, SteadyClock):  # it is moved when the wall is set
-            self.venue_clock = VenueClock(clock.over_steady)
+        self.venue_clock = VenueClock(clock if isinstance(clock, SteadyClock) else None)
         self.budget: Pool | None = None
 
     async def call(
@@ -192,6 +203,10 @@ class Requests:
             if not one.future.done():
                 msg = f"expected an answer, found the connection lost: {shown(why)}"
                 one.future.set_exception(NoAnswerError(msg))
+
+    def venue_ms(self) -> int:
+        """Return the venue's time in milliseconds, as far as it is known."""
+        return (self._clock() + self.venue_clock.ahead_ns) // NS_PER_MS
 
     @property
     def under_way(self) -> int:

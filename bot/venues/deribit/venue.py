@@ -124,6 +124,7 @@ class DeribitVenue:
             message = f"expected the venue to answer{whose}, found: {found}"
             if isinstance(error, RefusedError) and error.code in UNKNOWN_KEY:
                 message += f" ({ONE_SYSTEM} {self.settings.rest_url})"
+                raise KeyRightsError(message) from error
             raise VenueUnreachableError(message) from error
         self.public.keep(self._tasks)
 

@@ -267,6 +267,18 @@ def test_the_venue_s_clock_is_read_from_the_quickest_reply():
     assert clock.ahead_ns == 7 * NS_PER_S
 
 
+def test_a_reply_that_contradicts_the_quickest_means_that_a_clock_was_set():
+    """Sixty-three older and quicker ones say nothing any more; a slow one contradicts nothing."""
+    clock = VenueClock()
+    for _ in range(63):
+        clock.sample(0, 2 * NS_PER_MS, {"usIn": 1_000, "usOut": 1_000})
+    assert clock.ahead_ns == 0
+    clock.sample(0, NS_PER_S, {"usIn": 900_000, "usOut": 900_000})
+    assert (clock.ahead_ns, clock.error_ns) == (0, NS_PER_MS)
+    clock.sample(0, 10 * NS_PER_MS, {"usIn": 6_005_000, "usOut": 6_005_000})
+    assert (clock.ahead_ns, clock.error_ns) == (6 * NS_PER_S, 5 * NS_PER_MS)
+
+
 # --- books ----------------------------------------------------------------------------------------
 
 
