@@ -91,30 +91,32 @@ class Board:
             marks[shown] = np.maximum(chain.mark[rows] + drift.change, 0.0)
         return marks
 
-    def option_deltas(self, options: Sequence[Instrument]) -> FloatArray:
+    def still_open(self, instrument: Instrument) -> float:
+        """Return which share of what an instrument settles on is still to come: 1 is all."""
+        if instrument.expiry_ns is None or not instrument.averaging_s:
+            return 1.0
+        left_s = (instrument.expiry_ns - self.moved_ns) / NS_PER_S
+        return min(max(left_s / instrument.averaging_s, 0.0), 1.0)
+
+    def option_deltas(self, options: Sequence[Instrument], average: float) -> FloatArray:
         """Return what one of each option of a coin counts in an account's delta, coin, NaN unknown.
 
-        That is N(d1) less the mark where it is paid in coin; with the average that an option
-        settles on, what has been averaged counts no more.
+        That is N(d1) less the mark where it is paid in coin; in the window on whose average it
+        settles, the slope of what is left, `average` (USD) being what has been averaged so far.
         """
         deltas = np.full(len(options), np.nan)
         if (found := self._shown(options)) is not None:
             chain, shown, rows = found
             listing, some = chain.listing, [options[i] for i in shown]
-            average_s = np.array([option.averaging_s for option in some])
+            window_s = np.array([option.averaging_s for option in some])
             left_s = np.maximum((listing.expiry_ns[rows] - self.moved_ns) / NS_PER_S, 0.0)
-            years = np.where(
-                left_s < average_s,
-                settlement.variance_years(left_s, average_s),
-                left_s / SECONDS_PER_YEAR,
-            )
             forward = chain.forward[rows] * (self.index.get(chain.coin, chain.index) / chain.index)
-            model = black76.first(
-                listing.is_call[rows], forward, listing.strike[rows], years, chain.vol[rows]
-            )
+            is_call, strike, vol = listing.is_call[rows], listing.strike[rows], chain.vol[rows]
+            years = left_s / SECONDS_PER_YEAR
             paid = np.where([option.is_inverse for option in some], self.option_marks(some), 0.0)
-            still_open = 1.0 - settlement.window_fraction(left_s, average_s)
-            deltas[shown] = (model.delta - paid) * still_open
+            whole = black76.first(is_call, forward, strike, years, vol).delta - paid
+            rest = settlement.coin(is_call, forward, strike, left_s, vol, average, window_s)
+            deltas[shown] = np.where(left_s < window_s, rest.net_delta, whole)
         return deltas
 
     def _shown(self, options: Sequence[Instrument]) -> tuple[Chain, list[int], np.ndarray] | None:

@@ -63,8 +63,8 @@ class Exchange:
         self._account = Account(dict(account.balances))
         self._orders = Orders()
         self._eaten = Eaten()
-        self._valuation = Valuation(self._board, self._account, self._orders)
         averages = published or Averages(next_settlement(market.start_ns))
+        self._valuation = Valuation(self._board, self._account, self._orders, averages)
         self._clearing = Clearing(self._board, self._account, self._orders, averages, fee_tier)
         self._listed: dict[str, tuple[Instrument, ...]] = {}
         self._known: dict[str, Instrument] = {}

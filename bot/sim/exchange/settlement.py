@@ -8,6 +8,7 @@ after. A real venue publishes its own price some seconds later, which `VenueAver
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -59,6 +60,11 @@ class Averages:
     def due(self, now_ns: int) -> bool:
         """Tell whether the next settlement can happen now."""
         return now_ns >= self.next_ns
+
+    def so_far(self, coin: str) -> float:
+        """Return the average of what was sampled since the window opened; NaN before it."""
+        count = self._counts.get(coin, 0)
+        return self._sums[coin] / count if count else math.nan
 
     def price(self, coin: str) -> float:
         """Return the settlement price of the settlement that is due (USD per coin)."""

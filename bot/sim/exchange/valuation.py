@@ -21,7 +21,7 @@ from bot.domain.positions import Balance
 from bot.sim.exchange.account import Account, Holding
 from bot.sim.exchange.board import Board
 from bot.sim.exchange.orders import Orders
-from bot.sim.exchange.settlement import payoff
+from bot.sim.exchange.settlement import Averages, payoff
 
 
 @dataclass(slots=True)
@@ -41,6 +41,7 @@ class Valuation:
     board: Board
     account: Account
     orders: Orders
+    averages: Averages
     _last: dict[str, float] = field(default_factory=dict)
 
     def marks(self, instruments: Iterable[Instrument]) -> dict[str, float]:
@@ -77,7 +78,7 @@ class Valuation:
                 scratch.holdings[name] = replace(held)
         for instrument, quantity in added.items():
             scratch.open(instrument, quantity, self.marks([instrument])[instrument.name])
-        return Valuation(self.board, scratch, self.orders, dict(self._last))
+        return Valuation(self.board, scratch, self.orders, self.averages, dict(self._last))
 
     def balances(self) -> tuple[Balance, ...]:
         """Return cash, equity and margin of each currency, in the order in which they appeared."""
@@ -108,9 +109,11 @@ class Valuation:
             if held.size and one.is_option:
                 options.setdefault((one.currency, one.coin), []).append(held)
             elif held.size:
-                _count(totals, one.currency, one.coins(held.size, self.board.future_mark(one)))
-        for (currency, _), group in options.items():
-            each = self.board.option_deltas([held.instrument for held in group])
+                coins = one.coins(held.size, self.board.future_mark(one))
+                _count(totals, one.currency, coins * self.board.still_open(one))
+        for (currency, coin), group in options.items():
+            average = self.averages.so_far(coin)
+            each = self.board.option_deltas([held.instrument for held in group], average)
             _count(totals, currency, float(each @ [held.size for held in group]))
         return totals
 

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from bot.domain.units import utc_ns
+from greeks import settlement
 from tests.builders.scripted_market import ScriptedMarket
 from tests.sim.exchange.desk import PERPETUAL, desk, position
 
@@ -44,6 +45,27 @@ def test_what_has_been_averaged_counts_no_more():
     market = ScriptedMarket({"BTC": [60_000.0]}, (DEEP,), start_ns=utc_ns(2026, 1, 5, 7, 45))
     at = desk(market, positions=(position(DEEP, "-2"),))
     assert told(at)["BTC"] == pytest.approx(-2 * (1.0 - 0.5) * 0.5)
+
+
+@pytest.mark.parametrize("strike", ["60000", "59000"])
+def test_in_the_window_it_is_the_slope_of_what_is_left(strike):
+    """Half is averaged on 60,000: near the strike the rest decides as a binary option does."""
+    name = f"BTC-5JAN26-{strike}-C"
+    start_ns = utc_ns(2026, 1, 5, 7, 29)
+    market = ScriptedMarket({"BTC": [60_000.0]}, (name,), start_ns=start_ns)
+    at = desk(market, positions=(position(name, "-1"),))
+    at.step(16 * 60)
+    left = settlement.coin(True, 60_000.0, float(strike), 900.0, 0.5, 60_000.0)
+    assert told(at)["BTC"] == pytest.approx(-float(left.net_delta), rel=1e-6)
+
+
+def test_a_dated_future_fades_with_its_average():
+    """As its hedge is unwound."""
+    market = ScriptedMarket(
+        {"BTC": [60_000.0]}, dated=("BTC-5JAN26",), start_ns=utc_ns(2026, 1, 5, 7, 45)
+    )
+    at = desk(market, positions=(position("BTC-5JAN26", "60000"),))
+    assert told(at)["BTC"] == pytest.approx(0.5)
 
 
 def test_a_volatility_that_is_no_number_makes_it_unknown():
