@@ -53,7 +53,7 @@ from bot.domain.events import (
     Tick,
 )
 from bot.domain.instruments import coin_of
-from bot.domain.orders import Intent
+from bot.domain.orders import TERMINAL, Intent
 from bot.domain.quotes import Chain, Quote
 from bot.domain.records import ExposureSample, Parked, Standing
 from bot.domain.states import State
@@ -83,12 +83,18 @@ class Core:
         self._sample_ns = dict.fromkeys(self.rules, 0)
         self.closing = False
 
-    def restore(self, intents: Iterable[Intent], now_ns: int) -> tuple[Command, ...]:
-        """Take over open orders of an earlier run: UNKNOWN until the venue speaks."""
+    def restore(
+        self, intents: Iterable[Intent], now_ns: int, booked: frozenset[str] = frozenset()
+    ) -> tuple[Command, ...]:
+        """Take over open orders of an earlier run: UNKNOWN until the venue speaks.
+
+        `booked` are the labels of those that it once had.
+        """
         notes: list[Command] = []
         for intent in intents:
             coin = coin_of(intent.instrument)
-            notes += self.floor.orders.restore(intent, coin, now_ns)
+            once = intent.label in booked
+            notes += self.floor.orders.restore(intent, coin, now_ns, booked=once)
         return tuple(notes)
 
     def remember(
@@ -247,6 +253,11 @@ class Core:
     def waiting(self) -> bool:
         """Tell whether some order is not done: time must pass even in a silent market."""
         return bool(self.floor.orders.orders)
+
+    @property
+    def open_labels(self) -> list[str]:
+        """Return the labels of the orders whose end is not known."""
+        return [o.intent.label for o in self.floor.orders if o.state not in TERMINAL]
 
     @property
     def flattening(self) -> bool:

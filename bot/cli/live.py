@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, Final
 
 import config
 from bot.cli import daemon, memory, say
@@ -25,7 +25,7 @@ from bot.domain.positions import Balance, Position
 from bot.domain.records import Record
 from bot.domain.units import NS_PER_S
 from bot.engine import Control, Engine
-from bot.journal import AccountLock, Durability, Journal, RunStart
+from bot.journal import STOPPED, AccountLock, Durability, Journal, RunStart
 from bot.monitor import Banner, Scope, Voice
 from bot.stepper import Observer
 from bot.venues.deribit.terms import (
@@ -38,6 +38,9 @@ from bot.venues.deribit.venue import DeribitVenue
 from bot.venues.steady import SteadyClock
 from bot.wiring.live import Live, keys_for, live
 from greeks import arithmetic
+
+LEFT_OPEN: Final = "orders left open"
+FATE: Final = "the next start asks for their end; deltaband cancel-all cancels what is still there"
 
 
 def run_live(
@@ -147,9 +150,12 @@ class LiveRun:
             odd = Oddities(self.graph.core, self.graph.settings, voice)
             observers = (*self._observers(voice), Troubles(self.graph.venue, voice), odd)
             daemon.run_connected(self._run(observers, for_s))
-            summary = self._summary()
-            self.journal.end_run(summary)
+            left = self.graph.core.open_labels
+            summary = self._summary() | {"left_open": left}
+            self.journal.end_run(summary, LEFT_OPEN if left else STOPPED)
             self._tell_end(voice, summary)
+            if left:
+                voice.say("run.left_open", "error", orders=", ".join(left), what=FATE)
             voice.finish(summary)
         except Exception as error:
             daemon.end_badly(self.journal, error)
@@ -160,7 +166,7 @@ class LiveRun:
             voice.close()
         if as_json:
             say.json(summary)
-        return Exit.FINE
+        return Exit.ERROR if left else Exit.FINE
 
     async def _run(self, observers: tuple[Observer, ...], for_s: float | None) -> None:
         control = Control(

@@ -75,8 +75,9 @@ def recall(core: Core, journal: Journal, past: Past, now_ns: int) -> tuple[Comma
             day.start_equity = spent.start_equity
             day.start_index = spent.start_index or math.nan
     _recall_options(core, journal.fills(purpose="gamma"), now_ns)
-    intents = [open_intent.intent for open_intent in journal.open_intents()]
-    return core.restore(intents, now_ns)
+    open_ = journal.open_intents()
+    booked = frozenset(one.intent.label for one in open_ if one.booked)
+    return core.restore([one.intent for one in open_], now_ns, booked)
 
 
 def _recall_options(core: Core, fills: Iterable[Fill], now_ns: int) -> None:

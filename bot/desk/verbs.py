@@ -28,7 +28,7 @@ from bot.desk.reconcile import Reconciler
 from bot.desk.rules import DeskRules
 from bot.desk.stops import halt_for_review
 from bot.desk.ticket import Want
-from bot.domain.commands import Command, Note
+from bot.domain.commands import Cancel, Command, Note
 from bot.domain.events import Operator
 from bot.domain.orders import OrderState
 from bot.domain.reasons import Because, Reason
@@ -151,6 +151,8 @@ class Verbs:
         elif event.verb == "halt":
             commands += self.reconciler.cancel_all(now_ns, event.coin)
         stands = self._stands(event.coin)
+        if asked := [one.label for one in commands if isinstance(one, Cancel)]:
+            stands += f"; asked to cancel {', '.join(asked)}"
         if event.verb == "resume":
             stands += "".join(_lifted(change.coin, *stood[change.coin]) for change in changes)
         return [*commands, _answer(event, stands + stopped)]

@@ -103,9 +103,13 @@ class OrderTable:
         self.orders[intent.label] = order
         return [_move(order, OrderState.SENT, now_ns, "journalled and handed to the venue")]
 
-    def restore(self, intent: Intent, coin: str, now_ns: int) -> list[Note]:
+    def restore(
+        self, intent: Intent, coin: str, now_ns: int, *, booked: bool = False
+    ) -> list[Note]:
         """Take an intent that an earlier run left open: UNKNOWN until the venue speaks."""
-        order = WorkingOrder(intent, coin, sent_ns=intent.created_ns, inherited=True)
+        # That run's clock may have been ahead of ours.
+        sent_ns = min(intent.created_ns, now_ns)
+        order = WorkingOrder(intent, coin, sent_ns=sent_ns, inherited=True, booked=booked)
         self.orders[intent.label] = order
         order.next_query_ns, order.unknown_since_ns = now_ns, now_ns
         return [_move(order, OrderState.UNKNOWN, now_ns, "open in the journal of an earlier run")]
@@ -117,6 +121,7 @@ class OrderTable:
             return []
         order.heard_ns = now_ns
         order.code = report.code or order.code
+        order.booked |= report.state is OrderState.WORKING
         if abs(report.filled.value) > abs(order.reported):
             order.reported = report.filled.value
         notes = []
@@ -181,12 +186,14 @@ class OrderTable:
         if len(denials) < patience.deny_count or span_s < patience.deny_span_s:
             return []
         waited_s = seconds_between(order.unknown_since_ns, now_ns)
-        seen = order.inherited or bool(order.reported) or order.looks >= patience.looks
+        # What was booked is over, and how only the venue knows: an answer is worth waiting for.
+        looked = not order.booked if order.inherited else order.looks >= patience.looks
+        seen = looked or bool(order.reported)
         if not seen and waited_s < patience.denied_s:
             return []
         evidence = f"denied {len(denials)} times over {span_s:.1f} s after its validity ended"
-        # What has traded was booked: the venue merely has no more of it.
-        end = OrderState.CANCELLED if order.reported else OrderState.NOT_BOOKED
+        booked = order.booked or bool(order.reported)  # the venue merely has no more of it
+        end = OrderState.CANCELLED if booked else OrderState.NOT_BOOKED
         if end is OrderState.NOT_BOOKED:
             name = order.intent.instrument
             self.denied[name] = self.denied.get(name, Decimal(0)) + order.may_fill

@@ -37,7 +37,7 @@ class WorkingOrder:
 
     `asked` tells that the venue was asked about it and has not denied it since; `looks` counts the
     reports of positions in a row that show nothing of it. An order that an earlier run left is
-    `inherited`: no positions from before it are known.
+    `inherited`: no positions from before it are known. One that the venue once had was `booked`.
     """
 
     intent: Intent
@@ -58,6 +58,7 @@ class WorkingOrder:
     denials: list[int] = field(default_factory=list)
     looks: int = 0
     inherited: bool = False
+    booked: bool = False
 
     @property
     def done(self) -> bool:
@@ -74,8 +75,9 @@ class WorkingOrder:
 
     def late_ns(self, patience: Patience) -> int:
         """Return until when a venue that has not booked the order yet still may."""
-        valid_until_ns = self.intent.valid_until_ns + round(patience.after_valid_s * NS_PER_S)
-        return max(valid_until_ns, self.sent_ns + round(patience.quarantine_s * NS_PER_S))
+        valid_ns = self.intent.valid_until_ns - self.intent.created_ns
+        over_ns = self.sent_ns + valid_ns + round(patience.after_valid_s * NS_PER_S)
+        return max(over_ns, self.sent_ns + round(patience.quarantine_s * NS_PER_S))
 
     def ask(self, patience: Patience, now_ns: int) -> None:
         """Note that the venue is asked about it, and when that is due again.

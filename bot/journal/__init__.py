@@ -10,10 +10,11 @@ from bot.journal.lock import AccountLock
 from bot.journal.memory import OpenIntent, PastRun, SavedAccount
 from bot.journal.queue import Answer, Command
 from bot.journal.reader import Reader, instances
-from bot.journal.runs import RunStart
+from bot.journal.runs import STOPPED, RunStart
 from bot.journal.writer import Durability, Journal
 
 __all__ = [
+    "STOPPED",
     "AccountLock",
     "Answer",
     "Command",

@@ -40,10 +40,14 @@ class PastRun:
 
 @dataclass(frozen=True, slots=True)
 class OpenIntent:
-    """An order of this ledger whose end is not known, and the last state that was journalled."""
+    """An order of this ledger whose end is not known, and the last state that was journalled.
+
+    `booked` tells that the venue once had it: it acknowledged it, or told a trade of it.
+    """
 
     intent: Intent
     state: OrderState
+    booked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,9 @@ FROM runs r ORDER BY r.id DESC LIMIT 1
 _OPEN: Final = f"""
 SELECT {SELECT_INTENT}, coalesce((SELECT t.after FROM transitions t
     WHERE t.ledger = i.ledger AND t.label = i.label ORDER BY t.seq DESC LIMIT 1), 'intended')
-  AS state
+  AS state, EXISTS (SELECT 1 FROM transitions t WHERE t.ledger = i.ledger AND t.label = i.label
+    AND t.after = 'working') OR EXISTS (SELECT 1 FROM fills f
+    WHERE f.ledger = i.ledger AND f.label = i.label) AS booked
 FROM intents i WHERE i.ledger = ? AND state NOT IN ({", ".join("?" * len(TERMINAL))}) ORDER BY i.seq
 """  # noqa: S608  column names of this package
 _FILLS: Final = f"""
@@ -146,7 +152,9 @@ def last_states(db: sqlite3.Connection) -> dict[str, State]:
 def open_intents(db: sqlite3.Connection, ledger: int) -> tuple[OpenIntent, ...]:
     """Return the orders of a ledger whose last journalled state is not an end, oldest first."""
     rows = db.execute(_OPEN, (ledger, *sorted(TERMINAL)))
-    return tuple(OpenIntent(read_intent(row[:-1]), OrderState(row[-1])) for row in rows)
+    return tuple(
+        OpenIntent(read_intent(row[:-2]), OrderState(row[-2]), bool(row[-1])) for row in rows
+    )
 
 
 def fills(

@@ -20,7 +20,8 @@ from bot.journal.reader import Reader
 class Pulse:
     """How the newest run stands: `beat_ns` is when it last said that it decides, None if never.
 
-    `alive` tells whether a process holds the journal, `ended` that the run was closed in order.
+    `alive` tells whether a process holds the journal, `ended` that the run was closed in order
+    and left no order behind.
     """
 
     run: int

@@ -21,6 +21,7 @@ from bot.domain.units import NS_PER_S
 from bot.journal import condition, lock, memory, queue, standing
 from bot.journal.database import FILE, connect_to_read, faults_named
 from bot.journal.rows import from_json
+from bot.journal.runs import STOPPED
 
 STALE_AFTER_S: Final = 5.0
 _POLL_S: Final = 0.02
@@ -83,7 +84,7 @@ class Reader:
     def stale(self) -> bool:
         """Tell whether what is read here is old: no bot runs, or its heartbeat has stopped."""
         age = self.heartbeat_age_s()
-        return not self.running() or age is None or age > STALE_AFTER_S
+        return not self.running() or age is None or abs(age) > STALE_AFTER_S
 
     def heartbeat_age_s(self) -> float | None:
         """Return the wall seconds since the newest run last said that it lives; None if never."""
@@ -91,14 +92,14 @@ class Reader:
         return None if beat is None else (time.time_ns() - int(beat["wall_ns"])) / NS_PER_S
 
     def newest_beat(self) -> tuple[int, int | None, bool]:
-        """Return the newest run, when it last said that it decides (wall ns), if it has ended."""
+        """Return the newest run, when it last said that it decides (wall ns), if it ended well."""
         found = self._one(
-            "SELECT id, wall_ns, ended_ns FROM runs LEFT JOIN heartbeat ON run = id"
+            "SELECT id, wall_ns, outcome FROM runs LEFT JOIN heartbeat ON run = id"
             " ORDER BY id DESC LIMIT 1"
         )
         if found is None:
             raise JournalError(f"expected a run in {self.path}, found none yet")
-        return found["id"], found["wall_ns"], found["ended_ns"] is not None
+        return found["id"], found["wall_ns"], found["outcome"] == STOPPED
 
     def held(self) -> bool:
         """Tell whether another process holds the file, so that the bot cannot write."""

@@ -18,6 +18,7 @@ _BEGIN: Final = insert(
         *("mode", "market", "seed", "version", "settings"),
     ),
 )
+STOPPED: Final = "stopped"  # how a run ends that leaves nothing behind
 END: Final = "UPDATE runs SET ended_ns = ?, digest = ?, summary = ?, outcome = ? WHERE id = ?"
 _UNENDED: Final = "SELECT id FROM runs WHERE outcome IS NULL"
 _INTERRUPT: Final = "UPDATE runs SET outcome = 'interrupted' WHERE id = ?"

@@ -277,7 +277,7 @@ class Journal:
             return queue.take(self._db, transaction, self._run, self._wall_ns())
         return ()
 
-    def end_run(self, summary: Mapping[str, Any], outcome: str = "stopped") -> None:
+    def end_run(self, summary: Mapping[str, Any], outcome: str = runs.STOPPED) -> None:
         """Close the run with its summary and digest."""
         end = (self._wall_ns(), self.digest.hexdigest(), to_json(summary), outcome, self._run)
         self._add(runs.END, end)

@@ -409,6 +409,38 @@ def test_an_inherited_order_ends_on_denials_alone():
     assert _denied(table, 5.0, 8.0, 11.0) == [S.NOT_BOOKED]
 
 
+def test_an_inherited_order_that_was_booked_is_no_order_that_never_was():
+    """The venue had it once: denials say only that it is over, and after half a minute."""
+    table = OrderTable(Patience())
+    table.restore(_order(), "BTC", T0, booked=True)
+    table.tick(_at(2.0))
+    assert _denied(table, 5.0, 8.0, 11.0, 20.0, 29.9) == []
+    assert _denied(table, 31.0) == [S.CANCELLED]
+    assert table.denied == {}
+
+
+def test_what_a_run_saw_working_was_booked():
+    """Denied later, with positions that show nothing of it, it was cancelled."""
+    table = _sent()
+    table.report(report(S.WORKING, 0), _at(0.2))
+    (order,) = table
+    order.state = S.UNKNOWN
+    for at in (5.0, 8.0):
+        table.looked(PERPETUAL, Decimal(0), _at(at))
+    assert _denied(table, 5.0, 8.0, 11.0) == [S.CANCELLED]
+
+
+def test_a_clock_that_was_ahead_in_the_run_before_keeps_nobody_waiting():
+    """What it sent half an hour from now may be booked for its two seconds, from now."""
+    table = OrderTable(Patience())
+    order = _order()
+    span_ns = order.valid_until_ns - order.created_ns
+    late = replace(order, created_ns=_at(1800.0), valid_until_ns=_at(1800.0) + span_ns)
+    table.restore(late, "BTC", T0)
+    (kept,) = table
+    assert kept.late_ns(Patience()) == T0 + span_ns + _at(2.0) - T0
+
+
 def test_two_denials_are_not_enough_however_far_apart():
     """Nor three within a second."""
     table = _sent()

@@ -9,6 +9,7 @@ import sys
 import textwrap
 from dataclasses import fields
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -214,6 +215,21 @@ def test_orders_without_an_end_are_what_a_resumed_run_must_resolve(journal):
         ("demo-1-3", S.UNKNOWN),
     ]
     assert journal.open_intents()[0].intent == intent(1)
+
+
+@pytest.mark.parametrize("evidence", ["acknowledged", "traded", "none"])
+def test_what_the_venue_once_had_is_remembered_over_later_doubts(journal, evidence):
+    """An order that worked, or traded, and of which nothing was heard afterwards."""
+    journal.intent(intent())
+    first = (S.WORKING,) if evidence == "acknowledged" else ()
+    steps = (S.INTENDED, S.SENT, *first, S.UNKNOWN)
+    for before, after in pairwise(steps):
+        journal.record(moved(1, before, after))
+    if evidence == "traded":
+        journal.fill(fill(1))
+    journal.commit()
+    (one,) = journal.open_intents()
+    assert (one.state, one.booked) == (S.UNKNOWN, evidence != "none")
 
 
 def test_fresh_account_has_no_orders_of_the_one_before(journal):

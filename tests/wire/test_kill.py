@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.journal import Reader
+from bot.journal.pulse import PulseReader
 from bot.sim.wire.auth import OWNER, READER, TRADER, Key
 from tests.struck import struck
 from tests.wire.resting import RestingBot, Watchdog, comes, opening, rests, says
@@ -281,3 +282,20 @@ async def test_on_paper_there_is_nothing_at_an_exchange(serve, tmp_path, verb, s
     code, _, err = await bot.run()
     assert (code, said in err) == (2, True)
     assert not bot.halt_file.exists()
+
+
+async def test_a_stop_that_nobody_answered_is_no_clean_end(killing):
+    """What became of the order is not known: the run says so, and a watchdog goes on from there."""
+    server, bot, process = killing
+    (session,) = [s for s in server.sessions.values() if s.cancel_on_disconnect]
+    session.faults.stalled = True
+    (label,) = [o.intent.label for o in server.hub.exchange.working]
+    code, out, err = await bot.stop(process)
+    assert code == 1, err
+    assert json.loads(out)["left_open"] == [label]
+    said = [json.loads(line) for line in err.splitlines()]
+    (left,) = [line for line in said if line["event"] == "run.left_open"]
+    assert (left["level"], left["orders"]) == ("error", label)
+    pulse = PulseReader(bot.folder, "sand").feel()
+    assert pulse is not None
+    assert not pulse.ended
