@@ -66,15 +66,8 @@ class Agreement:
             return []
         self.looked_ns = now_ns
         exposure = measure(book, coin, now_ns)
-        beyond = abs(found.gap) > self.tolerance(exposure)
+        beyond = abs(found.gap) > tolerance(self.rules, exposure)
         return self._judge(floor, found, now_ns, beyond=beyond)
-
-    def tolerance(self, exposure: Exposure) -> float:
-        """Return the difference (coin) that means nothing."""
-        owner = self.rules.delta.owner
-        band = BAND_SHARE * min(owner.upper - owner.target, owner.target - owner.lower)
-        size = SIZE_SHARE * (exposure.gross_option_coin + abs(exposure.delta))
-        return band + size + MOVE_PCT * abs(exposure.gamma_total)
 
     def doubts(self, floor: Floor) -> tuple[Because, ...]:
         """Return what is wrong with the account's margin model: unknown, or not the owner's."""
@@ -129,6 +122,14 @@ class Agreement:
     def _because(self, found: Comparison) -> Because:
         figures = {"ours_coin": found.ours, "venue_coin": found.venue}
         return Because(Reason.DELTA_DISAGREES, found.worst or self.rules.coin, figures)
+
+
+def tolerance(rules: DeskRules, exposure: Exposure) -> float:
+    """Return the difference between our delta and the venue's (coin) that means nothing."""
+    owner = rules.delta.owner
+    band = BAND_SHARE * min(owner.upper - owner.target, owner.target - owner.lower)
+    size = SIZE_SHARE * (exposure.gross_option_coin + abs(exposure.delta))
+    return band + size + MOVE_PCT * abs(exposure.gamma_total)
 
 
 def _known(balance: Balance) -> float:

@@ -8,12 +8,13 @@ all the same: then nothing can be said against the list, or the venue values opt
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from bot.desk import witness
 from bot.desk.floor import Floor
+from bot.desk.rules import DeskRules
 from bot.domain.commands import Command, Note
 from bot.domain.positions import Balance
 from bot.domain.reasons import Because, Reason
@@ -37,18 +38,23 @@ class Beginning:
     lists: int = 0
 
     def sure(
-        self, floor: Floor, coins: Collection[str], balances: Iterable[Balance], now_ns: int
+        self,
+        floor: Floor,
+        rules: Mapping[str, DeskRules],
+        balances: Iterable[Balance],
+        now_ns: int,
     ) -> tuple[bool, list[Command]]:
         """Tell whether what is held now may be begun with, and what is to be said of that."""
         self.first_ns = self.first_ns or now_ns
         held = floor.book.holdings.held()
-        lacking = witness.unsettled(floor.book, coins, balances, now_ns)
+        lacking = witness.unsettled(floor.book, rules, balances, now_ns)
+        patient = seconds_between(self.first_ns, now_ns) < PATIENT_S
         if held != self.held:
             self.held, self.since_ns = held, now_ns
-            self.lists = 0 if lacking else self.lists + 1
+            self.lists = 0 if lacking and patient else self.lists + 1
         if seconds_between(self.since_ns, now_ns) < APART_S and self.lists < LISTS:
             return False, []
-        if lacking and seconds_between(self.first_ns, now_ns) < PATIENT_S:
+        if lacking and patient:
             return False, stays(floor, Reason.LACKING_REPORT, lacking, now_ns)
         return True, []
 

@@ -229,9 +229,9 @@ class Reconciler:
         return commands + said + (self._ready(now_ns) if self.adopted else [])
 
     def _waited(self, coin: str, now_ns: int) -> bool:
-        """Tell whether what differs of a coin was last looked at long ago."""
+        """Tell whether a coin has had something that differs and is open for long."""
         seen = [d.looked_ns for name, d in self.doubted.items() if coin_of(name) == coin]
-        return bool(seen) and seconds_between(max(seen), now_ns) >= PATIENT_S
+        return bool(seen) and seconds_between(min(seen), now_ns) >= PATIENT_S
 
     def _differences(self, event: PositionsReport, busy: set[str]) -> dict[str, _Values]:
         found = self.floor.book.holdings.differences(event.positions)

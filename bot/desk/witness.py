@@ -17,8 +17,11 @@ from decimal import Decimal
 
 from bot.book.book import Book
 from bot.book.legs import settlement_averages
+from bot.book.measure import measure
 from bot.book.quality import usable_rows
 from bot.book.venue_delta import own_deltas
+from bot.desk.agreement import tolerance
+from bot.desk.rules import DeskRules
 from bot.domain.events import PositionsReport
 from bot.domain.instruments import coin_of
 from bot.domain.positions import Balance
@@ -28,6 +31,7 @@ NEARER = 4.0
 LEAST_SHARE = 0.02
 FAR_SHARE = 0.01
 ROUNDED_COIN, DUST_COIN = 5e-5, 1e-4
+DUST_MARGIN = 1e-6  # of what no band would notice
 
 _Change = Mapping[str, tuple[Decimal, Decimal]]
 _Sizes = Mapping[str, float]
@@ -57,6 +61,7 @@ def weigh(
         held = _settling(book, coin, book.holdings.held())
         more = _settling(book, coin, shown)
         value, total = told[coin].option_value, told[coin].delta_total
+        bias = book.coins[coin].gap  # what is known to lie between our delta and the venue's
         if value is not None and (options := _options(book, more)):
             mine = _options(book, held)
             worth = _worths(book, coin, mine.keys() | options.keys(), now_ns)
@@ -65,26 +70,43 @@ def weigh(
                 unknown.add(coin)
             if _speaks_for_us(mine, options, worth, value):
                 against.add(coin)
-        if total is not None and _speaks_for_us(held, more, _deltas(book, coin, now_ns), total):
+        unit = _deltas(book, coin, now_ns)
+        if total is not None and _speaks_for_us(held, more, unit, total - bias):
             against.add(coin)
     return Findings(frozenset(against), frozenset(empty), frozenset(unknown - against))
 
 
 def unsettled(
-    book: Book, coins: Iterable[str], balances: Iterable[Balance], now_ns: int
+    book: Book, rules: Mapping[str, DeskRules], balances: Iterable[Balance], now_ns: int
 ) -> frozenset[str]:
-    """Return the coins whose options, as they are held now, are not worth what the account says.
+    """Return the coins of which what is held now does not add up to what the account says.
 
-    That is how a first list is judged: there is nothing yet that it could differ from. Where an
-    option has no price its coin is among them.
+    That is how a first list is judged: there is nothing yet that it could differ from. Its options
+    must have the worth, and all of it the delta. Where one has no price its coin is among them.
     """
-    told = {balance.coin: balance.option_value for balance in balances}
-    held = {c: _options(book, _settling(book, c, book.holdings.held())) for c in coins if c in told}
-    return frozenset(
-        coin
-        for coin, mine in held.items()
-        if not _adds_up(mine, _worths(book, coin, mine.keys(), now_ns), told[coin])
-    )
+    told = {balance.coin: balance for balance in balances if balance.coin in rules}
+    found = set[str]()
+    for coin, balance in told.items():
+        held = _settling(book, coin, book.holdings.held())
+        mine = _options(book, held)
+        worth = _worths(book, coin, mine.keys(), now_ns)
+        if not (
+            _adds_up(mine, worth, balance.option_value)
+            and _has_delta(book, rules[coin], held, balance.delta_total, now_ns)
+        ):
+            found.add(coin)
+    return frozenset(found)
+
+
+def _has_delta(book: Book, rules: DeskRules, held: _Sizes, told: float | None, now_ns: int) -> bool:
+    """Tell whether what is held has the delta that the account says, as nearly as that matters."""
+    if told is None:
+        return True
+    unit = _deltas(book, rules.coin, now_ns)
+    if not held.keys() <= unit.keys():
+        return False
+    gap = abs(told - math.fsum(size * unit[name] for name, size in held.items()))
+    return gap <= DUST_COIN or gap <= tolerance(rules, measure(book, rules.coin, now_ns))
 
 
 def _adds_up(held: _Sizes, worth: _Sizes, told: float | None) -> bool:
@@ -108,7 +130,7 @@ def _without_margin(event: PositionsReport) -> set[str]:
     holding = {
         b.coin
         for b in event.balances
-        if b.maintenance_margin > 0.0 and not (told and b.model.startswith("cross"))
+        if b.maintenance_margin > DUST_MARGIN and not (told and b.model.startswith("cross"))
     }
     return holding - told
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from bot.book.venue_delta import own_deltas
 from bot.domain.deribit import parse
 from bot.domain.events import PositionsReport
 from bot.domain.positions import HEDGE_TAG, OWNER_TAG, Balance, Position
@@ -101,6 +102,21 @@ def test_what_cannot_be_weighed_yet_waits_for_half_a_minute():
     for seconds in (4.0, 31.0):
         tell(desk.wait(seconds), desk.positions | {strange.name: "2"}, desk.positions)
     assert strange.name in desk.core.floor.book.holdings.held()
+
+
+def test_each_new_option_without_a_price_does_not_begin_the_wait_anew():
+    """An owner buys another one every twenty seconds; the first are believed all the same."""
+    strange = [contract_of(70_000.0 + 500.0 * n) for n in range(4)]
+    desk = hedged(LONG)
+    desk.rows += [OptionRow(one, vol=math.nan) for one in strange]
+    desk.listed()
+    shown = dict(desk.positions)
+    for second in range(64):
+        if second % 20 == 0:
+            shown[strange[second // 20].name] = "1"
+        tell(desk.wait(1.0), shown, desk.positions)
+    held = desk.core.floor.book.holdings.held()
+    assert [one.name in held for one in strange] == [True, True, False, False]
 
 
 def test_a_new_option_is_weighed_by_the_newest_batch():
@@ -204,6 +220,79 @@ def test_a_whole_list_after_others_that_lacked_a_part_needs_its_second_look_as_w
     assert not desk.core.reconciler.adopted
     begin(desk, LONG, value)
     assert desk.core.reconciler.adopted
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1.0])
+def test_an_owner_who_trades_in_an_account_that_never_adds_up_waits_half_a_minute(seconds):
+    """No list is told twice, and the venue values options in another way."""
+    desk = ScriptedDesk(positions=dict(LONG))
+    desk.listed()
+    looks = 0
+    while not desk.core.reconciler.adopted:
+        looks += 1
+        begin(desk, LONG | {PERPETUAL: str(-8000 - 10 * looks)}, 1.0, seconds=seconds)
+        assert looks * seconds < 40.0
+    assert looks * seconds >= 30.0
+
+
+def nets(desk):
+    """Return the net delta of one of each thing that a desk holds, coin."""
+    held = desk.core.floor.book.holdings
+    own = own_deltas(desk.core.floor.book, "BTC", desk.now_ns)
+    return {name: one.net / float(held.total(name)) for name, one in own.items()}
+
+
+@pytest.mark.parametrize("lacks", [PERPETUAL, CALL.name])
+def test_a_run_does_not_begin_with_a_list_that_has_not_the_account_s_delta(lacks):
+    """The hedge is missing: its worth is in no figure of the options. It is not hedged again."""
+    whole = LONG | {PERPETUAL: "-60000"}
+    unit = nets(hedged(whole))
+    total = sum(float(size) * unit[name] for name, size in whole.items())
+    desk = ScriptedDesk(positions=dict(whole))
+    desk.listed()
+
+    def told(shown):
+        rows = tuple(Position(n, parse(n).quantity(Decimal(size))) for n, size in shown.items())
+        account = Balance("BTC", 5.0, 5.0, 0.02, 0.01, delta_total=total)
+        desk.wait(0.6).market()
+        desk.handle(PositionsReport(desk.now_ns, rows, (account,)))
+
+    for _ in range(5):
+        told(without(desk, lacks))
+    assert not desk.core.reconciler.adopted
+    assert placed(desk.commands) == []
+    for _ in range(2):
+        told(whole)
+    assert desk.core.reconciler.adopted
+
+
+@pytest.mark.parametrize("bias", [0.0, 1.0])
+def test_a_delta_that_is_known_to_differ_does_not_make_a_trade_unbelieved(bias):
+    """A person sells what the venue's delta shows too much; it is believed at the second look."""
+    desk = hedged({CALL.name: "-20", PUT.name: "3"})
+    truth = dict(desk.positions)
+
+    def tell():
+        held = {name: size for name, size in truth.items() if Decimal(size)}
+        unit = nets(desk) | {PERPETUAL: 1.0 / desk.index}
+        lines = tuple((name, float(size) * unit[name]) for name, size in held.items())
+        worths, total = worth(desk, held), bias + sum(delta for _, delta in lines)
+        account = Balance(
+            "BTC", 5.0, 5.0 + worths, 0.1, 0.05, option_value=worths, delta_total=total
+        )
+        rows = tuple(Position(n, parse(n).quantity(Decimal(size))) for n, size in held.items())
+        desk.wait(1.1).market()
+        for order in placed(desk.handle(PositionsReport(desk.now_ns, rows, (account,), lines))):
+            truth[PERPETUAL] = str(Decimal(truth.get(PERPETUAL, "0")) + order.quantity.value)
+            desk.completes(order)
+
+    for _ in range(30):
+        tell()
+    truth[PERPETUAL] = str(Decimal(truth[PERPETUAL]) - 60_000)
+    for _ in range(20):
+        tell()
+    assert desk.stands() is not State.RECONCILING
+    assert str(desk.core.floor.book.holdings.total(PERPETUAL)) == truth[PERPETUAL]
 
 
 def test_an_account_that_never_adds_up_is_begun_with_after_half_a_minute():
