@@ -149,7 +149,8 @@ class Core:
                 notes = orders.report(event.report, now_ns)
                 return self._coin_of(event.report.instrument), list(notes)
             case OrderDenied():
-                return tuple(self.rules), list(orders.deny(event.label, now_ns))
+                denied = orders.deny(event.label, now_ns)
+                return tuple(self.rules), [*denied, *self.reconciler.unexplained(now_ns)]
             case LaneChanged():
                 self.floor.barred = event.barred
                 for desk in () if event.barred else self.delta.values():

@@ -8,13 +8,43 @@ other side, was changed by somebody else: until it is adopted, nobody knows what
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
+from bot.desk.beginning import APART_S
 from bot.domain.commands import Note
+from bot.domain.units import seconds_between
 from bot.execution.orders import OrderTable
 from bot.execution.working import WorkingOrder
 
-NOTHING = Decimal(0), Decimal(0)
+Values = tuple[Decimal, Decimal]
+"""Ours and the venue's."""
+NOTHING: Values = (Decimal(0), Decimal(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """The newest difference of an instrument (ours, the venue's), and how many came in a row.
+
+    `times` counts the reports that were believed; `looked_ns` is when the newest was first told.
+    """
+
+    values: Values
+    times: int
+    looked_ns: int
+
+    def then(self, values: Values, now_ns: int) -> Disagreement:
+        """Return what it is after another report that differs."""
+        if seconds_between(self.looked_ns, now_ns) >= APART_S:
+            return Disagreement(values, self.times + 1, now_ns)
+        looked_ns = self.looked_ns if values == self.values else now_ns
+        return Disagreement(values, self.times, looked_ns)
+
+    def confirms(self, before: Disagreement | None) -> bool:
+        """Tell whether this is another look that found the same."""
+        if before is None or before.values != self.values:
+            return False
+        return self.times > before.times > 0
 
 
 def unknown_orders(

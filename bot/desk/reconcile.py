@@ -23,7 +23,7 @@ from decimal import Decimal
 
 from bot.book.exposure import Exposure
 from bot.desk.beginning import APART_S, PATIENT_S, Beginning, stays
-from bot.desk.evidence import beyond, testify, unknown_orders
+from bot.desk.evidence import Disagreement, Values, beyond, testify, unknown_orders
 from bot.desk.floor import Floor
 from bot.desk.hold import Hold
 from bot.desk.rules import DeskRules
@@ -47,33 +47,7 @@ REPEAT_S = 1.0
 MOVING_S = 60.0
 PATIENT_REPORTS = 3
 
-_Values = tuple[Decimal, Decimal]
-Differences = Mapping[str, _Values]
-
-
-@dataclass(frozen=True, slots=True)
-class Disagreement:
-    """The newest difference of an instrument (ours, the venue's), and how many came in a row.
-
-    `times` counts the reports that were believed; `looked_ns` is when the newest was first told.
-    """
-
-    values: _Values
-    times: int
-    looked_ns: int
-
-    def then(self, values: _Values, now_ns: int) -> Disagreement:
-        """Return what it is after another report that differs."""
-        if seconds_between(self.looked_ns, now_ns) >= APART_S:
-            return Disagreement(values, self.times + 1, now_ns)
-        looked_ns = self.looked_ns if values == self.values else now_ns
-        return Disagreement(values, self.times, looked_ns)
-
-    def confirms(self, before: Disagreement | None) -> bool:
-        """Tell whether this is another look that found the same."""
-        if before is None or before.values != self.values:
-            return False
-        return self.times > before.times > 0
+Differences = Mapping[str, Values]
 
 
 @dataclass(slots=True)
@@ -81,7 +55,7 @@ class Reconciler:
     """What was last asked and answered about positions.
 
     `moving` tells until when an instrument is taken for one that its owner keeps trading, `beyond`
-    which differ by more than the unknown order on them could explain.
+    which differ by more than the unknown order on them could explain, or did when it was given up.
     """
 
     floor: Floor
@@ -123,6 +97,14 @@ class Reconciler:
         """Tell whether a position is not what the venue last said, or was never told."""
         return not self.adopted or instrument in self.doubted
 
+    def unexplained(self, now_ns: int) -> list[Command]:
+        """Hold coins of which an order was given up although positions were not as before it."""
+        names = self.floor.orders.take_unexplained()
+        if not names:
+            return []
+        self.beyond |= names
+        return [*self._hold(names, now_ns), QueryPositions()]
+
     def saw_fill(self, fill: Fill, now_ns: int) -> None:
         """Remember a fill's arrival: reports that are made for a while may not contain it."""
         self.fills.append((now_ns, fill.instrument, fill.quantity.value))
@@ -149,7 +131,8 @@ class Reconciler:
         )
         self.beyond = beyond(unknown) - self._just_filled(now_ns)
         commands += self._hold(self.beyond, now_ns)
-        return commands + testify(self.floor.orders, unknown, now_ns) + self._ready(now_ns)
+        commands += testify(self.floor.orders, unknown, now_ns) + self.unexplained(now_ns)
+        return commands + self._ready(now_ns)
 
     def tick(self, now_ns: int) -> list[Command]:
         """Ask for positions on a timer, sooner while something is open, doubted or moving."""
@@ -233,7 +216,7 @@ class Reconciler:
         seen = [d.looked_ns for name, d in self.doubted.items() if coin_of(name) == coin]
         return bool(seen) and seconds_between(min(seen), now_ns) >= PATIENT_S
 
-    def _differences(self, event: PositionsReport, busy: set[str]) -> dict[str, _Values]:
+    def _differences(self, event: PositionsReport, busy: set[str]) -> dict[str, Values]:
         found = self.floor.book.holdings.differences(event.positions)
         return {name: values for name, values in found.items() if name not in busy}
 

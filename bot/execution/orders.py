@@ -42,7 +42,8 @@ class OrderTable:
     """All orders that are not done, by label.
 
     `denied` sums by instrument what the venue said it had never booked: should it turn up in the
-    positions after all, it was ours.
+    positions after all, it was ours. `_unexplained` are instruments whose order was given up while
+    positions did not show nothing of it: others have traded, or the order has.
     """
 
     def __init__(self, patience: Patience) -> None:
@@ -50,6 +51,7 @@ class OrderTable:
         self.patience = patience
         self.orders: dict[str, WorkingOrder] = {}
         self.denied: dict[str, Decimal] = {}
+        self._unexplained: set[str] = set()
         self._ended: dict[str, WorkingOrder] = {}
 
     def __iter__(self) -> Iterator[WorkingOrder]:
@@ -197,9 +199,16 @@ class OrderTable:
         if end is OrderState.NOT_BOOKED:
             name = order.intent.instrument
             self.denied[name] = self.denied.get(name, Decimal(0)) + order.may_fill
+        if not seen:
+            self._unexplained.add(order.intent.instrument)
         notes = [_move(order, end, now_ns, evidence)]
         self._sweep(order)
         return notes
+
+    def take_unexplained(self) -> frozenset[str]:
+        """Return, once, the instruments whose order was given up against the positions."""
+        names, self._unexplained = frozenset(self._unexplained), set()
+        return names
 
     def missing_fills(self, coin: str) -> list[WorkingOrder]:
         """Return ended orders of which not every trade has been told; `may_fill` is the rest."""

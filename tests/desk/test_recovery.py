@@ -11,6 +11,7 @@ from bot.domain.positions import HEDGE_TAG, OWNER_TAG
 from bot.domain.reasons import Reason
 from bot.domain.records import Doubt, OrderTransition
 from bot.domain.states import State
+from bot.domain.units import seconds_between
 from bot.strategy.options.churn import Traded
 from tests.builders.books import PERPETUAL
 from tests.builders.intents import intent
@@ -69,6 +70,35 @@ def test_an_order_that_was_never_booked_is_replaced_after_the_venue_has_said_so(
     ends = [t for t in noted(desk.commands, OrderTransition) if t.label == order.label]
     assert ends[-1].after is OrderState.NOT_BOOKED
     assert ends[-1].ts_ns > order.valid_until_ns + 2_000_000_000
+
+
+@pytest.mark.parametrize("last", ["denial", "positions"])
+def test_an_order_that_is_given_up_against_the_positions_is_not_replaced_at_once(last):
+    """A person traded what it could have done: that is found out before anything is sent."""
+    desk, order = _started()
+    traded = order.quantity.value / 2
+    desk.positions[PERPETUAL] = str(traded)
+    answered, orders = 0, []
+    while not orders:
+        desk.wait(0.25).market()
+        waited_s = seconds_between(order.created_ns, desk.now_ns)
+        while answered < len(desk.commands):
+            asked = queried(desk.commands[answered : answered + 1])
+            if order.label in asked and (last == "denial" or waited_s < 30.0):
+                desk.denies(order.label)
+            if "positions" in asked and (last == "positions" or waited_s < 20.0 or not _open(desk)):
+                desk.told()
+            answered += 1
+        orders = placed(desk.commands)
+        assert waited_s < 60.0
+    ends = [t for t in noted(desk.commands, OrderTransition) if t.label == order.label]
+    assert ends[-1].after is OrderState.NOT_BOOKED
+    assert desk.core.floor.book.holdings.total(PERPETUAL) == traded
+    assert abs(orders[0].quantity.value) < abs(order.quantity.value)
+
+
+def _open(desk):
+    return [one for one in desk.core.floor.orders if one.state is OrderState.UNKNOWN]
 
 
 def test_a_fill_that_got_lost_is_taken_from_the_positions():

@@ -131,12 +131,12 @@ async def test_a_lost_sub_account_is_a_doubt_and_not_a_closed_position(opened, t
 
 
 async def test_an_account_that_cannot_be_read_at_the_start_ends_it(opened, tmp_path):
-    """Exit code 3 and whose it is: half a book is none."""
+    """Exit code 2 and whose it is: half a book is none."""
     board, desk, _ = await opened(straddle("-5"), straddle("-5"))
     before = booked(desk)
     unknown = ENVIRON | {"DELTABAND_DERIBIT_SUB_1_SECRET": "another"}
     code, _, err = await Spanning(board, tmp_path).run("--for", "20s", **unknown)
-    assert code == 3
+    assert code == 2
     assert "for account sub.1" in err
     assert booked(desk) == before
 

@@ -253,7 +253,7 @@ async def test_a_refused_key_is_said_at_the_start(connect, server):
     """The venue's own words are in the error."""
     server.refusals["public/auth"] = [(13004, "invalid_credentials")]
     venue = await connect(key=True, start=False)
-    with pytest.raises(VenueUnreachableError, match="invalid_credentials"):
+    with pytest.raises(KeyRightsError, match="invalid_credentials"):
         await venue.start()
 
 

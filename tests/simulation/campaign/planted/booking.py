@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from bot.book.holdings import Holdings
-from bot.desk.reconcile import Disagreement, Reconciler
+from bot.desk.evidence import Disagreement
+from bot.desk.reconcile import Reconciler
 from bot.domain.units import Quantity
 from bot.execution.orders import OrderTable
 from tests.simulation.campaign.planted.plant import Plant, breaks
