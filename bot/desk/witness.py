@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from bot.book.book import Book
-from bot.book.legs import settlement_averages
+from bot.book.legs import price_of, settlement_averages
 from bot.book.measure import measure
+from bot.book.numeraire import future_delta
 from bot.book.quality import usable_rows
 from bot.book.venue_delta import own_deltas
 from bot.desk.agreement import tolerance
@@ -70,7 +71,7 @@ def weigh(
                 unknown.add(coin)
             if _speaks_for_us(mine, options, worth, value):
                 against.add(coin)
-        unit = _deltas(book, coin, now_ns)
+        unit = _deltas(book, coin, held.keys() | more.keys(), now_ns)
         if total is not None and _speaks_for_us(held, more, unit, total - bias):
             against.add(coin)
     return Findings(frozenset(against), frozenset(empty), frozenset(unknown - against))
@@ -102,7 +103,7 @@ def _has_delta(book: Book, rules: DeskRules, held: _Sizes, told: float | None, n
     """Tell whether what is held has the delta that the account says, as nearly as that matters."""
     if told is None:
         return True
-    unit = _deltas(book, rules.coin, now_ns)
+    unit = _deltas(book, rules.coin, held.keys(), now_ns)
     if not held.keys() <= unit.keys():
         return False
     gap = abs(told - math.fsum(size * unit[name] for name, size in held.items()))
@@ -161,7 +162,8 @@ def _worths(book: Book, coin: str, names: Collection[str], now_ns: int) -> dict[
     if not index > 0.0:
         return {}
     columns = mine.columns
-    found = _listed(book, coin, set(names).difference(columns.names), index, now_ns)
+    others = set(names).difference(columns.names)
+    found = {n: pair[0] for n, pair in _listed(book, coin, others, index, now_ns).items()}
     if columns.names:
         first = columns.price_at(index, now_ns, settlement_averages(mine, now_ns))
         found |= zip(columns.names, (first[0] / columns.payout).tolist(), strict=True)
@@ -170,29 +172,41 @@ def _worths(book: Book, coin: str, names: Collection[str], now_ns: int) -> dict[
 
 def _listed(
     book: Book, coin: str, names: Collection[str], index: float, now_ns: int
-) -> dict[str, float]:
+) -> dict[str, tuple[float, float]]:
+    """Return worth and net delta (coin) of one of each option that the newest batch prices."""
     chain = book.coins[coin].market.chain
     if chain is None:
         return {}
     good = usable_rows(chain)
     rows = {name: chain.listing.row[name] for name in names if name in chain.listing.row}
-    found: dict[str, float] = {}
+    found: dict[str, tuple[float, float]] = {}
     for name, row in rows.items():
         option, forward = book.instruments[name], chain.forward[row] * index / chain.index
         if good[row]:
             years = max(option.calendar_years(now_ns), 0.0)
             first = black76.first(option.is_call, forward, option.strike, years, chain.vol[row])
-            found[name] = float(first.price) / float(forward)
+            worth = float(first.price) / float(forward)
+            found[name] = worth, float(first.delta) - worth
     return found
 
 
-def _deltas(book: Book, coin: str, now_ns: int) -> dict[str, float]:
-    """Return the net delta (coin) of one of each instrument that the book counts."""
+def _deltas(book: Book, coin: str, names: Collection[str], now_ns: int) -> dict[str, float]:
+    """Return the net delta (coin) of one of each of some instruments, where it is known.
+
+    What the book counts has what it counts it for; what is parked, or not held yet, is valued here.
+    """
     mine = book.packed(coin)
     sizes = dict(zip(mine.columns.names, mine.columns.quantity.tolist(), strict=True))
     sizes |= {instrument.name: size for instrument, size in mine.futures.items()}
-    own = own_deltas(book, coin, now_ns)
-    return {name: own[name].net / size for name, size in sizes.items() if name in own and size}
+    own, index = own_deltas(book, coin, now_ns), mine.market.index
+    found = {name: own[name].net / size for name, size in sizes.items() if name in own and size}
+    others = [name for name in names if name not in found]
+    if index > 0.0:
+        found |= {n: pair[1] for n, pair in _listed(book, coin, others, index, now_ns).items()}
+        for one in (book.instruments[name] for name in others):
+            if not one.is_option:
+                found[one.name] = future_delta(one, 1.0, price_of(mine, one, index), index)
+    return found
 
 
 def _settling(book: Book, coin: str, sizes: Mapping[str, Decimal]) -> dict[str, float]:

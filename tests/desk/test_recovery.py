@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from bot.domain.commands import Place, QueryPositions
-from bot.domain.orders import OrderState
+from bot.domain.orders import Intent, OrderState
 from bot.domain.positions import HEDGE_TAG, OWNER_TAG
 from bot.domain.reasons import Reason
 from bot.domain.records import Doubt, OrderTransition
@@ -78,7 +78,8 @@ def test_an_order_that_is_given_up_against_the_positions_is_not_replaced_at_once
     desk, order = _started()
     traded = order.quantity.value / 2
     desk.positions[PERPETUAL] = str(traded)
-    answered, orders = 0, []
+    answered = 0
+    orders: list[Intent] = []
     while not orders:
         desk.wait(0.25).market()
         waited_s = seconds_between(order.created_ns, desk.now_ns)

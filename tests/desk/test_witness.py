@@ -10,8 +10,9 @@ from bot.domain.deribit import parse
 from bot.domain.events import PositionsReport
 from bot.domain.positions import HEDGE_TAG, OWNER_TAG, Balance, Position
 from bot.domain.reasons import Reason
-from bot.domain.records import StateChange
+from bot.domain.records import Parked, StateChange
 from bot.domain.states import State
+from bot.domain.units import NS_PER_S
 from greeks import black76
 from tests.builders.books import PERPETUAL, OptionRow, contract_of
 from tests.builders.scripted_desk import CALL, PUT, ScriptedDesk, noted, placed
@@ -264,6 +265,27 @@ def test_a_run_does_not_begin_with_a_list_that_has_not_the_account_s_delta(lacks
     for _ in range(2):
         told(whole)
     assert desk.core.reconciler.adopted
+
+
+@pytest.mark.parametrize("name", [PERPETUAL, CALL.name])
+def test_what_is_parked_counts_in_the_account_s_delta(name):
+    """A run begins at once with a trade that it leaves alone, as one without."""
+    unit = nets(hedged(LONG))
+    total = sum(float(size) * unit[one] for one, size in LONG.items())
+    value = worth(hedged(LONG), LONG)
+    desk = ScriptedDesk(positions=dict(LONG))
+    size, now_ns = Decimal(LONG[name]), desk.now_ns
+    part = Position(name, parse(name).quantity(size))
+    parked = Parked(now_ns, "BTC", part, size, now_ns, now_ns + 60 * NS_PER_S)
+    desk.core.remember((), (parked,), now_ns)
+    desk.listed()
+    rows = tuple(Position(n, parse(n).quantity(Decimal(size))) for n, size in LONG.items())
+    account = Balance("BTC", 5.0, 5.0 + value, 0.02, 0.01, option_value=value, delta_total=total)
+    for _ in range(2):
+        desk.wait(0.6).market()
+        desk.handle(PositionsReport(desk.now_ns, rows, (account,)))
+    assert desk.core.reconciler.adopted
+    assert list(desk.core.floor.book.parked)
 
 
 @pytest.mark.parametrize("bias", [0.0, 1.0])

@@ -112,7 +112,7 @@ async def test_a_trade_by_hand_is_not_hedged_before_its_time_and_is_after_it(ser
 async def test_what_is_parked_outlives_a_kill(serve, dial, tmp_path):
     """The next process parks it again until the same time, and hedges it then."""
     server = await serve(Opening(seed=3))
-    bot, told = await started(server, tmp_path, hold_s=25.0)
+    bot, told = await started(server, tmp_path, hold_s=14.0)
     await told.running()
     await buy(dial, server)
     parked = await told.until("position.parked", instrument=PERPETUAL)

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from bot.domain.commands import Cancel, Place, Query, QueryPositions, WantGamma
+from bot.domain.errors import KeyRightsError
 from bot.domain.events import (
     Filled,
     GammaWanted,
