@@ -78,9 +78,9 @@ LIFE: Final = (
     Step(_S.WORKING, _S.UNKNOWN, _M.SILENCE, "no end of an immediate order or a cancellation"),
     Step(_S.UNKNOWN, _S.WORKING, _M.VENUE, "answer, late reply or stream event: it stands"),
     Step(_S.UNKNOWN, _S.FILLED, _M.VENUE, "answer or stream event; trades that complete it"),
-    Step(_S.UNKNOWN, _S.CANCELLED, _M.VENUE, "answer or stream event; denials of what has traded"),
+    Step(_S.UNKNOWN, _S.CANCELLED, _M.VENUE, "answer or stream event; denials of what was booked"),
     Step(_S.UNKNOWN, _S.REJECTED, _M.VENUE, "late reply with a reject code"),
-    Step(_S.UNKNOWN, _S.NOT_BOOKED, _M.VENUE, "denials after its validity, and no trade of it"),
+    Step(_S.UNKNOWN, _S.NOT_BOOKED, _M.VENUE, "denials after its validity; the venue never had it"),
 )
 TRANSITIONS: Final[Mapping[OrderState, frozenset[OrderState]]] = {
     state: frozenset(step.after for step in LIFE if step.before is state) for state in _S
