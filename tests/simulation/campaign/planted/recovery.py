@@ -46,8 +46,8 @@ def open_orders_are_forgotten(plant: Plant) -> None:
 def open_orders_are_taken_for_lost(plant: Plant) -> None:
     """What an earlier run left open is taken for not sent."""
 
-    def restore(original, table, intent, coin, now_ns):
-        notes = original(table, intent, coin, now_ns)
+    def restore(original, table, intent, coin, now_ns, **more):
+        notes = original(table, intent, coin, now_ns, **more)
         order = table.orders[intent.label]
         notes.append(orders._move(order, OrderState.REJECTED, now_ns, "left open: not sent"))
         table._sweep(order)
