@@ -9,6 +9,7 @@ from typing import Final
 # mallopt(3) of the GNU C library.
 M_TRIM_THRESHOLD: Final = -1
 M_MMAP_THRESHOLD: Final = -3
+M_ARENA_MAX: Final = -8
 LARGE: Final = 65_536
 
 
@@ -17,10 +18,12 @@ def give_back() -> None:
 
     glibc has mappings of their own for large arrays only until one is freed: it raises its limit to
     that one's size, for good. Arrays of all sizes then share one heap, whose holes grow for weeks.
-    A limit that was set stays where it is.
+    A limit that was set stays where it is. Nor have threads, of which there are few and idle ones,
+    heaps of their own: what one of them frees another can use.
     """
     libc = ctypes.CDLL(None)
     if hasattr(libc, "mallopt"):
+        libc.mallopt(M_ARENA_MAX, 1)
         libc.mallopt(M_MMAP_THRESHOLD, LARGE)
         libc.mallopt(M_TRIM_THRESHOLD, LARGE)
 
