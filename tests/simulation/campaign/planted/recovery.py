@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.book.holdings import Holdings
 from bot.core import Core
+from bot.desk import witness
 from bot.desk.floor import Names
 from bot.domain.orders import OrderState
 from bot.execution import orders
@@ -105,3 +106,32 @@ def journal_is_tidied_up(plant: Plant) -> None:
         return original(journal, start)
 
     plant.around(Journal, "begin_run", begin)
+
+
+@breaks("I4", "I5", "I17", where=Ground((228,), 0.3))
+def what_was_booked_is_forgotten(plant: Plant) -> None:
+    """An order that the exchange once had is given up on denials like one that never was."""
+
+    def restore(original, table, intent, coin, now_ns, **_):
+        return original(table, intent, coin, now_ns)
+
+    plant.around(OrderTable, "restore", restore)
+
+
+@breaks("I11", "I12", where=Ground((534,), 4.0))
+def what_is_given_up_is_understood(plant: Plant) -> None:
+    """The next order leaves although positions differ from those before the one given up."""
+    plant.swap(OrderTable, "take_unexplained", lambda _: frozenset())
+
+
+@breaks("I11", "I16", "I21", where=Ground((24, 75), 0.3))
+def a_start_counts_lists_alone(plant: Plant) -> None:
+    """The second list that says the same is begun with, whatever the account says."""
+    plant.swap(witness, "unsettled", lambda *_: frozenset())
+
+
+@breaks("I11", "I16", "I21", where=Ground((47,), 0.3))
+def delta_of_the_account_is_not_heard(plant: Plant) -> None:
+    """Only the worth of options speaks against a list."""
+    plant.swap(witness, "_deltas", lambda *_: {})
+    plant.swap(witness, "_has_delta", lambda *_: True)
