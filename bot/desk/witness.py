@@ -26,6 +26,7 @@ from bot.desk.rules import DeskRules
 from bot.domain.events import PositionsReport
 from bot.domain.instruments import coin_of
 from bot.domain.positions import Balance
+from bot.domain.units import SECONDS_PER_YEAR
 from greeks import black76
 
 NEARER = 4.0
@@ -173,7 +174,10 @@ def _worths(book: Book, coin: str, names: Collection[str], now_ns: int) -> dict[
 def _listed(
     book: Book, coin: str, names: Collection[str], index: float, now_ns: int
 ) -> dict[str, tuple[float, float]]:
-    """Return worth and net delta (coin) of one of each option that the newest batch prices."""
+    """Return worth and net delta (coin) of one of each option that the newest batch prices.
+
+    While its settlement is averaged the delta is NaN: it is of what is left, which is not known.
+    """
     chain = book.coins[coin].market.chain
     if chain is None:
         return {}
@@ -186,7 +190,8 @@ def _listed(
             years = max(option.calendar_years(now_ns), 0.0)
             first = black76.first(option.is_call, forward, option.strike, years, chain.vol[row])
             worth = float(first.price) / float(forward)
-            found[name] = worth, float(first.delta) - worth
+            averaged = years * SECONDS_PER_YEAR < option.averaging_s
+            found[name] = worth, math.nan if averaged else float(first.delta) - worth
     return found
 
 
@@ -202,7 +207,8 @@ def _deltas(book: Book, coin: str, names: Collection[str], now_ns: int) -> dict[
     found = {name: own[name].net / size for name, size in sizes.items() if name in own and size}
     others = [name for name in names if name not in found]
     if index > 0.0:
-        found |= {n: pair[1] for n, pair in _listed(book, coin, others, index, now_ns).items()}
+        listed = _listed(book, coin, others, index, now_ns)
+        found |= {name: delta for name, (_, delta) in listed.items() if math.isfinite(delta)}
         for one in (book.instruments[name] for name in others):
             if not one.is_option:
                 found[one.name] = future_delta(one, 1.0, price_of(mine, one, index), index)

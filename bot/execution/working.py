@@ -83,7 +83,7 @@ class WorkingOrder:
         """Note that the venue is asked about it, and when that is due again.
 
         The first denial that counts is asked for as soon as one can, the last as soon as they span
-        the time that they must.
+        the time that they must; in between as ever, so that no two lies far apart will do.
         """
         gap_s = self.query_gap_s or patience.first_query_s
         self.query_gap_s = min(2.0 * gap_s, patience.longest_query_s)
@@ -92,8 +92,7 @@ class WorkingOrder:
         if now_ns <= late_ns:
             self.next_query_ns = min(self.next_query_ns, late_ns + 1)
         elif self.denials and not self.asked:
-            share = (len(self.denials) + 1) / max(patience.deny_count - 1, 1)
-            soonest_ns = now_ns + round(patience.first_query_s * NS_PER_S)
-            span_ns = round(share * patience.deny_span_s * NS_PER_S)
-            self.next_query_ns = max(self.denials[0] + span_ns, soonest_ns)
+            over_ns = self.denials[0] + round(patience.deny_span_s * NS_PER_S)
+            if now_ns < over_ns:
+                self.next_query_ns = min(self.next_query_ns, over_ns)
         self.asked = True

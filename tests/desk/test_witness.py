@@ -267,6 +267,27 @@ def test_a_run_does_not_begin_with_a_list_that_has_not_the_account_s_delta(lacks
     assert desk.core.reconciler.adopted
 
 
+def test_an_option_that_is_bought_while_its_settlement_is_averaged_is_believed():
+    """Its delta is of what is left of it, which a batch of prices does not tell."""
+    closing = parse("BTC-5JAN26-60000-C")
+    desk = ScriptedDesk(positions=dict(LONG), now_ns=(closing.expiry_ns or 0) - 700 * NS_PER_S)
+    desk.rows.append(OptionRow(closing, vol=0.5))
+    desk.started()
+    for order in placed(desk.commands):
+        desk.completes(order)
+    desk.wait(6.0).market()
+    held = dict(desk.positions)
+    shown = held | {closing.name: "-5"}
+    for _ in range(80):
+        unit = nets(desk)
+        total = sum(float(size) * unit[name] for name, size in held.items())
+        rows = tuple(Position(n, parse(n).quantity(Decimal(size))) for n, size in shown.items())
+        account = Balance("BTC", 5.0, 5.0, 0.02, 0.01, delta_total=total - 0.03)
+        desk.wait(1.0).market()
+        desk.handle(PositionsReport(desk.now_ns, rows, (account,)))
+    assert closing.name in desk.core.floor.book.holdings.held()
+
+
 @pytest.mark.parametrize("name", [PERPETUAL, CALL.name])
 def test_what_is_parked_counts_in_the_account_s_delta(name):
     """A run begins at once with a trade that it leaves alone, as one without."""

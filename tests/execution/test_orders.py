@@ -409,6 +409,21 @@ def test_an_inherited_order_ends_on_denials_alone():
     assert _denied(table, 5.0, 8.0, 11.0) == [S.NOT_BOOKED]
 
 
+def test_between_the_first_and_the_last_denial_that_count_the_venue_is_asked_as_ever():
+    """Two moments in which it lies, five seconds apart, are not all that is heard."""
+    table = OrderTable(Patience())
+    table.restore(_order(), "BTC", T0)
+    asked = []
+    for step in range(400):
+        at = 10.0 + 0.05 * step
+        if _queries(table.tick(_at(at))):
+            asked.append(at)
+            table.deny("a1", _at(at))
+    assert list(table) == []
+    assert asked[-1] - asked[0] == pytest.approx(5.0)
+    assert max(later - earlier for earlier, later in pairwise(asked)) <= 2.5
+
+
 def test_an_inherited_order_that_was_booked_is_no_order_that_never_was():
     """The venue had it once: denials say only that it is over, and after half a minute."""
     table = OrderTable(Patience())
