@@ -108,23 +108,7 @@ def journal_is_tidied_up(plant: Plant) -> None:
     plant.around(Journal, "begin_run", begin)
 
 
-@breaks("I4", "I5", "I17", where=Ground((228,), 0.3))
-def what_was_booked_is_forgotten(plant: Plant) -> None:
-    """An order that the exchange once had is given up on denials like one that never was."""
-
-    def restore(original, table, intent, coin, now_ns, **_):
-        return original(table, intent, coin, now_ns)
-
-    plant.around(OrderTable, "restore", restore)
-
-
-@breaks("I11", "I12", where=Ground((534,), 4.0))
-def what_is_given_up_is_understood(plant: Plant) -> None:
-    """The next order leaves although positions differ from those before the one given up."""
-    plant.swap(OrderTable, "take_unexplained", lambda _: frozenset())
-
-
-@breaks("I11", "I16", "I21", where=Ground((24, 75), 0.3))
+@breaks("I11", "I16", "I21", where=Ground((75,), 0.3))
 def a_start_counts_lists_alone(plant: Plant) -> None:
     """The second list that says the same is begun with, whatever the account says."""
     plant.swap(witness, "unsettled", lambda *_: frozenset())
