@@ -30,7 +30,7 @@ from bot.domain.units import SECONDS_PER_YEAR
 from greeks import black76
 
 NEARER = 4.0
-LEAST_SHARE = 0.02
+LEAST_WORTH, LEAST_DELTA = 0.02, 0.005
 FAR_SHARE = 0.01
 ROUNDED_COIN, DUST_COIN = 5e-5, 1e-4
 DUST_MARGIN = 1e-6  # of what no band would notice
@@ -70,10 +70,10 @@ def weigh(
             theirs = {n: mine.get(n, 0.0) + options.get(n, 0.0) for n in mine.keys() | options}
             if not _adds_up(theirs, worth, value):
                 unknown.add(coin)
-            if _speaks_for_us(mine, options, worth, value):
+            if _speaks_for_us(mine, options, worth, value, LEAST_WORTH):
                 against.add(coin)
         unit = _deltas(book, coin, held.keys() | more.keys(), now_ns)
-        if total is not None and _speaks_for_us(held, more, unit, total - bias):
+        if total is not None and _speaks_for_us(held, more, unit, total - bias, LEAST_DELTA):
             against.add(coin)
     return Findings(frozenset(against), frozenset(empty), frozenset(unknown - against))
 
@@ -137,18 +137,18 @@ def _without_margin(event: PositionsReport) -> set[str]:
     return holding - told
 
 
-def _speaks_for_us(held: _Sizes, more: _Sizes, unit: _Sizes, told: float) -> bool:
+def _speaks_for_us(held: _Sizes, more: _Sizes, unit: _Sizes, told: float, least: float) -> bool:
     """Tell whether a figure that the venue told fits `held`, and by far not `held` and `more`.
 
     `unit` is what one of each counts; where one is not known, or the change is within what prices
-    may be apart, nothing is said.
+    may be apart (`least` of what all of it counts), nothing is said.
     """
     if not (held.keys() | more.keys()) <= unit.keys():
         return False
     have = math.fsum(size * unit[name] for name, size in held.items())
     shift = math.fsum(size * unit[name] for name, size in more.items())
     gross = math.fsum(abs(size * unit[name]) for name, size in held.items())
-    if not math.isfinite(have + shift + told) or abs(shift) <= LEAST_SHARE * gross:
+    if not math.isfinite(have + shift + told) or abs(shift) <= least * gross:
         return False
     return abs(told - have - shift) > NEARER * abs(told - have)
 

@@ -267,6 +267,38 @@ def test_a_run_does_not_begin_with_a_list_that_has_not_the_account_s_delta(lacks
     assert desk.core.reconciler.adopted
 
 
+def test_wings_of_a_large_book_that_a_list_lacks_are_missed_in_the_account_s_delta():
+    """A hundredth of all delta and next to no worth: the hedge is not closed on it."""
+    desk = hedged({CALL.name: "-20", PUT.name: "-20", PERPETUAL: "-300000"})
+    wing = contract_of(76_000.0)
+    desk.rows.append(OptionRow(wing, vol=0.5))
+    desk.listed()
+    desk.market()
+    held = desk.positions | {wing.name: "-5"}
+    desk.positions = dict(held)
+    for _ in range(2):
+        desk.wait(1.1).told()
+    for order in placed(desk.wait(1.0).market()):
+        desk.completes(order)
+    held, unit = dict(desk.positions), nets(desk)
+    counted = {name: float(size) * unit[name] for name, size in held.items()}
+    gross = sum(map(abs, counted.values()))
+    assert 0.005 * gross < abs(counted[wing.name]) < 0.02 * gross
+    before = desk.core.floor.book.holdings.held()
+    desk.commands.clear()
+    for _ in range(5):
+        rows = tuple(
+            Position(n, parse(n).quantity(Decimal(size)))
+            for n, size in held.items()
+            if n != wing.name
+        )
+        account = Balance("BTC", 5.0, 5.0, 0.02, 0.01, delta_total=sum(counted.values()))
+        desk.wait(1.1).market()
+        desk.handle(PositionsReport(desk.now_ns, rows, (account,)))
+    assert desk.core.floor.book.holdings.held() == before
+    assert placed(desk.commands) == []
+
+
 def test_an_option_that_is_bought_while_its_settlement_is_averaged_is_believed():
     """Its delta is of what is left of it, which a batch of prices does not tell."""
     closing = parse("BTC-5JAN26-60000-C")
