@@ -33,12 +33,14 @@ _CSV = ("paper", "positions_csv")
 class Loaded:
     """Valid settings and the origin of every leaf key (dotted; a list is one leaf).
 
-    `demo` tells that the book is the demo's, as nothing that was given names one.
+    `demo` tells that the book is the demo's, as nothing that was given names one. `again` are the
+    arguments with which a verb of another process loads the same.
     """
 
     settings: Settings
     origin: Mapping[str, Origin]
     demo: bool = False
+    again: tuple[str, ...] = ()
 
 
 def load(
@@ -73,7 +75,16 @@ def load(
     settings = _validated(tree, origin, problems)
     if settings is None or problems:
         raise ConfigError(tuple(problems))
-    return Loaded(settings, MappingProxyType(_all_origins(settings, origin)), profile == DEMO)
+    origins = MappingProxyType(_all_origins(settings, origin))
+    return Loaded(settings, origins, profile == DEMO, _again(files, sets, options))
+
+
+def _again(
+    files: Sequence[FilePath], sets: Sequence[str], options: Mapping[str, str]
+) -> tuple[str, ...]:
+    settings = (*sets, *(f"{key}={text}" for key, text in options.items()))
+    named = [part for path in files for part in ("--config", str(path))]
+    return (*named, *(part for text in settings for part in ("--set", text)))
 
 
 def _has_book(given: Sequence[Layer]) -> bool:

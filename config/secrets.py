@@ -113,6 +113,11 @@ def on_read_only_mount(path: Path) -> bool:
         return False
 
 
+def names_a_key(variable: str) -> bool:
+    """Tell whether a variable of the environment holds a key of an exchange, or names its file."""
+    return _NAMED.fullmatch(variable.removesuffix("_FILE")) is not None
+
+
 def exposed(environ: Mapping[str, str]) -> tuple[Secret, ...]:
     """Give every secret that the environment itself holds, for the redaction of logs."""
     named = sorted(name for name in environ if _NAMED.fullmatch(name))

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import config
 from bot.cli import daemon, memory, say
+from bot.cli.beside import Companions
 from bot.cli.daemon import with_signals
 from bot.cli.exits import Exit, VerbError
 from bot.cli.oddities import Oddities
@@ -70,7 +71,8 @@ def run_live(
             sticky=journal.last_states(),
             left_open=frozenset(one.intent.label for one in open_),
         )
-        return LiveRun(graph, journal, past).go(for_s, as_json=as_json, verbose=verbose)
+        with Companions(loaded, settings.instance):
+            return LiveRun(graph, journal, past).go(for_s, as_json=as_json, verbose=verbose)
     finally:
         journal.close()
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import config
 from bot.cli import daemon
+from bot.cli.beside import Companions
 from bot.cli.exits import Exit, VerbError
 from bot.cli.live import LiveRun
 from bot.cli.recall import Past, past_of
@@ -33,7 +34,7 @@ FIRST_RESUMED_ID: Final = 1_000_000
 
 
 def run_public(
-    settings: config.Settings,
+    loaded: config.Loaded,
     *,
     for_s: float | None,
     seed: int,
@@ -42,6 +43,7 @@ def run_public(
     verbose: bool,
 ) -> int:
     """Hedge the paper book on the exchange's public market; no key is read."""
+    settings = loaded.settings
     daemon.prepare(settings)
     journal = Journal.open(settings.state_dir, settings.instance, durability=Durability.BATCH)
     try:
@@ -55,7 +57,8 @@ def run_public(
             sticky=journal.last_states(),
             account=None if past is None else _resumed(past),
         )
-        return OnlookerRun(graph, journal, past).go(for_s, as_json=as_json, verbose=verbose)
+        with Companions(loaded, settings.instance):
+            return OnlookerRun(graph, journal, past).go(for_s, as_json=as_json, verbose=verbose)
     finally:
         journal.close()
 
@@ -84,7 +87,8 @@ def run_shadow(loaded: config.Loaded, *, for_s: float | None, as_json: bool, ver
             epoch=1 if last is None else last.id + 1,
             sticky=journal.last_states(),
         )
-        return ShadowRun(graph, journal, None).go(for_s, as_json=as_json, verbose=verbose)
+        with Companions(loaded, settings.instance):
+            return ShadowRun(graph, journal, None).go(for_s, as_json=as_json, verbose=verbose)
     finally:
         journal.close()
 

@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol, runtime_checkable
 import config
 from bot import wiring
 from bot.cli import daemon, say
+from bot.cli.beside import Companions
 from bot.cli.daemon import version, with_signals
 from bot.cli.exits import Exit, VerbError
 from bot.cli.oddities import Oddities
@@ -72,7 +73,7 @@ def run_paper(
             raise VerbError(msg, Exit.USAGE)
         number = settings.sim.seed if seed is None else seed
         return run_public(
-            settings, for_s=for_s, seed=number, resume=resume, as_json=as_json, verbose=verbose
+            loaded, for_s=for_s, seed=number, resume=resume, as_json=as_json, verbose=verbose
         )
     daemon.prepare(settings)
     journal = Journal.open(settings.state_dir, settings.instance, durability=Durability.BATCH)
@@ -87,7 +88,8 @@ def run_paper(
         market = _market(settings, number, past, from_time)
         pace = _pace(settings, speed)
         run = _Run(settings, journal, market, number, past, pace)
-        return run.go(for_s, as_json=as_json, verbose=verbose)
+        with Companions(loaded, settings.instance):
+            return run.go(for_s, as_json=as_json, verbose=verbose)
     finally:
         journal.close()
 

@@ -120,7 +120,7 @@ class Reader:
         """
         run = self.run()
         beat = self._one("SELECT market_ns, state FROM heartbeat WHERE run = ?", run["id"])
-        samples = self._all(
+        samples = self.rows(
             "SELECT * FROM exposure WHERE seq IN"
             " (SELECT max(seq) FROM exposure WHERE run = ? GROUP BY coin) ORDER BY coin",
             run["id"],
@@ -131,7 +131,7 @@ class Reader:
         coins = {row["coin"]: _underlying(row, states, whole) for row in samples}
         for coin, said in run["settings"].get("underlying", {}).items():
             coins.setdefault(coin, _unmeasured(said, stricter(whole, states.get(coin, whole))))
-        margins = self._all(
+        margins = self.rows(
             "SELECT * FROM margins WHERE seq IN"
             " (SELECT max(seq) FROM margins WHERE run = ? GROUP BY coin)",
             run["id"],
@@ -203,7 +203,7 @@ class Reader:
 
     def hedges(self, limit: int = 50) -> list[dict[str, Any]]:
         """Return the newest run's last hedges, oldest first."""
-        rows = self._all(
+        rows = self.rows(
             "SELECT * FROM hedges WHERE run = (SELECT max(id) FROM runs) ORDER BY seq DESC LIMIT ?",
             limit,
         )
@@ -211,7 +211,7 @@ class Reader:
 
     def decisions(self, coin: str, kind: str, limit: int = 1) -> list[dict[str, Any]]:
         """Return the newest run's last decisions of a kind, newest first, with what is nested."""
-        rows = self._all(
+        rows = self.rows(
             "SELECT * FROM decisions WHERE run = (SELECT max(id) FROM runs)"
             " AND coin = ? AND kind = ? ORDER BY seq DESC LIMIT ?",
             *(coin, kind, limit),
@@ -282,21 +282,22 @@ class Reader:
         return {} if shown is None else dict(shown["lost_ns"])
 
     def _states(self, run: int) -> dict[str, State]:
-        rows = self._all(
+        rows = self.rows(
             "SELECT coin, after FROM states WHERE seq IN"
             " (SELECT max(seq) FROM states WHERE run = ? GROUP BY coin)",
             run,
         )
         return {row["coin"]: State(row["after"]) for row in rows}
 
-    def _all(self, sql: str, *values: object) -> list[dict[str, Any]]:
+    def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
+        """Return what a query finds, by column; for the modules of this package."""
         with faults_named(self.path, "read"):
             cursor = self._db.execute(sql, values)
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor]
 
     def _one(self, sql: str, *values: object) -> dict[str, Any] | None:
-        return next(iter(self._all(sql, *values)), None)
+        return next(iter(self.rows(sql, *values)), None)
 
 
 def _underlying(row: dict[str, Any], states: Mapping[str, State], whole: State) -> dict[str, Any]:

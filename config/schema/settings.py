@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 from config.schema.fields import STRICT, Coin, NamedPath, refuse, shown, unit
 from config.schema.scale import scaled
 from config.schema.sections import Limits, Paper, Sim, Watchdog
+from config.schema.telling import Alerts, Metrics, Mqtt
 from config.schema.underlying import Underlying
 from config.schema.venue import Venue
 
@@ -98,6 +99,9 @@ class Settings(BaseModel):
     )
     limits: Limits = Field(default_factory=Limits)
     watchdog: Watchdog = Field(default_factory=Watchdog)
+    mqtt: Mqtt = Field(default_factory=Mqtt)
+    metrics: Metrics = Field(default_factory=Metrics)
+    alerts: Alerts = Field(default_factory=Alerts)
     sim: Sim = Field(default_factory=Sim)
     paper: Paper = Field(default_factory=Paper)
 
@@ -105,6 +109,12 @@ class Settings(BaseModel):
     def replay(self) -> Path | None:
         """The folder of the recording, where the market is one."""
         return Path(self.market.removeprefix(REPLAY)) if self.market.startswith(REPLAY) else None
+
+    @property
+    def tells(self) -> bool:
+        """Tell whether anybody is told how the bot stands by a process beside it."""
+        people = self.alerts.urls or self.alerts.urls_file
+        return bool(self.mqtt.url or self.metrics.listen or people)
 
     def scaled(self) -> Self:
         """Apply `paper.scale` once: positions, collateral, bands, limits and budgets multiplied.

@@ -1,0 +1,96 @@
+"""`monitor`: the process that tells others how a bot stands. SIGINT and SIGTERM end it.
+
+Owns its voice and its lock; what it tells whom is in `bot.monitor`. A daemon whose settings name
+somebody to tell starts one by itself.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli import beside
+from bot.cli.exits import Exit, VerbError
+from bot.cli.options import ConfigFiles, Sets, load
+
+if TYPE_CHECKING:
+    from bot.monitor import Logs
+    from config import Settings
+
+AsLines = Annotated[bool, typer.Option("--json", help="Log JSON lines on a terminal too.")]
+WithBot = Annotated[
+    bool,
+    typer.Option(
+        beside.FLAG, help="Follow the run that starts this, until its end of stdin closes."
+    ),
+]
+
+
+def monitor(
+    config: ConfigFiles = None,
+    sets: Sets = None,
+    as_json: AsLines = False,
+    with_bot: WithBot = False,
+) -> int:
+    """Tell others how a bot stands, until Ctrl-C: by MQTT, metrics and alerts, as settings say.
+
+    It reads the bot's journal and has no other tie to it: whatever hangs here, trading goes on.
+    `run`, `paper` and `shadow` start one by themselves where none is running; one that is started
+    by hand, or as a service, outlives the bot and tells of its death.
+    """
+    loaded = load(config, list(sets or ()))
+    from bot.cli.daemon import run_connected
+    from bot.domain.errors import JournalError
+    from bot.journal.lock import Lock
+    from bot.monitor import Logs
+
+    settings = loaded.settings
+    if not settings.tells:
+        raise VerbError(
+            "expected [mqtt] url, [metrics] listen or [alerts] in the settings, found nobody to"
+            " tell",
+            Exit.USAGE,
+        )
+    folder = settings.state_dir / settings.instance
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    only = f"to be the only monitor of instance {settings.instance!r}"
+    try:
+        lock = Lock(folder / "monitor.lock", only, "one is enough")
+    except JournalError:
+        if with_bot:  # one that runs as a service tells of this bot, too
+            return Exit.FINE
+        raise
+    lowest = "warning" if with_bot else "info"
+    stream = sys.stderr if with_bot else sys.stdout
+    logs = Logs(stream, json=True if as_json else None, lowest=lowest)
+    try:
+        run_connected(_follow(settings, logs, with_bot))
+    finally:
+        logs.close()
+        lock.release()
+    return Exit.FINE
+
+
+async def _follow(settings: "Settings", logs: "Logs", with_bot: bool) -> None:
+    """Follow the journal until a signal, or until the bot that started this is gone."""
+    from bot.journal.following import Following
+    from bot.monitor.newsroom import Newsroom
+    from bot.wiring.monitoring import outlets
+
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    following = Following(settings.state_dir, settings.instance)
+    told = outlets(settings, os.environ, following, logs.say)
+    room = Newsroom(following, told, logs.say, whole_run=with_bot)
+    logs.say("monitor.started", instance=settings.instance, tells=[one.name for one in told])
+    alone = asyncio.create_task(beside.until_alone(stop)) if with_bot else None
+    try:
+        await room.run(stop)
+    finally:
+        if alone is not None:
+            alone.cancel()
+    logs.say("monitor.stopped")

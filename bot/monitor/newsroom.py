@@ -1,0 +1,151 @@
+"""The monitor's loop: follows one journal and hands what it says to the outlets.
+
+It is a process of its own and has nothing to do with the bot but the file: what hangs or dies here
+is not felt there. A fault of an outlet is told once and the outlet begun again; a journal that
+cannot be read is a sight like any other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Final, Protocol
+
+from bot.domain.errors import JournalError
+from bot.journal import lock
+from bot.journal.following import Following
+from bot.journal.runs import STOPPED
+from bot.journal.tail import Tail
+from bot.monitor.outlet import Outlet, Sight
+
+POLL_S: Final = 0.2
+SIGHT_S: Final = 1.0
+AGAIN_S: Final = 5.0
+CLOSING_S: Final = 8.0
+LOOP_VIEW: Final = "loop"
+
+
+class Say(Protocol):
+    """How it tells what goes on here."""
+
+    def __call__(self, event: str, level: str = "info", **fields: object) -> None:
+        """Tell an event."""
+        ...
+
+
+class Newsroom:
+    """Follows one instance for its outlets until told to stop."""
+
+    def __init__(
+        self, following: Following, outlets: Sequence[Outlet], say: Say, *, whole_run: bool = False
+    ) -> None:
+        """Take the parts; `whole_run` also tells what its bot did before the first look."""
+        self._following, self._outlets, self._say = following, tuple(outlets), say
+        self._tail = Tail(whole_run=whole_run)
+        self._why = ""
+        self._seen_at = float("-inf")
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look and tell until `stop`; then look once more and let the outlets finish."""
+        tasks = [asyncio.create_task(self._kept(one), name=one.name) for one in self._outlets]
+        try:
+            while not stop.is_set():
+                self.look(time.monotonic())
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), POLL_S)
+            self._seen_at = float("-inf")
+            self.look(time.monotonic())
+            await self._close()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._following.close()
+
+    def look(self, now_s: float) -> None:
+        """Hand on what is new, and about once a second how things stand."""
+        due = now_s - self._seen_at >= SIGHT_S
+        reader = self._following.reader()
+        sight = Sight(time.time_ns(), why="expected a journal, found none yet")
+        try:
+            if reader is not None:
+                news = self._tail.news(reader)
+                for outlet in self._outlets if news else ():
+                    outlet.hear(news)
+                if due:
+                    sight = self._sight()
+            self._found_again()
+        except JournalError as error:
+            sight = Sight(time.time_ns(), alive=self._alive(), why=str(error))
+            self._cannot_read(str(error))
+        if due:
+            self._seen_at = now_s
+            for outlet in self._outlets:
+                outlet.see(sight)
+
+    def _sight(self) -> Sight:
+        reader = self._following.reader()
+        assert reader is not None
+        run = reader.run()
+        loop = reader.view(LOOP_VIEW)
+        ended = run["outcome"] == STOPPED
+        return Sight(time.time_ns(), reader.running(), ended, reader.status(), loop)
+
+    def _alive(self) -> bool:
+        reader = self._following.reader()
+        return reader is not None and lock.held(reader.path.parent)
+
+    def _cannot_read(self, why: str) -> None:
+        if why != self._why:
+            self._why = why
+            self._say("monitor.cannot_read", "warning", found=why)
+
+    def _found_again(self) -> None:
+        if self._why:
+            self._why = ""
+            self._say("monitor.reads_again")
+
+    async def _kept(self, outlet: Outlet) -> None:
+        """Run an outlet for ever: what it raises is told, and after a while it is begun again."""
+        while True:
+            try:
+                await outlet.run()
+                found = "it ended by itself"
+            except Exception as error:  # noqa: BLE001  one outlet's fault is not the others'
+                found = f"{type(error).__name__}: {error}"
+            self._say("monitor.outlet_failed", "error", outlet=outlet.name, found=found)
+            await asyncio.sleep(AGAIN_S)
+
+    async def _close(self) -> None:
+        endings = [asyncio.create_task(one.close()) for one in self._outlets]
+        if not endings:
+            return
+        _, late = await asyncio.wait(endings, timeout=CLOSING_S)
+        for task in late:
+            task.cancel()
+
+
+class CommandQueue:
+    """Steering through the journal that is followed."""
+
+    def __init__(self, following: Following) -> None:
+        self._following = following
+
+    def submit(
+        self, verb: str, coin: str, *, who: str, why: str, arguments: Mapping[str, Any]
+    ) -> str:
+        """Queue a command; JournalError where no bot runs that could take it."""
+        reader = self._following.reader()
+        if reader is None or not reader.running():
+            raise JournalError("expected a running bot, found none: nothing was queued")
+        return reader.submit(verb, coin, who=who, why=why, arguments=arguments)
+
+    def outcome(self, name: str) -> tuple[bool, str] | None:
+        """Return what became of a command; None while it is not done."""
+        reader = self._following.reader()
+        if reader is None:
+            raise JournalError("expected the journal that the command was queued in, found none")
+        answer = reader.answer(name)
+        return (answer.accepted, answer.outcome) if answer.done else None

@@ -1,0 +1,66 @@
+"""What the monitor hands on, and to whom: the newsroom's outlets.
+
+An outlet hears at once and tells in its own time: what it is handed goes into a queue of its own
+that is bounded, so that one whose broker or chat service hangs holds up nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bot.journal.tail import News
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """How a bot stood at one look.
+
+    `status` is what `deltaband status --json` prints, and `loop` what the bot says of its own pace
+    (see docs/metrics.md); both None while there is no journal, or none that can be read (`why`).
+    `alive` tells whether a bot holds the journal, `ended` that its newest run was closed in order.
+    """
+
+    wall_ns: int
+    alive: bool = False
+    ended: bool = False
+    status: Mapping[str, Any] | None = None
+    loop: Mapping[str, Any] | None = None
+    why: str = ""
+
+
+class Outlet(Protocol):
+    """Somebody who tells people or machines what the journal says."""
+
+    name: str
+
+    def hear(self, news: Sequence[News]) -> None:
+        """Take what is new; never waits and never fails."""
+        ...
+
+    def see(self, sight: Sight) -> None:
+        """Take how things stand, about once a second; never waits and never fails."""
+        ...
+
+    async def run(self) -> None:
+        """Tell, until cancelled; what it raises is reported, and it is begun again."""
+        ...
+
+    async def close(self) -> None:
+        """Let what still waits leave, for a few seconds at most."""
+        ...
+
+
+class Steering(Protocol):
+    """The journal's command queue, for an outlet that people steer through."""
+
+    def submit(
+        self, verb: str, coin: str, *, who: str, why: str, arguments: Mapping[str, Any]
+    ) -> str:
+        """Queue a command and return its id; raises JournalError."""
+        ...
+
+    def outcome(self, name: str) -> tuple[bool, str] | None:
+        """Return whether a command was accepted, and its outcome; None while it is not done."""
+        ...
