@@ -17,10 +17,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bot.book.measure import measure
+from bot.desk.accounts import Accounts
 from bot.desk.agreement import Agreement
+from bot.desk.breaches import Breaches
 from bot.desk.delta import DeltaDesk
 from bot.desk.flatten import Flatten
-from bot.desk.floor import Floor, day_start
+from bot.desk.floor import Floor
 from bot.desk.gamma import GammaDesk
 from bot.desk.legs import Think
 from bot.desk.preview import preview
@@ -57,7 +59,7 @@ from bot.domain.orders import TERMINAL, Intent
 from bot.domain.quotes import Chain, Quote
 from bot.domain.records import ExposureSample, Parked, Standing
 from bot.domain.states import State
-from bot.domain.units import NS_PER_S
+from bot.domain.units import NS_PER_S, day_start
 from bot.risk.machine import INSTANCE
 
 UNMEASURED_S = 5.0
@@ -73,6 +75,8 @@ class Core:
         self.delta = {coin: DeltaDesk(r) for coin, r in self.rules.items()}
         self.gamma = {coin: GammaDesk(r) for coin, r in self.rules.items()}
         self.agreements = {coin: Agreement(r) for coin, r in self.rules.items()}
+        self.breaches = {coin: Breaches(r) for coin, r in self.rules.items()}
+        self.accounts = Accounts(floor.book)
         self.reconciler = Reconciler(floor, self.rules)
         self.flatten = Flatten(floor, self.rules)
         self.verbs = Verbs(floor, self.rules, self.reconciler, self.delta, self.flatten)
@@ -128,6 +132,7 @@ class Core:
             return (event.coin,), []
         if isinstance(event, Settled):
             due = self._coin_of(event.instrument)  # before the book forgets the instrument
+            self.accounts.settle(event.instrument, event.price_usd, event.ts_ns)
             self.floor.book.apply(event)
             return due, self.reconciler.hold.settled(event.instrument, event.ts_ns)
         if isinstance(event, Filled):
@@ -174,8 +179,8 @@ class Core:
         return (), self._agree(event)
 
     def _agree(self, event: BalancesReport | PositionsReport) -> list[Command]:
-        """Hold our delta against the venue's."""
-        notes: list[Command] = []
+        """Hold our delta against the venue's, and explain what the account is worth."""
+        notes = self.accounts.report(event.balances, event.ts_ns)
         for agreement in self.agreements.values():
             if isinstance(event, PositionsReport):
                 notes += agreement.report(self.floor, event)
@@ -282,6 +287,7 @@ class Core:
         look(floor, rules, exposure, None if in_force is None else in_force.caps)
         commands += map(Note, floor.control(coin).tell(doubts, floor.host.told(), now_ns))
         commands += map(Note, floor.machine.judge(coin, doubts, now_ns))
+        commands += map(Note, self.breaches[coin].see(exposure, floor.machine.at(coin)))
         if isinstance(event, GammaWanted) and self.gamma[coin].thinking:
             gamma, delta = self.gamma[coin], self.delta[coin]
             commands += gamma.act(floor, exposure, delta, event, now_ns)
@@ -317,6 +323,8 @@ class Core:
         self.floor.book.apply(event)
         instrument = self.floor.book.instruments.get(fill.instrument)
         due = self._coin_of(fill.instrument)
+        if news:
+            self.accounts.fill(fill, event.ts_ns)
         if instrument is not None and due and news:
             index = self.floor.book.coins[due[0]].market.index
             # Before the first index a future's own price is as good; an option's fee waits.

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from greeks import black76
 
-__all__ = ["Explained", "Moment", "coins", "explain"]
+__all__ = ["Explained", "Moment", "coins", "explain", "taylor"]
 
 Array = NDArray[np.float64]
 
@@ -66,18 +66,33 @@ def explain(is_call: ArrayLike, strike: ArrayLike, before: Moment, after: Moment
     """Return what the change from one moment to another came from."""
     greeks = black76.greeks(is_call, before.forward, strike, before.years, before.vol)
     end = black76.price(is_call, after.forward, strike, after.years, after.vol)
-    moved = np.subtract(after.forward, before.forward, dtype=np.float64)
-    shifted = np.subtract(after.vol, before.vol, dtype=np.float64)
-    passed = np.subtract(before.years, after.years, dtype=np.float64)
+    return taylor(
+        greeks,
+        moved=np.subtract(after.forward, before.forward, dtype=np.float64),
+        shifted=np.subtract(after.vol, before.vol, dtype=np.float64),
+        passed=np.subtract(before.years, after.years, dtype=np.float64),
+        actual=end - greeks.price,
+    )
+
+
+def taylor(
+    greeks: black76.Greeks, moved: Array, shifted: Array, passed: ArrayLike, actual: Array
+) -> Explained:
+    """Return the terms of the Greeks of a beginning; `actual` is by how much the price changed.
+
+    `moved` is the change of what delta is a slope on (USD), `shifted` that of volatility, `passed`
+    are years.
+    """
+    years = np.asarray(passed, dtype=np.float64)
     return Explained(
         delta=greeks.delta * moved,
         gamma=0.5 * greeks.gamma * moved**2,
-        theta=greeks.theta * passed,
+        theta=greeks.theta * years,
         vega=greeks.vega * shifted,
         vanna=greeks.vanna * moved * shifted,
         volga=0.5 * greeks.volga * shifted**2,
-        charm=greeks.charm * moved * passed,
-        actual=end - greeks.price,
+        charm=greeks.charm * moved * years,
+        actual=actual,
     )
 
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bot.book.book import Book, CoinBook
+from bot.book.columns import OptionColumns
 from bot.book.kinds import listed_shift
+from bot.book.market import CoinMarket
 from bot.book.numeraire import Numeraire, collateral_delta, future_delta, option_figures
 from bot.book.quality import usable_rows
 from bot.domain.instruments import Instrument
@@ -140,13 +142,18 @@ def option_delta(mine: CoinBook, instrument: Instrument, index: float, now_ns: i
 
 def settlement_averages(mine: CoinBook, now_ns: int) -> dict[int, float]:
     """Return the known part of the settlement average (USD) of each expiry inside its window."""
-    known = {}
-    for expiry in mine.columns.inside_window(now_ns):
-        rows = mine.columns.expiry_ns == expiry
-        averaging_s = float(mine.columns.averaging_s[rows].max())
-        known[int(expiry)] = mine.market.open_window(int(expiry), averaging_s, now_ns).value()
+    known = averages(mine.columns, mine.market, now_ns)
     if not known and mine.market.windows:
         mine.market.close_windows(now_ns)
+    return known
+
+
+def averages(columns: OptionColumns, market: CoinMarket, now_ns: int) -> dict[int, float]:
+    """Return the same for the options of any columns."""
+    known = {}
+    for expiry in columns.inside_window(now_ns):
+        averaging_s = float(columns.averaging_s[columns.expiry_ns == expiry].max())
+        known[int(expiry)] = market.open_window(int(expiry), averaging_s, now_ns).value()
     return known
 
 

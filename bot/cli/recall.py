@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from bot.cli.exits import Exit, VerbError
 from bot.core import Core
-from bot.desk.floor import day_start
 from bot.domain.commands import Command
 from bot.domain.instruments import coin_of
 from bot.domain.positions import HEDGE_TAG, TRADING_ACCOUNT, Fill, Position
+from bot.domain.units import day_start
 from bot.journal import Journal
 from bot.journal.memory import PastRun, SavedAccount
 from config import Settings

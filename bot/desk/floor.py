@@ -22,7 +22,7 @@ from bot.domain.instruments import FeeTier
 from bot.domain.labels import stem
 from bot.domain.positions import Balance
 from bot.domain.reasons import Because
-from bot.domain.units import NS_PER_S, SECONDS_PER_DAY
+from bot.domain.units import day_start
 from bot.execution.orders import OrderTable
 from bot.risk.budget import OrderBudget
 from bot.risk.host import Host
@@ -30,14 +30,6 @@ from bot.risk.machine import Machine
 from bot.strategy.bands import Band
 from bot.strategy.dealt import Dealt
 from bot.strategy.delta import Levels
-
-DAY_NS = int(SECONDS_PER_DAY) * NS_PER_S
-SETTLEMENT_NS = 8 * 3_600 * NS_PER_S
-
-
-def day_start(now_ns: int) -> int:
-    """Return when the trading day of a time began."""
-    return now_ns - (now_ns - SETTLEMENT_NS) % DAY_NS
 
 
 @dataclass(slots=True)

@@ -101,6 +101,7 @@ class Reason(StrEnum):
     # what it comes to
     STILL_OUTSIDE = "still_outside"
     UNHEDGED = "unhedged"
+    PNL_UNEXPLAINED = "pnl_unexplained"
     # who said so
     OPERATOR = "operator"
     CLEARED = "cleared"

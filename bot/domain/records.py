@@ -202,6 +202,57 @@ class MarginSample:
 
 
 @dataclass(frozen=True, slots=True)
+class Attribution:
+    """What an account's equity in one currency changed by between two moments, all in USD.
+
+    `coin` is the currency that the account settles in (USD for linear instruments). The lines from
+    `delta` to `unexplained` add up to `total`, which is the change of equity (the venue's figure at
+    the index of its moment). `hedges` is the part of it that this bot's own positions made, fees
+    and slippage included; `unpriced` counts legs that no line could be told of.
+    """
+
+    ts_ns: int
+    start_ns: int
+    coin: str
+    delta: float
+    gamma: float
+    theta: float
+    vega: float
+    vanna: float
+    volga: float
+    charm: float
+    basis: float
+    funding: float
+    fees: float
+    slippage: float
+    translation: float
+    unexplained: float
+    total: float
+    hedges: float
+    equity_before: float
+    equity: float
+    index: float
+    unpriced: int
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A measure was outside its owner's band, from `start_ns` to `ts_ns`, and is inside again.
+
+    `kind` is delta, gamma or gamma_expiring; `worst` is how far outside it was, signed (delta in
+    coin, gamma in coin per 1 %). `state` is the coin's when it began: in some nothing is hedged.
+    """
+
+    ts_ns: int
+    start_ns: int
+    coin: str
+    kind: str
+    worst: float
+    seconds: float
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
 class Doubt:
     """Something cannot be trusted (`active`) or can be again; confined to one underlying."""
 
@@ -269,6 +320,8 @@ Record: TypeAlias = (
     | StateChange
     | ExposureSample
     | MarginSample
+    | Attribution
+    | Breach
     | Doubt
     | CommandOutcome
     | Standing

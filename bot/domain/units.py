@@ -17,6 +17,9 @@ NS_PER_S: Final = 1_000_000_000
 NS_PER_MS: Final = 1_000_000
 SECONDS_PER_DAY: Final = 86_400.0
 SECONDS_PER_YEAR: Final = 365.0 * SECONDS_PER_DAY
+DAY_NS: Final = int(SECONDS_PER_DAY) * NS_PER_S
+SETTLEMENT_NS: Final = 8 * 3_600 * NS_PER_S
+"""When the venue settles and a trading day ends: 08:00 UTC."""
 
 
 class Unit(StrEnum):
@@ -95,3 +98,8 @@ def iso(ts_ns: int) -> str:
     seconds, rest = divmod(ts_ns, NS_PER_S)
     stamp = datetime.fromtimestamp(seconds, tz=UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return f"{stamp}.{rest // NS_PER_MS:03d}Z"
+
+
+def day_start(now_ns: int) -> int:
+    """Return when the trading day of a time began (ns UTC)."""
+    return now_ns - (now_ns - SETTLEMENT_NS) % DAY_NS

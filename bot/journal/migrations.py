@@ -21,7 +21,7 @@ from bot.domain.errors import JournalError
 from bot.journal import acts, chain
 from bot.journal.backup import back_up
 from bot.journal.database import belongs, transaction, version
-from bot.journal.schema import SCHEMA_VERSION, SINCE_3
+from bot.journal.schema import SCHEMA_VERSION, SINCE_3, SINCE_4
 from bot.journal.verification import verify
 
 Step = Callable[[sqlite3.Connection], None]
@@ -34,7 +34,12 @@ def _to_3(db: sqlite3.Connection) -> None:
     chain.begin(db, time.time_ns())
 
 
-STEPS: Final[Mapping[int, Step]] = MappingProxyType({2: _to_3})
+def _to_4(db: sqlite3.Connection) -> None:
+    """Make room for what profit and loss came from, and for time outside the bands."""
+    run(db, SINCE_4)
+
+
+STEPS: Final[Mapping[int, Step]] = MappingProxyType({2: _to_3, 3: _to_4})
 
 
 def run(db: sqlite3.Connection, statements: str) -> None:

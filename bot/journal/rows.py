@@ -17,6 +17,8 @@ import orjson
 from bot.domain.orders import Intent, TimeInForce
 from bot.domain.positions import Balance, Fill, Position
 from bot.domain.records import (
+    Attribution,
+    Breach,
     Decision,
     Doubt,
     ExposureSample,
@@ -92,6 +94,8 @@ TABLES: Final[Mapping[type, Table]] = {
     Paid: _table("paid", Paid),
     ExposureSample: _table("exposure", ExposureSample),
     MarginSample: _table("margins", MarginSample),
+    Attribution: _table("attribution", Attribution),
+    Breach: _table("breaches", Breach),
     StateChange: _table("states", StateChange),
     Doubt: _table("doubts", Doubt),
 }

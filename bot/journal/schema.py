@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Final
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 OLDEST_VERSION: Final = 2  # that a writer of this release brings up to date
 CHAINED: Final = (
     *("accounts", "acts", "decisions", "doubts", "fills"),
@@ -170,4 +170,19 @@ def _kept(table: str) -> str:
 
 
 SINCE_3: Final = _CHAIN + _PAID + "".join(map(_kept, (*CHAINED, "chain")))
-TABLES: Final = _META + _THOUGHTS + _DEEDS + SINCE_3
+SINCE_4: Final = """
+CREATE TABLE attribution (
+  seq INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs (id),
+  ts_ns INTEGER NOT NULL, start_ns INTEGER NOT NULL, coin TEXT NOT NULL, delta REAL, gamma REAL,
+  theta REAL, vega REAL, vanna REAL, volga REAL, charm REAL, basis REAL, funding REAL, fees REAL,
+  slippage REAL, translation REAL, unexplained REAL, total REAL, hedges REAL, equity_before REAL,
+  equity REAL, "index" REAL, unpriced INTEGER NOT NULL
+) STRICT;
+CREATE INDEX attribution_newest ON attribution (coin, start_ns);
+CREATE TABLE breaches (
+  seq INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs (id),
+  ts_ns INTEGER NOT NULL, start_ns INTEGER NOT NULL, coin TEXT NOT NULL, kind TEXT NOT NULL,
+  worst REAL, seconds REAL, state TEXT NOT NULL
+) STRICT;
+"""
+TABLES: Final = _META + _THOUGHTS + _DEEDS + SINCE_3 + SINCE_4

@@ -63,6 +63,8 @@ _SOURCES: Final = (
     _Source("exposure", "exposure", nested=("shocks", "vega_by_tenor_usd", "doubts")),
     _Source("margins", "margin"),
     _Source("equity", "equity", nested=("split",)),
+    _Source("attribution", "attribution"),
+    _Source("breaches", "breach"),
 )
 _ACTS: Final = {"commands": "command", "runs": "run", "standing": "standing", "parked": "parked"}
 _NESTED: Final = {

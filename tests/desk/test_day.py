@@ -6,10 +6,10 @@ import pytest
 
 from bot.book.book import UnderlyingRules
 from bot.book.numeraire import Numeraire
-from bot.desk.floor import DayTotals, day_start
+from bot.desk.floor import DayTotals
 from bot.domain.events import Filled, PositionsReport
 from bot.domain.positions import Balance
-from bot.domain.units import NS_PER_S, utc_ns
+from bot.domain.units import NS_PER_S, day_start, utc_ns
 from tests.builders.books import PERPETUAL
 from tests.builders.fills import fill
 from tests.builders.scripted_desk import CALL, ScriptedDesk, desk_rules

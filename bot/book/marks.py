@@ -1,0 +1,123 @@
+"""What an account's options are worth at one moment, with every Greek, row by row.
+
+The rows are those of an account, whatever a scope leaves out and a person has parked. They take
+volatility and forward from the newest chain, as the book's own columns do (see `columns`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bot.book.book import CoinBook
+from bot.book.columns import DISCOUNT, FORWARD, PHI, STRIKE, VOL, YEARS, OptionColumns
+from bot.book.legs import averages
+from bot.domain.instruments import Instrument
+from bot.domain.quotes import BoolArray, FloatArray, IntArray
+from greeks import black76
+
+Greeks = black76.Greeks
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Marks:
+    """Options of one coin at one moment, in the order of `names`; NaN where nobody told of one.
+
+    Greeks are per coin of quantity, raw, on `moves`: an option's forward, or the index inside its
+    settlement window, where those of second order in time and volatility are left out. A
+    coin-settled option is worth `greeks.price / payout` coins.
+    """
+
+    ts_ns: int
+    index: float
+    names: tuple[str, ...]
+    greeks: Greeks
+    moves: FloatArray
+    payout: FloatArray
+    vol: FloatArray
+    inside: BoolArray
+    inverse: BoolArray
+    expiry_ns: IntArray
+
+    def of(self, names: Sequence[str]) -> Marks:
+        """Return the marks of some of the options, in that order."""
+        place = {name: row for row, name in enumerate(self.names)}
+        rows = np.array([place[name] for name in names], dtype=np.intp)
+        return Marks(
+            ts_ns=self.ts_ns,
+            index=self.index,
+            names=tuple(names),
+            greeks=Greeks(*(greek[rows] for greek in self.greeks)),
+            moves=self.moves[rows],
+            payout=self.payout[rows],
+            vol=self.vol[rows],
+            inside=self.inside[rows],
+            inverse=self.inverse[rows],
+            expiry_ns=self.expiry_ns[rows],
+        )
+
+    @property
+    def coins(self) -> FloatArray:
+        """Return what a coin of each coin-settled option is worth, in coin; 0 for linear ones."""
+        return np.where(self.inverse, self.greeks.price / self.payout, 0.0)
+
+
+@dataclass(slots=True)
+class Marker:
+    """Marks the options of one coin; keeps what was learnt of each while it is asked for."""
+
+    columns: OptionColumns = field(default_factory=lambda: OptionColumns.build({}, None))
+
+    def mark(self, mine: CoinBook, options: Iterable[Instrument], now_ns: int) -> Marks:
+        """Return what options are worth now."""
+        wanted = {option.name: option for option in options}
+        if tuple(wanted) != self.columns.names:
+            held = dict.fromkeys(wanted.values(), 0.0)
+            self.columns = OptionColumns.build(held, self.columns)
+        columns, market = self.columns, mine.market
+        if market.chain is not None:
+            columns.see(market.chain)
+        known = averages(columns, market, now_ns)
+        first = columns.price_at(market.index, now_ns, known)
+        put = columns.inputs
+        with np.errstate(invalid="ignore"):
+            whole = black76.greeks(
+                put[PHI] > 0.0, put[FORWARD], put[STRIKE], put[YEARS], put[VOL], put[DISCOUNT]
+            )
+        inside = np.zeros(len(wanted), dtype=np.bool_)
+        if columns.fading is not None:
+            inside = np.isin(columns.expiry_ns, list(known))
+            whole = _averaged(whole, first, inside)
+        return Marks(
+            ts_ns=now_ns,
+            index=market.index,
+            names=columns.names,
+            greeks=whole,
+            moves=put[FORWARD].copy(),
+            payout=np.array(columns.payout),
+            vol=put[VOL].copy(),
+            inside=inside,
+            inverse=columns.inverse.copy(),
+            expiry_ns=columns.expiry_ns.copy(),
+        )
+
+    def fresh(self, mine: CoinBook, now_ns: int) -> bool:
+        """Tell whether every option was told of lately enough to be traded on."""
+        if not self.columns.names:
+            return True
+        oldest_s = (now_ns - int(self.columns.seen_ns.min())) * 1e-9
+        return oldest_s <= mine.rules.freshness.chain_s
+
+
+def _averaged(whole: Greeks, first: FloatArray, inside: BoolArray) -> Greeks:
+    """Return the Greeks with those of options inside their window in place of the plain ones."""
+    names = ("price", "delta", "gamma", "vega", "theta")
+    windowed = {
+        name: np.where(inside, first[row], getattr(whole, name)) for row, name in enumerate(names)
+    }
+    cross = {
+        name: np.where(inside, 0.0, getattr(whole, name)) for name in ("vanna", "volga", "charm")
+    }
+    return whole._replace(**windowed, **cross)
