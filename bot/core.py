@@ -17,7 +17,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bot.book.measure import measure
-from bot.desk.accounts import Accounts
 from bot.desk.agreement import Agreement
 from bot.desk.breaches import Breaches
 from bot.desk.delta import DeltaDesk
@@ -26,6 +25,7 @@ from bot.desk.floor import Floor
 from bot.desk.gamma import GammaDesk
 from bot.desk.legs import Think
 from bot.desk.preview import preview
+from bot.desk.profit import Profit
 from bot.desk.reconcile import Reconciler
 from bot.desk.rivals import Rivals
 from bot.desk.rows import Row, greek_rows, position_rows
@@ -76,7 +76,7 @@ class Core:
         self.gamma = {coin: GammaDesk(r) for coin, r in self.rules.items()}
         self.agreements = {coin: Agreement(r) for coin, r in self.rules.items()}
         self.breaches = {coin: Breaches(r) for coin, r in self.rules.items()}
-        self.accounts = Accounts(floor.book)
+        self.profit = Profit(floor.book)
         self.reconciler = Reconciler(floor, self.rules)
         self.flatten = Flatten(floor, self.rules)
         self.verbs = Verbs(floor, self.rules, self.reconciler, self.delta, self.flatten)
@@ -132,7 +132,7 @@ class Core:
             return (event.coin,), []
         if isinstance(event, Settled):
             due = self._coin_of(event.instrument)  # before the book forgets the instrument
-            self.accounts.settle(event.instrument, event.price_usd, event.ts_ns)
+            self.profit.settle(event.instrument, event.price_usd, event.ts_ns)
             self.floor.book.apply(event)
             return due, self.reconciler.hold.settled(event.instrument, event.ts_ns)
         if isinstance(event, Filled):
@@ -180,7 +180,7 @@ class Core:
 
     def _agree(self, event: BalancesReport | PositionsReport) -> list[Command]:
         """Hold our delta against the venue's, and explain what the account is worth."""
-        notes = self.accounts.report(event.balances, event.ts_ns)
+        notes = self.profit.report(event.balances, event.ts_ns)
         for agreement in self.agreements.values():
             if isinstance(event, PositionsReport):
                 notes += agreement.report(self.floor, event)
@@ -324,7 +324,7 @@ class Core:
         instrument = self.floor.book.instruments.get(fill.instrument)
         due = self._coin_of(fill.instrument)
         if news:
-            self.accounts.fill(fill, event.ts_ns)
+            self.profit.fill(fill, event.ts_ns)
         if instrument is not None and due and news:
             index = self.floor.book.coins[due[0]].market.index
             # Before the first index a future's own price is as good; an option's fee waits.

@@ -24,18 +24,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 import numpy as np
 
+from bot.book.account_step import Future, Options, Step, delivered
 from bot.book.book import Book
 from bot.book.lines import GREEK_LINES, Ending, Price, future_lines, option_lines, settled
 from bot.book.marks import Marker, Marks
 from bot.book.numeraire import Numeraire
 from bot.domain.instruments import Instrument, Kind
 from bot.domain.positions import HEDGE_TAG, Balance, Fill
-from bot.domain.quotes import BoolArray, FloatArray
 from bot.domain.records import Attribution
 from bot.domain.units import NS_PER_S, seconds_between
 
@@ -49,50 +48,6 @@ Parts: TypeAlias = dict[Instrument, dict[bool, float]]
 Held: TypeAlias = tuple[Parts, Parts]
 
 LEG_LINES: Final = (*GREEK_LINES, "basis", "funding")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Options:
-    """Options of one coin, held since one moment: their marks then, coins and whose they are."""
-
-    coin: str
-    start: Marks
-    instruments: tuple[Instrument, ...]
-    quantity: FloatArray
-    ours: BoolArray
-
-
-@dataclass(frozen=True, slots=True)
-class Future:
-    """A future, perpetual or spot pair, held since one moment, and its funding rate then."""
-
-    instrument: Instrument
-    quantity: float
-    ours: bool
-    start: Price
-    funding_8h: float
-
-
-@dataclass(slots=True)
-class Step:
-    """What an account began with, what joined it since, and what it paid, in its currency.
-
-    `translated` is what counts as coins rather than as dollars; `spent` of it went into options
-    since, which were worth `spent_usd` then.
-    """
-
-    ts_ns: int
-    index: float
-    equity: float
-    translated: float
-    options: list[Options] = field(default_factory=list)
-    futures: list[Future] = field(default_factory=list)
-    fees: float = 0.0
-    slippage: float = 0.0
-    spent: float = 0.0
-    spent_usd: float = 0.0
-    last_fill_ns: int = 0
-    ended: dict[str, tuple[Instrument, Ending]] = field(default_factory=dict)
 
 
 class AccountPnl:
@@ -263,7 +218,7 @@ class AccountPnl:
             for name, each in (earned or {}).items():
                 lines[name] += each * future.quantity
                 ours += each * future.quantity if future.ours else 0.0
-        fees, slippage = step.fees * index, step.slippage * index
+        fees, slippage = (step.fees - delivered(step)) * index, step.slippage * index
         translation = step.translated * (index - step.index)
         translation -= step.spent * index - step.spent_usd
         before, after = step.equity * step.index, balance.equity * index
@@ -279,7 +234,7 @@ class AccountPnl:
             translation=translation,
             unexplained=total - explained,
             total=total,
-            hedges=ours + fees + slippage,
+            hedges=ours + step.fees * index + slippage,
             equity_before=before,
             equity=after,
             index=index,

@@ -39,6 +39,18 @@ class Ending:
     ts_ns: int
     price: float
 
+    def pays(self, instrument: Instrument) -> float:
+        """Return what a unit of its own price pays: an option's payoff, a future's price."""
+        if not instrument.is_option:
+            return self.price
+        paid = self.intrinsic(instrument)
+        return paid / self.price if instrument.is_inverse else paid
+
+    def intrinsic(self, option: Instrument) -> float:
+        """Return an option's payoff, USD per coin."""
+        towards = 1.0 if option.is_call else -1.0
+        return max(towards * (self.price - option.strike), 0.0)
+
 
 def option_lines(start: Marks, end: Marks, *, in_coin: bool) -> Lines:
     """Return what one coin of each option earned from start to end; rows of both are the same.
@@ -94,8 +106,7 @@ def settled(end: Marks, start: Marks, options: Mapping[str, tuple[Instrument, En
         if name not in options:
             continue
         option, ending = options[name]
-        towards = 1.0 if option.is_call else -1.0
-        price[row] = max(towards * (ending.price - option.strike), 0.0)
+        price[row] = ending.intrinsic(option)
         moves[row] = payout[row] = ending.price
         vol[row] = start.vol[row]
     greeks = end.greeks._replace(price=price)

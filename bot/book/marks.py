@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
@@ -19,15 +20,18 @@ from bot.domain.quotes import BoolArray, FloatArray, IntArray
 from greeks import black76
 
 Greeks = black76.Greeks
+LEAST_WEIGHT: Final = 1e-4
+"""Of an average that is as good as complete nothing moves any more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Marks:
     """Options of one coin at one moment, in the order of `names`; NaN where nobody told of one.
 
-    Greeks are per coin of quantity, raw, on `moves`: an option's forward, or the index inside its
-    settlement window, where those of second order in time and volatility are left out. A
-    coin-settled option is worth `greeks.price / payout` coins.
+    Greeks are per coin of quantity, raw, on `moves`: an option's forward, or inside its settlement
+    window the average as it stands, of which a part is known and moves no more; those of second
+    order in time and volatility are left out there. A coin-settled option is worth
+    `greeks.price / payout` coins.
     """
 
     ts_ns: int
@@ -86,16 +90,17 @@ class Marker:
             whole = black76.greeks(
                 put[PHI] > 0.0, put[FORWARD], put[STRIKE], put[YEARS], put[VOL], put[DISCOUNT]
             )
-        inside = np.zeros(len(wanted), dtype=np.bool_)
+        inside, moves = np.zeros(len(wanted), dtype=np.bool_), put[FORWARD].copy()
         if columns.fading is not None:
             inside = np.isin(columns.expiry_ns, list(known))
-            whole = _averaged(whole, first, inside)
+            whole = _averaged(whole, first, inside, columns.fading.weight)
+            moves = np.where(inside, columns.payout, moves)
         return Marks(
             ts_ns=now_ns,
             index=market.index,
             names=columns.names,
             greeks=whole,
-            moves=put[FORWARD].copy(),
+            moves=moves,
             payout=np.array(columns.payout),
             vol=put[VOL].copy(),
             inside=inside,
@@ -111,13 +116,23 @@ class Marker:
         return oldest_s <= mine.rules.freshness.chain_s
 
 
-def _averaged(whole: Greeks, first: FloatArray, inside: BoolArray) -> Greeks:
-    """Return the Greeks with those of options inside their window in place of the plain ones."""
-    names = ("price", "delta", "gamma", "vega", "theta")
-    windowed = {
-        name: np.where(inside, first[row], getattr(whole, name)) for row, name in enumerate(names)
+def _averaged(whole: Greeks, first: FloatArray, inside: BoolArray, weight: FloatArray) -> Greeks:
+    """Return the Greeks with those of options inside their window in place of the plain ones.
+
+    `first` are slopes on the index, of which the average takes `weight`.
+    """
+    taken = np.where(inside, np.maximum(weight, LEAST_WEIGHT), 1.0)
+    on_average = {
+        "price": first[0],
+        "delta": first[1] / taken,
+        "gamma": first[2] / taken**2,
+        "vega": first[3],
+        "theta": first[4],
+        **dict.fromkeys(("vanna", "volga", "charm"), np.zeros_like(weight)),
     }
-    cross = {
-        name: np.where(inside, 0.0, getattr(whole, name)) for name in ("vanna", "volga", "charm")
-    }
-    return whole._replace(**windowed, **cross)
+    return whole._replace(
+        **{
+            name: np.where(inside, value, getattr(whole, name))
+            for name, value in on_average.items()
+        }
+    )

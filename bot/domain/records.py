@@ -207,8 +207,8 @@ class Attribution:
 
     `coin` is the currency that the account settles in (USD for linear instruments). The lines from
     `delta` to `unexplained` add up to `total`, which is the change of equity (the venue's figure at
-    the index of its moment). `hedges` is the part of it that this bot's own positions made, fees
-    and slippage included; `unpriced` counts legs that no line could be told of.
+    the index of its moment). `hedges` is the part of it that this bot's own positions made, with
+    the fees and the slippage of its trades; `unpriced` counts legs that no line could be told of.
     """
 
     ts_ns: int

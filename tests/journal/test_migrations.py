@@ -20,19 +20,25 @@ from bot.journal.schema import OLDEST_VERSION, SCHEMA_VERSION
 from bot.journal.verification import verify
 from tests.journal.records import ABOVE, T0, changed_state, fill, intent, moved, run_start
 
-TABLES, ROWS = (Path(__file__).with_name(name) for name in ("version_2.sql", "version_2_rows.sql"))
+HERE = Path(__file__).parent
+SCRIPTS = {2: ("version_2.sql", "version_2_rows.sql"), 3: ("version_3.sql",)}
+
+
+def written(tmp_path, version) -> Path:
+    """Write a journal of an older version, in its log's mode, and return its path."""
+    (tmp_path / "demo").mkdir(mode=0o700)
+    path: Path = tmp_path / "demo" / "journal.sqlite"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+        for script in SCRIPTS[version]:
+            db.executescript((HERE / script).read_text(encoding="utf-8"))
+    return path
 
 
 @pytest.fixture
 def old(tmp_path):
-    """Write a journal of version 2, in its log's mode, and return its path."""
-    (tmp_path / "demo").mkdir(mode=0o700)
-    path = tmp_path / "demo" / "journal.sqlite"
-    with closing(sqlite3.connect(path)) as db:
-        db.execute("PRAGMA journal_mode = WAL")
-        for script in (TABLES, ROWS):
-            db.executescript(script.read_text(encoding="utf-8"))
-    return path
+    """Write a journal of version 2."""
+    return written(tmp_path, 2)
 
 
 def content(path) -> dict[str, list[tuple]]:
@@ -54,8 +60,10 @@ def copies(path) -> list[Path]:
     return sorted(path.parent.glob("journal.v*.sqlite"))
 
 
-def test_the_old_file_has_rows_in_every_table(old):
+@pytest.mark.parametrize("version", SCRIPTS)
+def test_the_old_file_has_rows_in_every_table(tmp_path, version):
     """An empty table could be lost unseen."""
+    old = written(tmp_path, version)
     assert [name for name, rows in content(old).items() if not rows] == []
 
 
@@ -67,7 +75,7 @@ def test_nothing_is_lost_and_the_chain_begins(old, tmp_path):
     assert {name: after[name] for name in before if name != "meta"} == {
         name: rows for name, rows in before.items() if name != "meta"
     }
-    assert dict(after["meta"]) == dict(before["meta"]) | {"schema_version": "3"}
+    assert dict(after["meta"]) == dict(before["meta"]) | {"schema_version": str(SCHEMA_VERSION)}
     assert sorted((place, name) for _, _, place, name, _ in after["acts"]) == [
         ("commands", '["c1"]'),
         ("parked", '[1,"BTC-PERPETUAL"]'),
@@ -77,6 +85,23 @@ def test_nothing_is_lost_and_the_chain_begins(old, tmp_path):
         ("sticky", '["ETH"]'),
     ]
     assert [row[:2] for row in after["chain"]] == [(1, 0)]
+
+
+def test_a_chain_goes_on_in_a_file_that_has_one(tmp_path):
+    """Nothing of the version before this one is lost, and a bot writes on."""
+    old = written(tmp_path, 3)
+    before = content(old)
+    Journal.open(tmp_path, "demo").close()
+    after = content(old)
+    assert {name: after[name] for name in before if name != "meta"} == {
+        name: rows for name, rows in before.items() if name != "meta"
+    }
+    with closing(Journal.open(tmp_path, "demo")) as journal:
+        journal.begin_run(run_start(fresh=False))
+        journal.intent(intent(9))
+        journal.end_run({})
+    with closing(sqlite3.connect(old)) as db:
+        assert verify(db, old).commits == len(before["chain"]) + 2
 
 
 def test_the_copy_is_the_old_file(old, tmp_path):
@@ -177,7 +202,7 @@ def test_a_step_that_fails_leaves_the_file_as_it_was(old, tmp_path, monkeypatch,
         migrations._to_3(db)
         fault(db)
 
-    monkeypatch.setattr(migrations, "STEPS", {2: broken})
+    monkeypatch.setattr(migrations, "STEPS", {**migrations.STEPS, 2: broken})
     for tries in (1, 2):
         with pytest.raises(JournalError, match=message):
             Journal.open(tmp_path, "demo")
@@ -199,12 +224,12 @@ def test_steps_run_in_their_order_up_to_this_version(old, monkeypatch):
         ran.append(db.execute("SELECT count(*) FROM chain").fetchone())
         db.execute("ALTER TABLE fills ADD COLUMN liquidity TEXT")
 
-    monkeypatch.setattr(migrations, "STEPS", {2: migrations._to_3, 3: second})
-    monkeypatch.setattr(migrations, "SCHEMA_VERSION", 4)
+    monkeypatch.setattr(migrations, "STEPS", {**migrations.STEPS, SCHEMA_VERSION: second})
+    monkeypatch.setattr(migrations, "SCHEMA_VERSION", SCHEMA_VERSION + 1)
     with closing(sqlite3.connect(old, isolation_level=None)) as db:
         migrations.migrate(db, old, "demo")
         assert ran == [(1,)]
-        assert dict(db.execute("SELECT * FROM meta"))["schema_version"] == "4"
+        assert dict(db.execute("SELECT * FROM meta"))["schema_version"] == str(SCHEMA_VERSION + 1)
         verify(db, old)
 
 
@@ -236,7 +261,9 @@ def test_a_disk_without_room_for_the_copy_is_told_before(old, tmp_path, monkeypa
         f_bavail, f_frsize = 3 * size - 1, 1
 
     monkeypatch.setattr("bot.journal.migrations.os.statvfs", lambda _: Full)
-    with pytest.raises(JournalError, match=r"MB free to bring .* to schema_version 3, found"):
+    with pytest.raises(
+        JournalError, match=rf"to schema_version {SCHEMA_VERSION}, found"
+    ):
         Journal.open(tmp_path, "demo", min_free_bytes=0)
     assert copies(old) == []
 

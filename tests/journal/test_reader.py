@@ -18,6 +18,7 @@ from bot.domain.records import StateChange
 from bot.domain.states import State
 from bot.domain.units import Quantity, Unit
 from bot.journal import Journal, Reader, instances
+from bot.journal.schema import SCHEMA_VERSION
 from tests.journal.records import (
     CALL,
     PERP,
@@ -245,7 +246,7 @@ def test_journal_without_a_run_says_so(tmp_path):
 def test_reader_refuses_another_version(journal, tmp_path):
     """A reader does not guess at columns either."""
     journal._db.execute("UPDATE meta SET value = '9' WHERE key = 'schema_version'")
-    with pytest.raises(JournalError, match="schema_version 3, found 9"):
+    with pytest.raises(JournalError, match=f"schema_version {SCHEMA_VERSION}, found 9"):
         Reader.open(tmp_path, "demo")
 
 

@@ -18,13 +18,13 @@ from bot.book.columns import VOL as VOL_ROW
 from bot.book.columns import OptionColumns
 from bot.book.market import CoinMarket
 from bot.book.numeraire import collateral_delta
+from bot.domain.fees import delivery_fee
 from bot.domain.instruments import HISTORY_NS, Instrument, Kind
 from bot.domain.positions import HEDGE_TAG, Balance, Fill, Position
 from bot.domain.quotes import Chain, Quote
 from bot.domain.units import NS_PER_S
 from bot.lab.scorecard.promise import Promise
 from bot.lab.scorecard.rows import CAPACITY, Expired, Rows, Side, Terms
-from bot.sim.exchange.fees import delivery_fee
 from bot.sim.exchange.settlement import payoff
 
 NEVER_NS = 2**62

@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bot.domain.events import Event, OrderUpdate, Settled
+from bot.domain.fees import delivery_fee
 from bot.domain.instruments import HISTORY_NS, FeeTier, Instrument
 from bot.domain.orders import OrderState
 from bot.domain.units import NS_PER_S
 from bot.sim.exchange.account import Account, Holding
 from bot.sim.exchange.board import Board
-from bot.sim.exchange.fees import delivery_fee
 from bot.sim.exchange.orders import Orders
 from bot.sim.exchange.settlement import PAUSE_NS, Averages, payoff
 

@@ -22,6 +22,7 @@ from bot.domain.events import (
     OrderUpdate,
     PositionsReport,
 )
+from bot.domain.fees import trade_fee
 from bot.domain.instruments import FeeTier, Instrument
 from bot.domain.orders import TERMINAL, Intent, OrderState, TimeInForce
 from bot.domain.positions import Fill, Position
@@ -32,7 +33,6 @@ from bot.sim.exchange.admission import refusal
 from bot.sim.exchange.board import Board
 from bot.sim.exchange.clearing import Clearing
 from bot.sim.exchange.codes import Refusal
-from bot.sim.exchange.fees import trade_fee
 from bot.sim.exchange.ladder import Eaten, Level, future_levels, option_levels
 from bot.sim.exchange.matching import crosses, executable, option_executable, queue_ahead, walk
 from bot.sim.exchange.orders import Order, Orders, rejected

@@ -8,6 +8,7 @@ import pytest
 
 from bot.domain.deribit import parse
 from bot.domain.events import PositionsReport
+from bot.domain.fees import delivery_fee
 from bot.domain.orders import OrderState
 from bot.domain.positions import Position
 from bot.domain.quotes import Chain, Listing, Quote
@@ -21,7 +22,6 @@ from bot.lab.scorecard.minutes import (
     total_effectiveness,
 )
 from bot.lab.scorecard.tally import Tally
-from bot.sim.exchange.fees import delivery_fee
 from tests.lab.scorecard.walk import PERPETUAL, Walk, promise
 
 CALL, PUT, LATER = "BTC-5JAN26-60000-C", "BTC-5JAN26-60000-P", "BTC-27MAR26"

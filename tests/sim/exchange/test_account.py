@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from bot.book import margin
 from bot.domain.deribit import parse
 from bot.domain.events import PositionsReport
+from bot.domain.fees import delivery_fee, trade_fee
 from bot.domain.instruments import FeeTier
 from bot.domain.positions import OWNER_TAG
-from bot.sim.exchange.fees import delivery_fee, trade_fee
 from tests.builders.intents import intent
 from tests.builders.scripted_market import ScriptedMarket, Terms
 from tests.sim.exchange.desk import PERPETUAL, desk, position

@@ -24,16 +24,21 @@ from bot.domain.units import day_start
 
 PART_OF_GROSS: Final = 0.05
 DEVIATIONS: Final = 3.0
+FAR: Final = 4.0
+"""A step further out than so many usual ones counts as that."""
 TRIFLE: Final = 1e-4
 """Part of the account's equity that nobody is woken for."""
 _LINES: Final = (
     *("delta", "gamma", "theta", "vega", "vanna", "volga", "charm", "basis"),
-    *("funding", "fees", "slippage", "translation"),
+    *("funding", "fees", "slippage"),
 )
 
 
 def gross(step: Attribution) -> float:
-    """Return the sum of the sizes of a step's lines, beside which the unexplained is small."""
+    """Return the sum of the sizes of a step's lines, beside which the unexplained is small.
+
+    Translation is left out: of a large collateral it would excuse anything.
+    """
     return math.fsum(abs(getattr(step, name)) for name in _LINES)
 
 
@@ -46,25 +51,32 @@ class Unexplained:
     total: float = 0.0
     gross: float = 0.0
     squares: float = 0.0
+    steps: int = 0
     raised: bool = False
 
     def see(self, step: Attribution) -> Doubt | None:
         """Add a step; return what people are to be told, if anything changed."""
         day_ns = day_start(step.start_ns)
         if day_ns != self.day_ns:
-            self.day_ns, self.total, self.gross, self.squares = day_ns, 0.0, 0.0, 0.0
-        # What chance leaves is judged by the steps before: one that is far out must not excuse
-        # itself.
+            self.day_ns, self.total, self.gross = day_ns, 0.0, 0.0
+            self.squares, self.steps = 0.0, 0
         limit = self._limit(step)
         self.total += step.unexplained
         beyond = abs(self.total) > limit
-        self.squares += step.unexplained**2
+        self._learn(step)
         if beyond is self.raised:
             return None
         self.raised = beyond
         numbers = {"unexplained_usd": self.total, "limit_usd": limit, "gross_usd": self.gross}
         because = Because(Reason.PNL_UNEXPLAINED, self.coin, numbers)
         return Doubt(step.ts_ns, self.coin, because, active=beyond)
+
+    def _learn(self, step: Attribution) -> None:
+        """Count a step to what chance leaves; one that is far out must not excuse itself."""
+        usual = math.sqrt(self.squares / self.steps) if self.steps else 0.0
+        most = max(FAR * usual, TRIFLE * abs(step.equity_before) / 10.0)
+        self.squares += min(abs(step.unexplained), most) ** 2
+        self.steps += 1
 
     def _limit(self, step: Attribution) -> float:
         self.gross += gross(step)
@@ -73,7 +85,7 @@ class Unexplained:
 
 
 @dataclass(slots=True)
-class Accounts:
+class Profit:
     """The trading account, currency by currency."""
 
     book: Book
