@@ -261,9 +261,7 @@ def test_a_disk_without_room_for_the_copy_is_told_before(old, tmp_path, monkeypa
         f_bavail, f_frsize = 3 * size - 1, 1
 
     monkeypatch.setattr("bot.journal.migrations.os.statvfs", lambda _: Full)
-    with pytest.raises(
-        JournalError, match=rf"to schema_version {SCHEMA_VERSION}, found"
-    ):
+    with pytest.raises(JournalError, match=rf"to schema_version {SCHEMA_VERSION}, found"):
         Journal.open(tmp_path, "demo", min_free_bytes=0)
     assert copies(old) == []
 
