@@ -13,7 +13,7 @@ quotes. Same events, same commands, byte for byte.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from bot.book.measure import measure
@@ -71,7 +71,7 @@ class Core:
     def __init__(self, floor: Floor, rules: Iterable[DeskRules]) -> None:
         """Take the shared floor and one set of rules per underlying."""
         self.floor = floor
-        self.rules: Mapping[str, DeskRules] = {r.coin: r for r in rules}
+        self.rules = {r.coin: r for r in rules}
         self.delta = {coin: DeltaDesk(r) for coin, r in self.rules.items()}
         self.gamma = {coin: GammaDesk(r) for coin, r in self.rules.items()}
         self.agreements = {coin: Agreement(r) for coin, r in self.rules.items()}

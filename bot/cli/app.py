@@ -56,10 +56,12 @@ _PANELS: Final[dict[str, dict[str, Verb]]] = {
         "snooze": control.snooze,
         "hold": control.hold,
         "hedge": control.hedge,
+        "target": control.target,
         "flatten": flattening.flatten,
     },
     "Set up": {"doctor": doctor.doctor, "venues": venues.venues},
 }
+_NUMBERED: Final = frozenset({"target"})
 _CONFIG: Final[dict[str, Verb]] = {
     "init": settings.init,
     "show": settings.show,
@@ -106,7 +108,9 @@ def build(*, rich: bool) -> typer.Typer:
     app.callback(invoke_without_command=True)(_deltaband)
     for panel, verbs in _PANELS.items():
         for name, verb in verbs.items():
-            app.command(name, rich_help_panel=panel)(verb)
+            # A negative number is an argument, not an option.
+            negative = {"ignore_unknown_options": True} if name in _NUMBERED else None
+            app.command(name, rich_help_panel=panel, context_settings=negative)(verb)
     config = typer.Typer(rich_markup_mode=markup, help="Write, show or check the settings.")
     config.callback(invoke_without_command=True)(_config)
     for name, verb in _CONFIG.items():

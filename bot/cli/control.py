@@ -66,6 +66,11 @@ Held = Annotated[
 ]
 
 
+Level = Annotated[
+    float, typer.Argument(metavar="X", help="Where delta is wanted, in coin; may be negative.")
+]
+
+
 def pause(
     coin: Coin = None,
     why: Why = "",
@@ -194,6 +199,23 @@ def hedge(
     code 1) in a state that sends nothing.
     """
     return tell("hedge", coin, why, (config, sets, instance), as_json)
+
+
+def target(
+    coin: OneCoin,
+    level: Level,
+    why: Why = "",
+    instance: Instance = None,
+    config: ConfigFiles = None,
+    sets: Sets = None,
+    as_json: AsJson = False,
+) -> int:
+    """Move COIN's band as a whole: target, lower and upper by the same distance.
+
+    Survives a restart, until it is moved back to what the settings say. One step goes no further
+    than fifty half-widths of the band.
+    """
+    return tell("target", coin, why, (config, sets, instance), as_json, {"target": level})
 
 
 def operator() -> str:

@@ -75,6 +75,12 @@ def tell_kept(voice: Voice, states: Mapping[str, State], core: Core) -> None:
     for coin, until_ns in core.floor.machine.off_until.items():
         until = {} if until_ns is None else {"until": iso(until_ns)}
         voice.say("state.kept", "warning", coin=coin, state="off", lift=f"on {coin}", **until)
+    for coin, usual in core.verbs.targets.settings.items():
+        band = core.rules[coin].delta.owner
+        if band != usual:
+            lift = f"target {coin} {usual.target:g}"
+            state = f"target {band.target:g}"
+            voice.say("state.kept", "warning", coin=coin, state=state, lift=lift)
 
 
 def prepare(settings: Settings) -> None:

@@ -1,4 +1,8 @@
-"""Everything that an owner has decided about one underlying, as frozen values."""
+"""Everything that an owner has decided about one underlying.
+
+All desks of a coin look at the same object. Nothing of it changes while a bot runs but `delta`,
+which an operator's `target` replaces (see `target`).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ from bot.strategy.hedge_cost import HedgePolicy
 from bot.strategy.unwind import UnwindPolicy
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DeskRules:
     """One underlying's measurement, policies, limits and habits.
 

@@ -4,6 +4,7 @@
     off, on, snooze       one underlying's hedging, apart from its state; a snooze ends by itself
     hold                  what a person trades by hand is parked for a while
     hedge                 delta to its target now
+    target                the owner's band is moved as a whole, see `target`
     confirm               the typed words that a first large hedge waits for
     review                the typed words that lift what only a review ends
     flatten               our own hedges are closed, see `flatten`; every word on a state stops it
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bot.book.exposure import Exposure
 from bot.book.measure import measure
@@ -27,6 +28,7 @@ from bot.desk.hold import MOST_S, Hold
 from bot.desk.reconcile import Reconciler
 from bot.desk.rules import DeskRules
 from bot.desk.stops import halt_for_review
+from bot.desk.target import Targets
 from bot.desk.ticket import Want
 from bot.domain.commands import Cancel, Command, Note
 from bot.domain.events import Operator
@@ -39,7 +41,7 @@ from bot.risk.machine import INSTANCE
 from bot.risk.machine import VERBS as STATE_VERBS
 
 LONGEST_S: Mapping[str, float] = {"snooze": SECONDS_PER_DAY, "hold": MOST_S}
-ONE_COIN = ("off", "on", "hold", "hedge", "review", "flatten")
+ONE_COIN = ("off", "on", "hold", "hedge", "target", "review", "flatten")
 LOOSENS = ("resume", "on", "review")
 VERBS = (*STATE_VERBS, *ONE_COIN, "snooze", "confirm")
 
@@ -53,6 +55,11 @@ class Verbs:
     reconciler: Reconciler
     delta: Mapping[str, DeltaDesk]
     flatten: Flatten
+    targets: Targets = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Remember where the owners' bands lie."""
+        self.targets = Targets(self.floor, self.rules)
 
     @property
     def hold(self) -> Hold:
@@ -74,6 +81,7 @@ class Verbs:
             "snooze": self._switch_off,
             "on": self._switch_on,
             "review": self._review,
+            "target": self._target,
         }
         return do.get(event.verb, self._state)(event, because)
 
@@ -106,18 +114,25 @@ class Verbs:
                 over = Standing(now_ns, word.coin, word.word, None, active=False, because=because)
                 commands.append(Note(over))
                 continue
-            if word.word is Word.REVIEW:
-                self.floor.control(word.coin).recall(word.because)
-                commands += halt_for_review(self.floor, word.coin, now_ns)
-            elif word.word is Word.OFF:
-                self.floor.machine.switch_off(word.coin, until_ns)
-            elif until_ns is not None:
-                self.hold.until[word.coin] = until_ns
+            commands += self._recall(word, until_ns, now_ns)
             if until_ns != word.until_ns:
                 commands.append(Note(replace(word, ts_ns=now_ns, until_ns=until_ns)))
         for one in parked:
             self.floor.book.parked.put(Part(one.position, one.held, one.since_ns, one.until_ns))
         return commands
+
+    def _recall(self, word: Standing, until_ns: int | None, now_ns: int) -> list[Command]:
+        match word.word:
+            case Word.REVIEW:
+                self.floor.control(word.coin).recall(word.because)
+                return halt_for_review(self.floor, word.coin, now_ns)
+            case Word.TARGET:
+                self.targets.recall(word)
+            case Word.OFF:
+                self.floor.machine.switch_off(word.coin, until_ns)
+            case Word.HOLD if until_ns is not None:
+                self.hold.until[word.coin] = until_ns
+        return []
 
     def _refusal(self, event: Operator) -> str | None:
         coin, verb = event.coin, event.verb
@@ -137,7 +152,13 @@ class Verbs:
             return f"refused: {coin} waits for `resume {coin} --review` with the words {words!r}"
         if verb in ONE_COIN and not coin:
             return f"expected a coin with {verb} (pause stops everything), found none"
-        longest_s = LONGEST_S.get(verb)
+        return self._said_too_little(event)
+
+    def _said_too_little(self, event: Operator) -> str | None:
+        """Return what a verb's own words lack, or None."""
+        if event.verb == "target":
+            return self.targets.refusal(event.coin, event.level)
+        longest_s = LONGEST_S.get(event.verb)
         return None if longest_s is None else _span_refusal(event, longest_s)
 
     def _state(self, event: Operator, because: Because) -> list[Command]:
@@ -207,6 +228,17 @@ class Verbs:
             return [_answer(event, refused, accepted=False)]
         target = self.rules[coin].delta.owner.target
         return [_answer(event, _announced(wanted, exposure, target))]
+
+    def _target(self, event: Operator, because: Because) -> list[Command]:
+        assert event.level is not None
+        before = self.rules[event.coin].delta.owner
+        word, band = self.targets.move(event.coin, event.level, event.ts_ns, because)
+        outcome = (
+            f"{event.coin}: target {before.target:+g} -> {band.target:+g} coin,"
+            f" band {band.lower:+g} to {band.upper:+g}"
+        )
+        outcome += "" if word.active else ", as the settings say"
+        return [Note(word), _answer(event, outcome)]
 
     def _flatten(self, event: Operator, because: Because) -> list[Command]:
         """Begin to close our hedges, or say what is missing; nothing hedges the coin meanwhile."""

@@ -149,9 +149,10 @@ class Settled:
 class Operator:
     """A person's word; `coin` is empty for the whole instance.
 
-    `verb` is pause, resume, halt, off, on, snooze, hold, hedge, flatten, or confirm with the words
-    that were asked for as `why`. `for_s` is for how long, where the verb has an end; `words` is
-    what was typed, and `by` over what it came, where the verb asks for either.
+    `verb` is pause, resume, halt, off, on, snooze, hold, hedge, target, flatten, or confirm with
+    the words that were asked for as `why`. `for_s` is for how long, where the verb has an end;
+    `words` is what was typed, and `by` over what it came, where the verb asks for either; `level`
+    is where a target is wanted (coin).
     """
 
     ts_ns: int
@@ -163,6 +164,7 @@ class Operator:
     for_s: float | None = None
     words: str = ""
     by: str = ""
+    level: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -278,6 +278,7 @@ class Word(StrEnum):
     OFF = "off"
     HOLD = "hold"
     REVIEW = "review"
+    TARGET = "target"
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +286,8 @@ class Standing:
     """A word on one underlying that stands from now on (`active`), or no longer.
 
     OFF sends nothing, HOLD parks what is traded by hand, REVIEW keeps what a breaker stopped until
-    a person has looked (`because`). `until_ns` None: until it is taken back.
+    a person has looked (`because`), TARGET keeps the owner's band where `because` says, away from
+    the settings'. `until_ns` None: until it is taken back.
     """
 
     ts_ns: int

@@ -47,12 +47,17 @@ class Command:
 
     def event(self, ts_ns: int) -> Operator:
         """Return the command as the core hears it at market time `ts_ns`."""
-        for_s = self.arguments.get("for_s")
-        if for_s is not None and (isinstance(for_s, bool) or not isinstance(for_s, (int, float))):
-            for_s = math.nan  # not a time: the core refuses it with what it expects
+        for_s, level = map(_number, (self.arguments.get("for_s"), self.arguments.get("target")))
         words, by = (str(self.arguments.get(name, "")) for name in ("words", "by"))
         said = (self.verb, self.coin, self.who, self.why)
-        return Operator(ts_ns, self.id, *said, for_s, words, by)
+        return Operator(ts_ns, self.id, *said, for_s, words, by, level)
+
+
+def _number(said: object) -> float | None:
+    """Return a number that was said; what is none is NaN, which the core refuses."""
+    if said is None:
+        return None
+    return said if isinstance(said, (int, float)) and not isinstance(said, bool) else math.nan
 
 
 @dataclass(frozen=True, slots=True)

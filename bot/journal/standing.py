@@ -90,6 +90,7 @@ def shown(db: sqlite3.Connection, ledger: int, coin: str, now_ns: int) -> dict[s
         "off": stand.get(Word.OFF),
         "hold": stand.get(Word.HOLD),
         "review": stand.get(Word.REVIEW),
+        "moved": stand.get(Word.TARGET),
         "parked": [
             {
                 "instrument": one.position.instrument,

@@ -9,6 +9,7 @@ from bot.domain.events import Settled
 from bot.domain.orders import OrderState
 from bot.domain.reasons import Reason
 from bot.domain.records import (
+    Breach,
     CommandOutcome,
     Decision,
     Doubt,
@@ -31,6 +32,7 @@ PAGED: Final = frozenset(
 )
 HELPLESS: Final = frozenset({Reason.SOLVER_FAILED, Reason.NO_CANDIDATE, Reason.NO_FUNDS})
 ROUTINE: Final = "post_only_reject"  # the market came to meet a maker's order; another follows
+ALLOWED_S: Final = 2.0  # a hedge takes its time: shorter breaches are how one works
 LEVELS: Final = ("debug", "info", "warning", "error")
 _ORDER_LEVEL: Final = {
     OrderState.UNKNOWN: "warning",
@@ -45,6 +47,7 @@ _LEVEL: Final[Mapping[type, str]] = {
     CommandOutcome: "info",
     Settled: "info",
     Parked: "info",
+    Breach: "info",
 }
 _DECIDED: Final = {"gamma": "info", "flatten": "warning"}
 _STATE_LEVEL: Final = {
@@ -70,7 +73,8 @@ def level(item: Item | Moved) -> str:
             loud = "error" if item.because.reason in PAGED else "warning"
             return loud if item.active else "info"
         case _:
-            return _LEVEL.get(type(item), "debug")
+            brief = isinstance(item, Breach) and item.seconds < ALLOWED_S
+            return "debug" if brief else _LEVEL.get(type(item), "debug")
 
 
 def _helpless(item: Decision) -> bool:

@@ -16,6 +16,8 @@ from bot.domain.positions import Fill
 from bot.domain.reasons import Because
 from bot.domain.records import (
     SHADOW,
+    Attribution,
+    Breach,
     CommandOutcome,
     Decision,
     Doubt,
@@ -36,6 +38,10 @@ from bot.monitor.telling import Moved, Telling
 
 Fields: TypeAlias = dict[str, Any]
 Line: TypeAlias = tuple[str, str, Fields]
+_PNL: Final = (
+    *("delta", "gamma", "theta", "vega", "vanna", "volga", "charm", "basis", "funding", "fees"),
+    *("slippage", "translation", "unexplained", "total", "hedges", "equity"),
+)
 
 
 def narrate(telling: Telling) -> Line:
@@ -287,6 +293,24 @@ def _kept(item: Standing | Parked) -> tuple[str, Fields]:
     }
 
 
+def _explained(step: Attribution) -> Fields:
+    lines = {f"{name}_usd": getattr(step, name) for name in _PNL}
+    about = {"coin": step.coin, "since": iso(step.start_ns), "unpriced": step.unpriced}
+    return _at(step.ts_ns) | about | lines
+
+
+def _breach(over: Breach) -> Fields:
+    return {
+        **_at(over.ts_ns),
+        "coin": over.coin,
+        "kind": over.kind,
+        "since": iso(over.start_ns),
+        "seconds": over.seconds,
+        "worst": over.worst,
+        "state": over.state,
+    }
+
+
 def _outcome(done: CommandOutcome) -> Fields:
     fields: Fields = {"id": done.command_id, "accepted": done.accepted, "outcome": done.outcome}
     return _at(done.ts_ns) | fields
@@ -318,4 +342,6 @@ _TOLD: Final[Mapping[type, tuple[str, Callable[[Any], Fields]]]] = {
     Intent: ("order.intended", _intent),
     Fill: ("order.executed", _fill),
     Moved: ("market.jumped", _moved),
+    Attribution: ("pnl.explained", _explained),
+    Breach: ("band.left", _breach),
 }

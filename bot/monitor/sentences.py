@@ -196,6 +196,8 @@ def _standing(said: Standing) -> list[Piece]:
     until = "" if said.until_ns is None else f" until {figures.clock(said.until_ns)}"
     if said.word is Word.OFF:
         text, style = ("hedging is off", WARN) if said.active else ("hedging is on again", GOOD)
+    elif said.word is Word.TARGET:
+        text, style = ("the band is moved" if said.active else "the band is the settings'"), WARN
     elif said.word is Word.REVIEW:
         text = "waits for a review" if said.active else "was reviewed"
         style = BAD if said.active else GOOD

@@ -9,13 +9,13 @@ from bot.domain.instruments import FeeTier
 from bot.strategy.bands import Band, GammaBand
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Promise:
     """One underlying: measurement rules, owner's delta band (coin), gamma band (coin per 1 %).
 
     The gamma band binds what lives longer than 24 hours, as in `bot.book.exposure`. A band without
     sides promises nothing and is reported as absent. `tier` is what the naive twin and deliveries
-    pay.
+    pay. `band` moves where an operator's target does.
     """
 
     measure: UnderlyingRules

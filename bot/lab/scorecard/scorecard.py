@@ -26,7 +26,7 @@ from bot.domain.events import Event, Filled, InstrumentsListed, PositionsReport,
 from bot.domain.instruments import Instrument
 from bot.domain.positions import Position
 from bot.domain.quotes import Chain, Quote
-from bot.domain.records import HedgeDone, OrderTransition, Record, StateChange
+from bot.domain.records import HedgeDone, OrderTransition, Record, Standing, StateChange, Word
 from bot.domain.states import SENDING
 from bot.journal.equity import Pnl, TwinPnl
 from bot.lab.scorecard.bands import Breach
@@ -35,6 +35,7 @@ from bot.lab.scorecard.coin_card import CoinCard
 from bot.lab.scorecard.figures import JumpWindow, figures
 from bot.lab.scorecard.promise import Promise
 from bot.lab.scorecard.stops import Stops
+from bot.strategy.bands import Band
 
 BOOKS: Final = ("hedged", "unhedged", "naive", "frictionless")
 
@@ -83,6 +84,8 @@ class Scorecard:
     def note(self, record: Record) -> None:
         """Take a record of the core's."""
         self._stops.note(record)
+        if isinstance(record, Standing) and record.word is Word.TARGET:
+            self._retarget(record)
         if isinstance(record, StateChange):
             if record.after in SENDING and record.coin in self.cards:
                 self.cards[record.coin].judge_from(record.ts_ns)
@@ -93,6 +96,14 @@ class Scorecard:
             card = self._coin_of.get(record.instrument)
             if card is not None:
                 card.tally.note(record)
+
+    def _retarget(self, said: Standing) -> None:
+        """Judge by the band as an operator moved it, from now on."""
+        card, numbers = self.cards.get(said.coin), said.because.numbers
+        if card is not None:
+            card.refresh()
+            level = (numbers[f"{name}_coin"] for name in ("lower", "target", "upper"))
+            card.promise.band = Band(*level)
 
     def finish(self) -> None:
         """Close the second under way; call once, when the run has ended."""
