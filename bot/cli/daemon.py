@@ -78,9 +78,8 @@ def tell_kept(voice: Voice, states: Mapping[str, State], core: Core) -> None:
     for coin, usual in core.verbs.targets.settings.items():
         band = core.rules[coin].delta.owner
         if band != usual:
-            lift = f"target {coin} {usual.target:g}"
-            state = f"target {band.target:g}"
-            voice.say("state.kept", "warning", coin=coin, state=state, lift=lift)
+            stands, lift = f"target {band.target:g}", f"target {coin} {usual.target:g}"
+            voice.say("state.kept", "warning", coin=coin, state=stands, lift=lift)
 
 
 def prepare(settings: Settings) -> None:
