@@ -20,6 +20,7 @@ from bot.cli import (
     planning,
     reading,
     record,
+    report,
     say,
     settings,
     trading,
@@ -45,6 +46,7 @@ _PANELS: Final[dict[str, dict[str, Verb]]] = {
         "status": reading.status,
         "positions": reading.positions,
         "greeks": reading.greeks,
+        "report": report.report,
     },
     "Steer": {
         "pause": control.pause,

@@ -67,7 +67,7 @@ def level(amount: float) -> str:
 
 def percent(fraction: float) -> str:
     """Return a share of one as per cent."""
-    return "?" if not math.isfinite(fraction) else f"{fraction * 100:.2f} %"
+    return "?" if not math.isfinite(fraction) else f"{fraction * 100:.2f} %".replace("-", "−")
 
 
 def _signed(amount: float, form: str) -> str:

@@ -341,3 +341,17 @@ def test_legs_that_count_by_the_model_are_told_as_such(deltaband):
     text = deltaband("status").stdout
     assert "BTC: not told, so counted by the model: delta_by_model(smile: legs=2" in text
     assert "cannot be trusted" not in text
+
+
+def test_report_shows_a_day_and_writes_it_as_html(deltaband, tmp_path):
+    """The newest day unless one is named; a day that is none is refused."""
+    fill_journal(deltaband.state)
+    page = tmp_path / "day.html"
+    done = deltaband("report", "--html", page)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "day from 2026-01-04T08:00Z to 2026-01-05T08:00Z" in done.stdout
+    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert deltaband.json("report", "--day", "2026-01-04")["coins"] == {}
+    refused = deltaband("report", "--day", "4.1.2026")
+    assert refused.returncode == 2
+    assert "expected a day such as 2026-02-05, found '4.1.2026'" in refused.stderr

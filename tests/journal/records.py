@@ -8,6 +8,8 @@ from bot.domain.orders import Intent, OrderState, TimeInForce
 from bot.domain.positions import Fill
 from bot.domain.reasons import Because, Reason
 from bot.domain.records import (
+    Attribution,
+    Breach,
     Decision,
     ExposureSample,
     HedgeDone,
@@ -199,3 +201,36 @@ def twins(n: int = 0, coin: str = "") -> TwinPnl:
         unhedged=Pnl(-1_231.0, -112.0, 98.0, -13.0),
         naive=Pnl(-20.0, -112.0, 98.0, -13.0, -9.0),
     )
+
+
+def explained(n: int = 0, **changed: Any) -> Attribution:
+    """Return the profit and loss of minute `n`: 10 USD gained by theta, 30 lost by gamma."""
+    lines = dict.fromkeys(
+        ("delta", "vega", "vanna", "volga", "charm", "basis", "funding", "slippage"), 0.0
+    )
+    start_ns = T0 + 60 * n * NS_PER_S
+    step = Attribution(
+        ts_ns=start_ns + 60 * NS_PER_S,
+        start_ns=start_ns,
+        coin="BTC",
+        **lines,
+        gamma=-30.0,
+        theta=10.0,
+        fees=-2.0,
+        translation=100.0,
+        unexplained=0.5,
+        total=78.5,
+        hedges=4.0,
+        equity_before=450_000.0 + 78.5 * n,
+        equity=450_000.0 + 78.5 * (n + 1),
+        index=90_000.0,
+        unpriced=0,
+    )
+    return replace(step, **changed)
+
+
+def breach(n: int = 0, **changed: Any) -> Breach:
+    """Return a breach of the delta band for five seconds of minute `n`."""
+    start_ns = T0 + 60 * n * NS_PER_S
+    over = Breach(start_ns + 5 * NS_PER_S, start_ns, "BTC", "delta", 0.2, 5.0, State.RUNNING)
+    return replace(over, **changed)
