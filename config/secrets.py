@@ -105,6 +105,15 @@ def second_key(path: Path) -> Secret:
     return Secret(value)
 
 
+def lines(path: Path, name: str) -> tuple[Secret, ...]:
+    """Read a file with a secret a line, for setting `name`; ConfigError for an unsafe file.
+
+    Empty lines and those that begin with # are left out.
+    """
+    found = (line.strip() for line in _from_file(path, name).splitlines())
+    return tuple(Secret(line) for line in found if line and not line.startswith("#"))
+
+
 def on_read_only_mount(path: Path) -> bool:
     """Tell whether a secret's file is root's on a read-only mount, which nobody here can change."""
     try:

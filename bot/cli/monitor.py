@@ -8,11 +8,12 @@ import asyncio
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Annotated
+import time
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from bot.cli import beside
+from bot.cli import beside, say
 from bot.cli.exits import Exit, VerbError
 from bot.cli.options import ConfigFiles, Sets, load
 
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
     from bot.monitor import Logs
     from config import Settings
 
+_TEST_S: Final = 20.0
+
 AsLines = Annotated[bool, typer.Option("--json", help="Log JSON lines on a terminal too.")]
+TestAlerts = Annotated[
+    bool, typer.Option("--test-alerts", help="Send a test message by every alert channel, and end.")
+]
 WithBot = Annotated[
     bool,
     typer.Option(
@@ -33,6 +39,7 @@ def monitor(
     config: ConfigFiles = None,
     sets: Sets = None,
     as_json: AsLines = False,
+    test_alerts: TestAlerts = False,
     with_bot: WithBot = False,
 ) -> int:
     """Tell others how a bot stands, until Ctrl-C: by MQTT, metrics and alerts, as settings say.
@@ -46,6 +53,7 @@ def monitor(
     from bot.domain.errors import JournalError
     from bot.journal.lock import Lock
     from bot.monitor import Logs
+    from bot.wiring.monitoring import known_secrets
 
     settings = loaded.settings
     if not settings.tells:
@@ -54,6 +62,8 @@ def monitor(
             " tell",
             Exit.USAGE,
         )
+    if test_alerts:
+        return _test(settings)
     folder = settings.state_dir / settings.instance
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     only = f"to be the only monitor of instance {settings.instance!r}"
@@ -65,13 +75,35 @@ def monitor(
         raise
     lowest = "warning" if with_bot else "info"
     stream = sys.stderr if with_bot else sys.stdout
-    logs = Logs(stream, json=True if as_json else None, lowest=lowest)
+    known = known_secrets(settings)
+    logs = Logs(stream, json=True if as_json else None, lowest=lowest, secrets=known)
     try:
         run_connected(_follow(settings, logs, with_bot))
     finally:
         logs.close()
         lock.release()
     return Exit.FINE
+
+
+def _test(settings: "Settings") -> int:
+    """Send a message by every channel of [alerts], and say which took it."""
+    from bot.monitor.alerts import Alert, Severity
+    from bot.wiring.monitoring import alert_channels
+
+    channels = alert_channels(settings)
+    if not channels:
+        expected = "expected an address in [alerts] urls or urls_file"
+        raise VerbError(f"{expected}, found none", Exit.USAGE)
+    text = "This is a test: nothing has happened."
+    for channel in channels:
+        channel.put(Alert("test", Severity.INFO, "", "alerts reach you here", text))
+    deadline = time.monotonic() + _TEST_S
+    while not all(one.sent or one.failing for one in channels) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for channel in channels:
+        say.line(f"{channel.name}: {'took the message' if channel.sent else 'took nothing'}")
+        channel.close()
+    return Exit.FINE if all(one.sent for one in channels) else Exit.ERROR
 
 
 async def _follow(settings: "Settings", logs: "Logs", with_bot: bool) -> None:

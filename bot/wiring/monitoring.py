@@ -3,17 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bot.journal.following import Following
 from bot.monitor.newsroom import Say
 from bot.monitor.outlet import Outlet
+from config import secrets
+from config.errors import ConfigError, Origin, Problem
 from config.schema import Settings
+
+if TYPE_CHECKING:
+    from bot.monitor.alerts.channels import Channel
 
 # What makes an outlet of the settings and the environment; None where they name nobody to tell.
 Build: TypeAlias = Callable[[Settings, Mapping[str, str], Following, Say], Outlet | None]
 
-BUILDS: Final[tuple[Build, ...]] = ()
+
+def alert_channels(settings: Settings) -> list[Channel]:
+    """Return the addresses that people are told by; ConfigError for one that cannot be used."""
+    from bot.monitor.alerts.channels import UnknownAddressError, channels
+
+    try:
+        return channels(_addresses(settings), f"deltaband {settings.instance}")
+    except UnknownAddressError as error:
+        expected, _, found = str(error).removeprefix("expected ").partition(", found ")
+        problem = Problem("alerts", expected, found, Origin("file", "alerts.urls_file"))
+        raise ConfigError((problem,)) from None
+
+
+def known_secrets(settings: Settings) -> tuple[str, ...]:
+    """Return what no line of a log may hold; ConfigError for a file that cannot be used."""
+    return _addresses(settings)[len(settings.alerts.urls) :]
+
+
+def _addresses(settings: Settings) -> tuple[str, ...]:
+    mine = settings.alerts
+    secret = () if mine.urls_file is None else secrets.lines(mine.urls_file, "alerts.urls_file")
+    return (*mine.urls, *(one.reveal() for one in secret))
+
+
+def _alerts(
+    settings: Settings, _environ: Mapping[str, str], following: Following, say: Say
+) -> Outlet | None:
+    to = alert_channels(settings)
+    if not to:
+        return None
+    from bot.monitor.alerts import Alerts
+
+    mine = settings.alerts
+    habits = {"cooldown_s": mine.cooldown_s, "remind_s": mine.remind_s}
+    return Alerts(to, following, say, **habits, report=mine.report)
+
+
+BUILDS: Final[tuple[Build, ...]] = (_alerts,)
 
 
 def outlets(

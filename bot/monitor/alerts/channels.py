@@ -1,0 +1,138 @@
+"""Addresses that messages go to, each with a thread and a bounded queue of its own.
+
+A service that hangs holds up its own thread alone. What it refuses is tried again a few times, ever
+more slowly; a queue that is full drops its oldest and least urgent message first. An address
+carries tokens: a channel is known by its service's name and its place in the list, never by it.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
+
+from bot.monitor.alerts.alert import Alert, Severity
+
+ROOM: Final = 200
+TRIES_S: Final = (0.0, 2.0, 10.0, 30.0)
+"""How long to wait before each try of one message."""
+
+Send: TypeAlias = Callable[[Alert], bool]
+
+
+class UnknownAddressError(ValueError):
+    """An address that no service answers to; the message does not repeat it."""
+
+
+class Channel:
+    """One address. `failing` is since when (monotonic seconds) it has taken nothing."""
+
+    def __init__(self, name: str, send: Send, tries_s: Sequence[float] = TRIES_S) -> None:
+        self.name = name
+        self.sent = self.lost = 0
+        self.failing: float | None = None
+        self._send, self._tries_s = send, tuple(tries_s)
+        self._waiting: deque[Alert] = deque()
+        self._wake = threading.Condition()
+        self._busy = self._closing = False
+        self._thread = threading.Thread(target=self._work, name=f"alerts {name}", daemon=True)
+        self._thread.start()
+
+    def put(self, alert: Alert) -> None:
+        """Queue a message; never waits."""
+        with self._wake:
+            if len(self._waiting) >= ROOM:
+                least = min(self._waiting, key=lambda one: one.severity)
+                self._waiting.remove(least)  # the oldest of the least urgent
+                self.lost += 1
+            self._waiting.append(alert)
+            self._wake.notify()
+
+    @property
+    def idle(self) -> bool:
+        """Tell whether everything has left."""
+        with self._wake:
+            return not self._waiting and not self._busy
+
+    def close(self) -> None:
+        """Stop after the message that is on its way; what waits behind it is lost."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+
+    def _work(self) -> None:
+        while True:
+            with self._wake:
+                while not self._waiting and not self._closing:
+                    self._wake.wait()
+                if self._closing:
+                    return
+                alert, self._busy = self._waiting.popleft(), True
+            done = self._tried(alert)
+            self.sent += done
+            self.lost += not done
+            with self._wake:
+                self._busy = False
+
+    def _tried(self, alert: Alert) -> bool:
+        for pause_s in self._tries_s:
+            with self._wake:
+                if pause_s and self._wake.wait_for(lambda: self._closing, pause_s):
+                    return False
+            if self._once(alert):
+                self.failing = None
+                return True
+            if self.failing is None:
+                self.failing = time.monotonic()
+        return False
+
+    def _once(self, alert: Alert) -> bool:
+        try:
+            return self._send(alert)
+        except Exception:  # noqa: BLE001  whatever a service's library raises, it took nothing
+            return False
+
+
+def channels(urls: Sequence[str], who: str) -> list[Channel]:
+    """Return a channel for each address; messages begin with `who` they are about.
+
+    UnknownAddressError for one that no service knows.
+    """
+    return [Channel(*_sender(url, number, who)) for number, url in enumerate(urls, start=1)]
+
+
+def _sender(url: str, number: int, who: str) -> tuple[str, Send]:
+    import logging
+
+    import apprise
+
+    # Its log lines hold addresses, and what matters of them is told by the outlet.
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+    service = apprise.Apprise.instantiate(url, suppress_exceptions=True)
+    if service is None:
+        scheme = url.partition("://")[0][:20]
+        found = f"address {number}, which begins with {scheme!r}"
+        raise UnknownAddressError(f"expected addresses that apprise knows, found {found}")
+    address = apprise.Apprise()
+    address.add(service)
+    pages = service.notify_format == apprise.NotifyFormat.HTML
+    kinds = {
+        Severity.INFO: apprise.NotifyType.INFO,
+        Severity.WARNING: apprise.NotifyType.WARNING,
+        Severity.CRITICAL: apprise.NotifyType.FAILURE,
+    }
+
+    def send(alert: Alert) -> bool:
+        as_page = bool(alert.html) and pages
+        form = apprise.NotifyFormat.HTML if as_page else apprise.NotifyFormat.TEXT
+        done = address.notify(
+            title=f"{who}: {alert.title}",
+            body=alert.html if as_page else alert.text or alert.title,
+            body_format=form,
+            notify_type=kinds[alert.severity],
+        )
+        return bool(done)
+
+    return f"{number} ({service.service_name})", send

@@ -1,0 +1,122 @@
+"""The outlet that tells people: rules, patience and channels together, and the day's report."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from bot.domain.errors import JournalError
+from bot.domain.units import NS_PER_S, day_start
+from bot.journal.following import Following
+from bot.journal.tail import News
+from bot.monitor.alerts.alert import Alert, Severity
+from bot.monitor.alerts.channels import Channel
+from bot.monitor.alerts.patience import Patience
+from bot.monitor.alerts.rules import Events, Standing
+from bot.monitor.newsroom import Say
+from bot.monitor.outlet import Sight
+from bot.monitor.report import as_html, as_text, build
+
+REPORT_AFTER_NS: Final = 120 * NS_PER_S
+"""After 08:00 UTC, so that the settlement and the step over it are in the day."""
+LOOK_S: Final = 0.5
+LEAVING_S: Final = 6.0
+
+
+class Alerts:
+    """Tells people by every channel; `name` is the outlet's."""
+
+    name = "alerts"
+
+    def __init__(
+        self,
+        channels: Sequence[Channel],
+        following: Following,
+        say: Say,
+        *,
+        cooldown_s: float,
+        remind_s: float,
+        report: bool,
+    ) -> None:
+        """Take the channels, the journal that the report is read from, and the habits."""
+        self._channels, self._following, self._say = tuple(channels), following, say
+        self._patience, self._standing = Patience(cooldown_s), Standing(remind_s)
+        self._events = Events()
+        self._report = report
+        self._day_ns: int | None = None
+        self._failing: set[str] = set()
+
+    def hear(self, news: Sequence[News]) -> None:
+        """Queue what the news are worth."""
+        self._tell(alert for one in news if (alert := self._events.hear(one)) is not None)
+
+    def see(self, sight: Sight) -> None:
+        """Queue what stands and lasts, and the report of a day that has ended."""
+        self._tell(self._standing.see(sight), sight.wall_ns)
+        if self._report and sight.status is not None:
+            self._see_day(int(sight.status["ts_ns"]))
+
+    async def run(self) -> None:
+        """Watch the channels: one that fails is reported on the others."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            self._watch()
+
+    async def close(self) -> None:
+        """Give what waits a few seconds to leave."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVING_S):
+                while not all(one.idle for one in self._channels):  # noqa: ASYNC110  threads
+                    await asyncio.sleep(0.05)
+        for one in self._channels:
+            one.close()
+
+    def _tell(self, alerts: Iterable[Alert], now_ns: int | None = None) -> None:
+        when_ns = time.time_ns() if now_ns is None else now_ns
+        for alert in alerts:
+            let = self._patience.let(alert, when_ns)
+            if let is not None:
+                self._send(let, lambda _: True)
+
+    def _send(self, alert: Alert, to: Callable[[Channel], bool]) -> None:
+        for channel in filter(to, self._channels):
+            channel.put(alert)
+
+    def _watch(self) -> None:
+        for channel in self._channels:
+            fails = channel.failing is not None
+            if fails is (channel.name in self._failing):
+                continue
+            (self._failing.add if fails else self._failing.discard)(channel.name)
+            told: dict[str, Any] = {"channel": channel.name, "lost": channel.lost}
+            if fails:
+                self._say("alerts.channel_failed", "error", **told)
+                text = "what it was to tell reaches nobody there; the bot trades on"
+                title = f"alerts: channel {channel.name} takes nothing"
+                alert = Alert("channel", Severity.CRITICAL, "", title, text)
+            else:
+                self._say("alerts.channel_back", **told)
+                title = f"alerts: channel {channel.name} takes messages again"
+                alert = Alert("channel back", Severity.INFO, "", title)
+            self._send(alert, lambda one, about=channel: one is not about)  # type: ignore[misc]
+
+    def _see_day(self, market_ns: int) -> None:
+        """Send the report of a day once its end is two minutes ago."""
+        day_ns = day_start(market_ns - REPORT_AFTER_NS)
+        before, self._day_ns = self._day_ns, day_ns
+        if before is None or day_ns <= before:
+            return
+        reader = self._following.reader()
+        if reader is None:
+            return
+        try:
+            report = build(reader, before)
+        except JournalError as error:
+            self._say("alerts.no_report", "warning", found=str(error))
+            return
+        text, html = as_text(report), as_html(report)
+        title = "the day until 08:00 UTC"
+        self._send(Alert("report", Severity.INFO, "", title, text, html), lambda _: True)

@@ -1,0 +1,234 @@
+"""What is worth a message to people, and how urgent it is.
+
+Pure: news and sights in, alerts out; time is the sight's own. What the bot lives with by itself (a
+quote that is old for a moment, a hedge like any other) is no message. What lasts is told again:
+see `Standing`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from bot.domain.reasons import Reason
+from bot.domain.states import State
+from bot.domain.units import NS_PER_S
+from bot.journal.runs import STOPPED
+from bot.journal.tail import News
+from bot.monitor.alerts.alert import Alert, Severity
+from bot.monitor.levels import PAGED
+from bot.monitor.outlet import Sight
+
+OUTSIDE_S: Final = 60.0
+UNKNOWN_S: Final = 30.0
+SILENT_S: Final = 15.0
+MARGIN: Final = (0.5, 0.8)
+LIQUIDATION: Final = (0.10, 0.05)
+"""Where a warning begins, and where it cannot wait: share of funds, distance of the index."""
+
+_TOLD_DOUBTS: Final = frozenset({Reason.UNHEDGED, Reason.STILL_OUTSIDE, Reason.PNL_UNEXPLAINED})
+_OF_STATE: Final = {
+    State.HALTED: Severity.CRITICAL,
+    State.PAUSED: Severity.WARNING,
+    State.REDUCE_DELTA_ONLY: Severity.WARNING,
+    State.RUNNING: Severity.INFO,
+}
+
+
+@dataclass(slots=True)
+class Events:
+    """What happened; `stopped` are the coins (empty: all of it) of whose stop people were told."""
+
+    stopped: set[str] = field(default_factory=set)
+
+    def hear(self, news: News) -> Alert | None:
+        """Return the message that a row is worth; None for what needs no person."""
+        if news.kind == "state":
+            return self._state(news.fields)
+        tell = _OF_KIND.get(news.kind)
+        return None if tell is None else tell(news.fields)
+
+    def _state(self, row: Mapping[str, Any]) -> Alert | None:
+        after, coin = State(row["after"]), row["coin"]
+        severity = _OF_STATE.get(after)
+        if severity is None:
+            return None
+        if after is not State.RUNNING:
+            self.stopped.add(coin)
+        elif coin not in self.stopped:
+            return None  # the way up after a start is no news; coming back from a stop is
+        else:
+            self.stopped.discard(coin)
+        title = f"{coin or 'everything'} is {after}"
+        return Alert(f"state {after}", severity, coin, title, _reasons(row["reasons"]))
+
+
+def _doubt(row: Mapping[str, Any]) -> Alert | None:
+    because = row["because"]
+    reason = because["reason"]
+    if not row["active"] or reason not in PAGED | _TOLD_DOUBTS:
+        return None
+    severity = Severity.CRITICAL if reason in PAGED else Severity.WARNING
+    title = f"{row['coin'] or 'the bot'}: {reason.replace('_', ' ')}"
+    return Alert(f"doubt {reason}", severity, row["coin"], title, _reasons([because]))
+
+
+def _decision(row: Mapping[str, Any]) -> Alert | None:
+    """Tell that a book is outside its owner's band and its hedge was refused."""
+    lower, delta, upper = row["lower"], row["delta_coin"], row["upper"]
+    outside = None not in (lower, delta, upper) and not lower <= delta <= upper
+    if not row["refused"] or row["kind"] == "gamma" or not outside:
+        return None
+    title = f"{row['coin']}: a hedge was refused, delta {delta:+.4f} ({lower:g} to {upper:g})"
+    text = _reasons(row["refused"])
+    return Alert("refused", Severity.WARNING, row["coin"], title, text)
+
+
+def _run(row: Mapping[str, Any]) -> Alert | None:
+    outcome = row["outcome"]
+    if row["ended_ns"] is None and outcome is None:
+        about = f"{row['mode']}, {row['market']}, version {row['version']}"
+        return Alert("run started", Severity.INFO, "", "the bot has started", about)
+    if outcome == STOPPED:
+        return Alert("run stopped", Severity.INFO, "", "the bot was stopped")
+    if row["ended_ns"] is None:
+        return None  # an earlier run, found interrupted: its end was told when it was noticed
+    return Alert("run ended", Severity.CRITICAL, "", "the bot has ended", str(outcome))
+
+
+def _command(row: Mapping[str, Any]) -> Alert | None:
+    if row["verb"] not in {"halt", "flatten", "target"} or not row["accepted"]:
+        return None
+    who, what = row["who"] or "somebody", f"{row['verb']} {row['coin']}".strip()
+    text = f"{row['why'] or 'no reason given'}; {row['outcome']}"
+    return Alert(f"command {row['verb']}", Severity.INFO, row["coin"], f"{who}: {what}", text)
+
+
+_OF_KIND: Final[Mapping[str, Callable[[Mapping[str, Any]], Alert | None]]] = {
+    "doubt": _doubt,
+    "decision": _decision,
+    "run": _run,
+    "command": _command,
+}
+
+
+def _reasons(reasons: list[Mapping[str, Any]]) -> str:
+    return "; ".join(filter(None, map(_because, reasons)))
+
+
+def _because(said: Mapping[str, Any]) -> str:
+    numbers = ", ".join(f"{name} {value:g}" for name, value in said["numbers"].items() if value)
+    words = said["reason"].replace("_", " ")
+    inside = ": ".join(part for part in (said["subject"], numbers) if part)
+    return f"{words} ({inside})" if inside else words
+
+
+# what lasts
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that stands now: what it is, how bad, and after how long it is told."""
+
+    kind: str
+    coin: str
+    severity: Severity
+    title: str
+    after_s: float = 0.0
+
+
+@dataclass(slots=True)
+class _Since:
+    at_ns: int
+    told_ns: int | None = None
+    severity: Severity = Severity.INFO
+
+
+@dataclass(slots=True)
+class Standing:
+    """Troubles that stand, told when they have lasted, again every `remind_s`, and at their end."""
+
+    remind_s: float
+    since: dict[tuple[str, str], _Since] = field(default_factory=dict)
+
+    def see(self, sight: Sight) -> list[Alert]:
+        """Take how things stand; return what is to be told of it."""
+        now_ns, found = sight.wall_ns, list(troubles(sight))
+        alerts = [a for trouble in found if (a := self._told(trouble, now_ns)) is not None]
+        gone = self.since.keys() - {(trouble.kind, trouble.coin) for trouble in found}
+        for kind, coin in sorted(gone):
+            over = self.since.pop((kind, coin))
+            if over.told_ns is not None:
+                lasted = f"it lasted {(now_ns - over.at_ns) / NS_PER_S:.0f} s"
+                title = f"{coin or 'the bot'}: {kind} is over"
+                alerts.append(Alert(f"{kind} over", Severity.INFO, coin, title, lasted))
+        return alerts
+
+    def _told(self, trouble: Trouble, now_ns: int) -> Alert | None:
+        since = self.since.setdefault((trouble.kind, trouble.coin), _Since(now_ns))
+        lasted_s = (now_ns - since.at_ns) / NS_PER_S
+        if lasted_s < trouble.after_s:
+            return None
+        worse = trouble.severity > since.severity
+        told_ns = since.told_ns
+        if told_ns is not None and not worse and now_ns - told_ns < self.remind_s * NS_PER_S:
+            return None
+        since.told_ns, since.severity = now_ns, trouble.severity
+        text = "" if told_ns is None else f"still, for {lasted_s:.0f} s"
+        # A reminder is a message of its own: no cooldown of its story holds it back.
+        kind = trouble.kind if told_ns is None else f"{trouble.kind} still"
+        return Alert(kind, trouble.severity, trouble.coin, trouble.title, text)
+
+
+def troubles(sight: Sight) -> Iterator[Trouble]:
+    """Yield what stands now that somebody has to know if it lasts."""
+    status = sight.status
+    if status is None:
+        if sight.alive:
+            yield Trouble("journal", "", Severity.CRITICAL, f"no journal: {sight.why}", SILENT_S)
+        return
+    if not sight.alive:
+        if not sight.ended:
+            title = "the bot is gone: nobody hedges"
+            yield Trouble("gone", "", Severity.CRITICAL, title)
+        return
+    if status["stale"]:
+        title = "the bot hangs: no decision any more"
+        yield Trouble("silent", "", Severity.CRITICAL, title, SILENT_S)
+        return
+    for name in status["disconnected"]:
+        yield Trouble(f"no {name}", "", Severity.WARNING, f"disconnected: {name}", OUTSIDE_S)
+    for coin, one in status["underlyings"].items():
+        yield from _of_coin(coin, one)
+
+
+def _of_coin(coin: str, one: Mapping[str, Any]) -> Iterator[Trouble]:
+    delta, lower, upper = one["delta_coin"], one["lower"], one["upper"]
+    if None not in (delta, lower, upper) and not lower <= delta <= upper:
+        title = f"{coin}: delta {delta:+.4f} is outside {lower:g} to {upper:g} ({one['state']})"
+        yield Trouble("outside", coin, Severity.CRITICAL, title, OUTSIDE_S)
+    if one["unknown_orders"]:
+        title = f"{coin}: the fate of {one['unknown_orders']} orders is unknown"
+        yield Trouble("unknown orders", coin, Severity.WARNING, title, UNKNOWN_S)
+    margin = one["margin"]
+    if margin is None:
+        return
+    used = _share(margin["maintenance_margin"], margin["funds"])
+    if used >= MARGIN[0]:
+        title = f"{coin}: maintenance margin is {used:.0%} of its funds"
+        yield Trouble("margin", coin, _severity(used >= MARGIN[1]), title)
+    moves = [abs(margin[side]) for side in ("down", "up") if margin[side] is not None]
+    nearest = min(moves, default=math.inf)
+    if nearest <= LIQUIDATION[0]:
+        title = f"{coin}: a move of {nearest:.1%} liquidates"
+        yield Trouble("liquidation", coin, _severity(nearest <= LIQUIDATION[1]), title)
+
+
+def _severity(bad: bool) -> Severity:  # noqa: FBT001
+    return Severity.CRITICAL if bad else Severity.WARNING
+
+
+def _share(part: float | None, whole: float | None) -> float:
+    return part / whole if part is not None and whole else 0.0

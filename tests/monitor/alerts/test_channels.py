@@ -1,0 +1,236 @@
+"""Messages over real HTTP: what takes them, what refuses, what never answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from bot.monitor.alerts import channels as module
+from bot.monitor.alerts.alert import Alert, Severity
+from bot.monitor.alerts.channels import ROOM, Channel, UnknownAddressError, channels
+from bot.monitor.alerts.outlet import Alerts
+from bot.monitor.newsroom import Newsroom
+
+
+class Hook:
+    """A webhook's server: keeps what it is sent, and answers with `status`."""
+
+    def __init__(self) -> None:
+        self.got: list[dict[str, Any]] = []
+        self.status = 200
+        hook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            """Takes a POST."""
+
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                """Keep the body."""
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if hook.status == 200:
+                    hook.got.append(json.loads(body))
+                self.send_response(hook.status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"json://127.0.0.1:{self.server.server_port}/"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def titles(self) -> list[str]:
+        """Return the titles that arrived."""
+        return [one["title"] for one in self.got]
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    """Serve a webhook."""
+    hook = Hook()
+    yield hook
+    hook.server.shutdown()
+    hook.server.server_close()
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """Return the address of a server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"json://127.0.0.1:{server.getsockname()[1]}/?rto=1&cto=1"
+
+
+def alert(n: int = 0, severity=Severity.WARNING) -> Alert:
+    """Return a message."""
+    return Alert(f"kind {n}", severity, "BTC", f"message {n}", f"text {n}")
+
+
+def wait(condition, patience_s: float = 20.0) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < deadline, "expected it within patience"
+        time.sleep(0.01)
+
+
+class Said(list):
+    """What was told."""
+
+    def __call__(self, event, level="info", **fields):
+        """Keep what is told."""
+        self.append((event, level, fields))
+
+
+def outlet(made, said, **habits) -> Alerts:
+    """Return the outlet on channels, without a journal to report of."""
+    habits = {"cooldown_s": 900.0, "remind_s": 300.0, "report": False} | habits
+    return Alerts(made, None, said, **habits)  # type: ignore[arg-type]
+
+
+def test_a_message_arrives_with_its_title_text_and_urgency(hook):
+    """In the order of asking; the title says which bot it is about."""
+    (channel,) = channels([hook.url], "deltaband main")
+    for n, severity in enumerate(Severity):
+        channel.put(alert(n, severity))
+    wait(lambda: channel.sent == 3)
+    assert hook.titles == [f"deltaband main: message {n}" for n in range(3)]
+    assert [one["type"] for one in hook.got] == ["info", "warning", "failure"]
+    assert hook.got[0]["message"] == "text 0"
+    assert (channel.lost, channel.failing, channel.idle) == (0, None, True)
+    channel.close()
+
+
+def test_what_is_refused_is_tried_again(hook, monkeypatch):
+    """A service that is back within seconds loses nothing."""
+    monkeypatch.setattr(module, "TRIES_S", (0.0, 0.1, 0.1, 5.0))
+    (channel,) = _quick([hook.url])
+    hook.status = 503
+    channel.put(alert())
+    wait(lambda: channel.failing is not None)
+    hook.status = 200
+    wait(lambda: channel.sent == 1)
+    assert channel.failing is None
+    channel.close()
+
+
+def test_an_address_that_never_answers_holds_up_nobody(hook, silent):
+    """Its own thread waits; the other channel's messages leave."""
+    dead, sound = _quick([silent, hook.url])
+    begun = time.monotonic()
+    for n in range(50):
+        dead.put(alert(n))
+        sound.put(alert(n))
+    assert time.monotonic() - begun < 1.0  # that it does not wait is the point
+    wait(lambda: sound.sent == 50)
+    assert dead.sent == 0
+    for channel in (dead, sound):
+        channel.close()
+
+
+def test_a_full_queue_drops_what_can_wait_first():
+    """The oldest of the least urgent; what cannot wait stays."""
+    held = threading.Event()
+    got = []
+
+    def send(one):
+        held.wait(20.0)
+        got.append(one.title)
+        return True
+
+    channel = Channel("slow", send)
+    channel.put(alert(0))
+    wait(lambda: channel._busy)
+    channel.put(alert(1, Severity.CRITICAL))
+    for n in range(2, ROOM + 12):
+        channel.put(alert(n, Severity.INFO))
+    assert channel.lost == 11
+    held.set()
+    wait(lambda: channel.idle)
+    assert got[:2] == ["message 0", "message 1"]
+    assert got[-1] == f"message {ROOM + 11}"
+    assert len(got) == 1 + ROOM
+    channel.close()
+
+
+def test_whatever_a_service_raises_it_took_nothing():
+    """A bug in somebody's plugin ends no thread."""
+
+    def send(_):
+        raise RuntimeError("plugin")
+
+    channel = Channel("broken", send, (0.0,))
+    for n in range(3):
+        channel.put(alert(n))
+    wait(lambda: channel.lost == 3)
+    assert channel.failing is not None
+    channel.close()
+
+
+def test_an_address_that_nobody_knows_is_refused_without_repeating_it():
+    """It may hold a token."""
+    with pytest.raises(UnknownAddressError) as caught:
+        channels(["carrierpigeon://s3cr3t-token@loft/"], "bot")
+    assert "carrierpigeon" in str(caught.value)
+    assert "s3cr3t" not in str(caught.value)
+
+
+async def test_a_channel_that_fails_is_reported_on_the_others_and_so_is_its_return(hook):
+    """Once each, and never on itself."""
+    said = Said()
+    broken = Hook()
+    broken.status = 500
+    made = _quick([broken.url, hook.url])
+    told = outlet(made, said)
+    watching = asyncio.create_task(told.run())
+    told._tell([alert(0)])
+    await asyncio.to_thread(wait, lambda: len(hook.got) == 2)
+    assert hook.titles[1] == "bot: alerts: channel 1 (JSON) takes nothing"
+    assert [event for event, *_ in said] == ["alerts.channel_failed"]
+    broken.status = 200
+    told._tell([alert(1)])
+    await asyncio.to_thread(wait, lambda: len(hook.got) == 4)
+    assert hook.titles[3] == "bot: alerts: channel 1 (JSON) takes messages again"
+    assert all("channel" not in title for title in broken.titles)
+    watching.cancel()
+    await told.close()
+    broken.server.shutdown()
+    broken.server.server_close()
+
+
+async def test_the_end_waits_for_what_is_on_its_way_but_not_for_ever(hook, silent, monkeypatch):
+    """A last message leaves; a dead address does not keep the process."""
+    monkeypatch.setattr("bot.monitor.alerts.outlet.LEAVING_S", 1.0)
+    said = Said()
+    made = _quick([hook.url, silent])
+    told = outlet(made, said)
+    told._tell([alert(0)])
+    async with asyncio.timeout(15.0):
+        await told.close()
+    assert hook.titles == ["bot: message 0"]
+
+
+def _quick(urls) -> list[Channel]:
+    """Return channels that try twice, soon."""
+    made = channels(urls, "bot")
+    for channel in made:
+        channel._tries_s = (0.0, 0.1)
+    return made
+
+
+def test_the_newsroom_takes_it_for_an_outlet(hook):
+    """It has what an outlet has."""
+    (channel,) = channels([hook.url], "bot")
+    room = Newsroom(None, [outlet([channel], Said())], Said())  # type: ignore[arg-type]
+    assert [one.name for one in room._outlets] == ["alerts"]
+    channel.close()
