@@ -28,7 +28,7 @@ from bot.domain.events import (
 from bot.domain.orders import OrderReport
 from bot.domain.positions import Balance, Position
 from bot.domain.reasons import Because, Reason
-from bot.domain.records import CommandOutcome, Doubt, Record
+from bot.domain.records import CommandOutcome, Doubt, Told
 from bot.domain.states import State
 from bot.domain.units import NS_PER_MS, NS_PER_S
 from bot.journal import Journal
@@ -48,8 +48,8 @@ class Observer(Protocol):
         """Take an event that is about to reach the core."""
         ...
 
-    def note(self, record: Record) -> None:
-        """Take what the core says about itself."""
+    def note(self, record: Told) -> None:
+        """Take what the core says about itself, and each order that it sends."""
         ...
 
 
@@ -89,7 +89,7 @@ class Stepper:
         self.sending = False
         self._wake_ns = self._saved_ns = 0
         self._told_busy = False
-        self._untold: list[Record] = []
+        self._untold: list[Told] = []
 
     def step(self, event: Event) -> None:
         """Take one event, and do what the core answers."""
@@ -127,7 +127,10 @@ class Stepper:
         for command in commands:
             if isinstance(command, Note):
                 self._untold.append(command.record)
-            elif held_back and isinstance(command, Place):
+                continue
+            if isinstance(command, Place):
+                self._untold.append(command.intent)
+            if held_back and isinstance(command, Place):
                 code = str(Reason.JOURNAL_BUSY)
                 unsent.append(OrderReport.unsent(command.intent, self.now_ns, code, held_back))
             else:

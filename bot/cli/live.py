@@ -23,7 +23,7 @@ from bot.cli.troubles import Troubles
 from bot.domain.commands import Note
 from bot.domain.events import Event, Filled, Settled
 from bot.domain.positions import Balance, Position
-from bot.domain.records import Record
+from bot.domain.records import Told
 from bot.domain.units import NS_PER_S
 from bot.engine import Control, Engine
 from bot.journal import STOPPED, AccountLock, Durability, Journal, RunStart
@@ -113,7 +113,7 @@ class _Teller:
         elif isinstance(event, Settled):
             self.voice.tell(event)
 
-    def note(self, record: Record) -> None:
+    def note(self, record: Told) -> None:
         """Tell what the core says."""
         self.voice.tell(record)
 

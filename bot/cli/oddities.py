@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bot.cli.troubles import Sayer
     from bot.core import Core
     from bot.domain.events import Event
-    from bot.domain.records import Record
+    from bot.domain.records import Told
     from config import Settings
 
 
@@ -46,7 +46,7 @@ class Oddities:
                 )
             self._narrow = self._narrow | {coin} if notes else self._narrow - {coin}
 
-    def note(self, record: Record) -> None:
+    def note(self, record: Told) -> None:
         """Leave what the core says to others."""
 
     def _tell(self, text: str) -> None:

@@ -12,7 +12,7 @@ from bot.venues.deribit.flaws import Flaw
 
 if TYPE_CHECKING:
     from bot.domain.events import Event
-    from bot.domain.records import Record
+    from bot.domain.records import Told
     from bot.venues.deribit.flaws import Flaws, Noted
     from bot.venues.deribit.terms import Health
 
@@ -61,7 +61,7 @@ class Troubles:
         """Look, now and then."""
         self.look(event.ts_ns)
 
-    def note(self, record: Record) -> None:
+    def note(self, record: Told) -> None:
         """Leave what the core says to others."""
 
     def look(self, now_ns: int) -> None:

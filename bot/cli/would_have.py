@@ -16,7 +16,7 @@ from bot.book.trades import Trades
 from bot.core import Core
 from bot.domain.events import Event, Filled
 from bot.domain.positions import Fill
-from bot.domain.records import HedgeDone, Record
+from bot.domain.records import HedgeDone, Told
 from bot.domain.units import iso
 from bot.monitor import Voice
 from bot.sim.exchange.settlement import next_settlement
@@ -55,7 +55,7 @@ class WouldHave:
             self._trades.add(event.fill)
             self._count(event.fill)
 
-    def note(self, record: Record) -> None:
+    def note(self, record: Told) -> None:
         """Count what a finished hedge cost beyond its fees."""
         if isinstance(record, HedgeDone):
             self._tallies[record.coin].slippage_usd += record.slippage_usd

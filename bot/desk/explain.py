@@ -78,7 +78,10 @@ def by_model(exposure: Exposure) -> tuple[Because, ...]:
 
 
 def snapshot(floor: Floor, coin: str, exposure: Exposure, hedge: Hedge | None) -> dict[str, float]:
-    """Return the inputs that a decision rested on: prices, ages in seconds, volatility."""
+    """Return the inputs that a decision rested on: prices, ages in seconds, volatility.
+
+    An age is by the venue's time, a `heard` age by ours, at which the price reached us.
+    """
     market = floor.book.coins[coin].market
     chain = market.chain
     seen = {
@@ -88,6 +91,7 @@ def snapshot(floor: Floor, coin: str, exposure: Exposure, hedge: Hedge | None) -
     }
     if chain is not None:
         seen["chain_age_s"] = seconds_between(chain.ts_venue_ns, exposure.ts_ns)
+        seen["chain_heard_age_s"] = seconds_between(chain.ts_ns, exposure.ts_ns)
     if hedge is not None:
         quote = hedge.quote
         seen |= {
@@ -95,6 +99,7 @@ def snapshot(floor: Floor, coin: str, exposure: Exposure, hedge: Hedge | None) -
             "ask": quote.ask,
             "mark": quote.mark,
             "quote_age_s": seconds_between(quote.ts_venue_ns, exposure.ts_ns),
+            "quote_heard_age_s": seconds_between(quote.ts_ns, exposure.ts_ns),
         }
         if math.isfinite(hedge.next_usd):
             costs = {"all_in_usd_per_coin": hedge.cost.all_in}

@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeAlias
 
-from bot.domain.orders import OrderState
+from bot.domain.orders import Intent, OrderState
 from bot.domain.positions import Position
 from bot.domain.reasons import Because
 from bot.domain.states import State
@@ -329,3 +329,6 @@ Record: TypeAlias = (
     | Standing
     | Parked
 )
+
+Told: TypeAlias = Record | Intent
+"""What observers hear: all that is recorded, and each order that is about to leave."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from bot.domain.events import Event, Filled, Settled
-from bot.domain.records import ExposureSample, HedgeDone, Record
+from bot.domain.orders import Intent
+from bot.domain.records import ExposureSample, HedgeDone, Record, Told
 from bot.journal import Journal
 from bot.journal.equity import TwinPnl
 from bot.monitor import Voice
@@ -50,9 +51,10 @@ class Witness:
         elif isinstance(event, Settled):
             self._voice.tell(event)
 
-    def note(self, record: Record) -> None:
+    def note(self, record: Told) -> None:
         """Keep score, tell, and journal profit and loss beside each exposure sample."""
-        self._judge.note(record)
+        if not isinstance(record, Intent):
+            self._judge.note(record)
         if isinstance(record, ExposureSample):
             self._journal.equity(self._judge.twins(record.coin))
         if self._voice is None:

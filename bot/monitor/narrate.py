@@ -31,17 +31,19 @@ from bot.domain.records import (
     StateChange,
     TradeNote,
 )
-from bot.domain.units import iso
+from bot.domain.units import NS_PER_S, iso
 from bot.journal.equity import Pnl, TwinPnl
 from bot.monitor.levels import level
-from bot.monitor.telling import Moved, Telling
+from bot.monitor.order_lines import order_line
+from bot.monitor.telling import Fields, Moved, Telling
 
-Fields: TypeAlias = dict[str, Any]
 Line: TypeAlias = tuple[str, str, Fields]
 _PNL: Final = (
     *("delta", "gamma", "theta", "vega", "vanna", "volga", "charm", "basis", "funding", "fees"),
     *("slippage", "translation", "unexplained", "total", "hedges", "equity"),
 )
+
+_SEEN: Final = ("bid", "ask", "mark", "vol")  # what a decision has seen, beside index and times
 
 
 def narrate(telling: Telling) -> Line:
@@ -59,8 +61,8 @@ def _told(telling: Telling) -> tuple[str, Fields]:
             return "hedge.done", _hedge(item, telling.decision, telling.pnl)
         case Decision():
             return _decision_name(item), _decision(item)
-        case OrderTransition():
-            return f"order.{item.after}", _transition(item)
+        case Intent() | OrderTransition() | Fill() | Paid():
+            return order_line(item, telling.cause)
         case Doubt():
             return "doubt.raised" if item.active else "doubt.cleared", _doubt(item)
         case Standing() | Parked():
@@ -72,6 +74,18 @@ def _told(telling: Telling) -> tuple[str, Fields]:
 
 def _at(ts_ns: int) -> Fields:
     return {"market_time": iso(ts_ns)}
+
+
+def _quoted(made: Decision) -> Fields:
+    """Return the prices that a decision was made on: when the venue made them, when we heard."""
+    seen = made.snapshot
+    fields: Fields = {name: seen[name] for name in _SEEN if name in seen}
+    for source in ("quote", "chain"):
+        for age, time in (("age_s", "venue_time"), ("heard_age_s", "heard_time")):
+            if f"{source}_{age}" in seen:
+                then_ns = made.ts_ns - round(seen[f"{source}_{age}"] * NS_PER_S)
+                fields[f"{source}_{time}"] = iso(then_ns)
+    return fields
 
 
 def _why(reasons: tuple[Because, ...]) -> list[Fields]:
@@ -106,6 +120,7 @@ def _decision(made: Decision) -> Fields:
         "gamma_coin_per_pct": made.gamma_coin_per_pct,
         "gamma_after_coin_per_pct": made.gamma_after_coin_per_pct,
         "index": made.index,
+        **_quoted(made),
         "cost_usd": made.cost_usd,
         "trades": [_trade(note) for note in made.trades],
         "candidates": [_trade(note) for note in made.candidates],
@@ -157,6 +172,7 @@ def _hedge(done: HedgeDone, made: Decision | None, pnl: TwinPnl | None) -> Field
         fields["plan"] = [_trade(note) for note in made.trades]
         fields["reasons"] = _why(made.reasons)
         fields["gamma_coin_per_pct"] = made.gamma_coin_per_pct
+        fields |= _quoted(made)
     if pnl is not None:
         for name in ("hedged", "unhedged", "naive"):
             fields |= _split(name, getattr(pnl, name))
@@ -194,17 +210,6 @@ def _sample(taken: ExposureSample) -> Fields:
     }
 
 
-def _paid(paid: Paid) -> Fields:
-    return _at(paid.ts_ns) | {
-        "label": paid.label,
-        "instrument": paid.instrument,
-        "filled": paid.filled,
-        "average": paid.average,
-        "slippage_bps": paid.slippage_bps,
-        "fee_usd": paid.fee_usd,
-    }
-
-
 def _margin(taken: MarginSample) -> Fields:
     return {
         **_at(taken.ts_ns),
@@ -218,46 +223,6 @@ def _margin(taken: MarginSample) -> Fields:
         "liquidation_up": taken.up,
         "delta_venue_coin": taken.delta_venue,
         "delta_ours_coin": taken.delta_ours,
-    }
-
-
-def _intent(intent: Intent) -> Fields:
-    return {
-        **_at(intent.created_ns),
-        "label": intent.label,
-        "instrument": intent.instrument,
-        "quantity": float(intent.quantity),
-        "unit": intent.quantity.unit,
-        "price": float(intent.price),
-        "time_in_force": intent.time_in_force,
-        "decision": intent.decision,
-        "purpose": intent.purpose,
-    }
-
-
-def _fill(fill: Fill) -> Fields:
-    return {
-        **_at(fill.ts_ns),
-        "label": fill.label,
-        "trade_id": fill.trade_id,
-        "instrument": fill.instrument,
-        "quantity": float(fill.quantity),
-        "unit": fill.quantity.unit,
-        "price": float(fill.price),
-        "fee": fill.fee,
-        "fee_unit": fill.fee_unit,
-        "maker": fill.maker,
-    }
-
-
-def _transition(moved: OrderTransition) -> Fields:
-    return {
-        **_at(moved.ts_ns),
-        "label": moved.label,
-        "instrument": moved.instrument,
-        "before": moved.before,
-        "after": moved.after,
-        "evidence": moved.evidence,
     }
 
 
@@ -338,9 +303,6 @@ _TOLD: Final[Mapping[type, tuple[str, Callable[[Any], Fields]]]] = {
     StateChange: ("state.changed", _state),
     CommandOutcome: ("command.done", _outcome),
     Settled: ("instrument.settled", _settled),
-    Paid: ("order.paid", _paid),
-    Intent: ("order.intended", _intent),
-    Fill: ("order.executed", _fill),
     Moved: ("market.jumped", _moved),
     Attribution: ("pnl.explained", _explained),
     Breach: ("band.left", _breach),

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from typing import Final, TypeAlias
 
-from bot.domain.records import Decision, Doubt, ExposureSample, HedgeDone
+from bot.domain.orders import Intent
+from bot.domain.positions import Fill
+from bot.domain.records import Decision, Doubt, ExposureSample, HedgeDone, OrderTransition
 from bot.domain.units import NS_PER_S, seconds_between
 from bot.journal.equity import TwinPnl
 from bot.monitor.levels import PAGED
@@ -30,6 +32,7 @@ class Story:
 
     def __init__(self) -> None:
         self._decisions: OrderedDict[str, Decision] = OrderedDict()
+        self._causes: OrderedDict[str, str] = OrderedDict()
         self._said: OrderedDict[Key, tuple[int, int]] = OrderedDict()
         self._index: dict[str, deque[tuple[int, float]]] = {}
 
@@ -42,10 +45,20 @@ class Story:
             if len(self._decisions) > _UNDER_WAY:
                 self._decisions.popitem(last=False)
         decision = self._decisions.pop(item.decision, None) if isinstance(item, HedgeDone) else None
+        cause = self._cause(item)
         repeated = self._repeats(item)
         if repeated is None:
             return before
-        return (*before, Telling(item, decision, pnl, repeated))
+        return (*before, Telling(item, decision, pnl, repeated, cause))
+
+    def _cause(self, item: Item) -> str:
+        """Return the decision that an order or a fill goes back to; an intent names it."""
+        if isinstance(item, Intent):
+            self._causes[item.label] = item.decision
+            if len(self._causes) > _REMEMBERED:
+                self._causes.popitem(last=False)
+            return item.decision
+        return self._causes.get(item.label, "") if isinstance(item, (OrderTransition, Fill)) else ""
 
     def _repeats(self, item: Item) -> int | None:
         same = _sameness(item)

@@ -16,6 +16,7 @@ from bot.domain.records import Decision, Record
 from bot.journal.equity import TwinPnl
 
 Item: TypeAlias = Record | Intent | Fill | Settled
+Fields: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,17 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """One thing to say, with what belongs to it; `repeated` counts equal ones left out."""
+    """One thing to say, with what belongs to it; `repeated` counts equal ones left out.
+
+    `decision` is the decision of a hedge that is done; `cause` the id of the decision that an
+    order or a fill goes back to, empty where nobody here has heard of it.
+    """
 
     item: Item | Moved
     decision: Decision | None = None
     pnl: TwinPnl | None = None
     repeated: int = 0
+    cause: str = ""
 
 
 def happened_ns(item: Item | Moved) -> int:

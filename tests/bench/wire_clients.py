@@ -125,7 +125,7 @@ def _flood_bot(settings: str, seconds: float) -> int:
     from bot.cli import live, main
     from bot.domain.events import Event
     from bot.domain.quotes import Quote
-    from bot.domain.records import Record
+    from bot.domain.records import Told
     from bot.engine import Engine
 
     meter = Meter(seconds)
@@ -145,7 +145,7 @@ def _flood_bot(settings: str, seconds: float) -> int:
             if isinstance(event, Quote) and not self.control.stop.is_set():
                 self._look(event)
 
-        def note(self, record: Record) -> None:
+        def note(self, record: Told) -> None:
             """Nothing that is told is measured."""
 
         def _look(self, quote: Quote) -> None:

@@ -1,8 +1,9 @@
 """What a listener keeps of what it was told."""
 
+from bot.domain.orders import OrderState
 from bot.domain.reasons import Because, Reason
 from bot.monitor.story import Story
-from tests.journal.records import decision, hedge_done
+from tests.journal.records import decision, fill, hedge_done, intent, moved
 
 REFUSED = (Because(Reason.RATE_LIMITED, "BTC", {}),)
 
@@ -26,3 +27,22 @@ def test_decisions_whose_orders_were_never_filled_are_not_kept_for_ever():
     assert len(story._decisions) == 100
     assert [told.decision for told in story.hear(hedge_done(999))] == [decision(999)]
     assert [told.decision for told in story.hear(hedge_done(1))] == [None]
+
+
+def test_an_order_and_its_fills_are_told_with_the_decision_of_its_intent():
+    """The venue names the label alone; an order of an earlier run goes back to nothing."""
+    story = Story()
+    story.hear(intent(1, decision="d7"))
+    (sent,) = story.hear(moved(1, OrderState.INTENDED, OrderState.SENT))
+    (filled,) = story.hear(fill(1))
+    (stranger,) = story.hear(fill(2))
+    assert [told.cause for told in (sent, filled, stranger)] == ["d7", "d7", ""]
+
+
+def test_the_labels_of_old_orders_are_not_kept_for_ever():
+    """The newest thousand are."""
+    story = Story()
+    for number in range(1, 1_202):
+        story.hear(intent(number))
+    assert len(story._causes) == 1_000
+    assert [told.cause for told in story.hear(fill(1_201))] == ["d1201"]

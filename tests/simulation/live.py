@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bot import wiring
 from bot.domain.events import Event
-from bot.domain.records import Record
+from bot.domain.records import Told
 from bot.engine import Control, Engine
 from bot.journal import Durability, Journal, RunStart
 from bot.stepper import Observer
@@ -29,7 +29,7 @@ class Script:
             self.done = True
             self.act()
 
-    def note(self, record: Record) -> None:
+    def note(self, record: Told) -> None:
         """Ignore what the bot says."""
 
 

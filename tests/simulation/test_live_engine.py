@@ -7,7 +7,7 @@ from typing import ClassVar
 from bot import wiring
 from bot.domain.events import Event, Tick
 from bot.domain.orders import OrderState
-from bot.domain.records import OrderTransition, Record
+from bot.domain.records import OrderTransition, Told
 from bot.domain.units import NS_PER_S
 from bot.engine import Control, Engine
 from bot.journal import Durability, Journal, RunStart
@@ -69,13 +69,13 @@ class Watch:
     def __init__(self) -> None:
         """Begin with nothing."""
         self.events: list[Event] = []
-        self.records: list[Record] = []
+        self.records: list[Told] = []
 
     def see(self, event: Event) -> None:
         """Keep an event."""
         self.events.append(event)
 
-    def note(self, record: Record) -> None:
+    def note(self, record: Told) -> None:
         """Keep a record."""
         self.records.append(record)
 
@@ -202,7 +202,7 @@ class Ear(Nowhere):
         """Hear of an event."""
         self.heard.append("seen")
 
-    def note(self, record: Record) -> None:  # noqa: ARG002  the observer's
+    def note(self, record: Told) -> None:  # noqa: ARG002  the observer's
         """Hear of a record."""
         self.heard.append("told")
 
