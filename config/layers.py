@@ -21,7 +21,8 @@ PREFIX = "DELTABAND__"
 _SECRET = re.compile(
     r"(.*_)?(key|secret|password|passphrase|passwd|token|credentials?)", re.IGNORECASE
 )
-_PATHS = {("state_dir",), ("second_key_file",), ("sim", "perpetual"), ("paper", "positions_csv")}
+_PATHS = {("state_dir",), ("second_key_file",), ("sim", "perpetual")}
+_PATHS |= {("paper", "positions_csv"), ("logs", "file")}
 _BROKEN = (ValueError, RecursionError)  # also numbers and nesting beyond what Python reads
 _REPLAY = "replay:"
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Awaitable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from importlib import metadata
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, Final, TextIO, TypeVar
 
 from bot.cli import memory, say
 from bot.core import Core
@@ -17,11 +19,13 @@ from bot.domain.states import State
 from bot.domain.units import iso
 from bot.engine import Control
 from bot.journal import Journal
-from bot.monitor import Logs, Screen, Voice
+from bot.monitor import LogFile, Logs, Screen, Voice, Voices
 from bot.wiring.kernels import choose
 from config import Settings
+from config.secrets import exposed
 
 T = TypeVar("T")
+BYTES_PER_MB: Final = 1_000_000
 
 
 def run_connected(running: Coroutine[Any, Any, T]) -> T:
@@ -49,15 +53,72 @@ async def with_signals(running: Awaitable[None], control: Control) -> None:
             signal.signal(number, signal.SIG_IGN)
 
 
-def voice(*, as_json: bool, verbose: bool, unpaced: bool = False) -> Voice:
-    """Return who tells: a screen for people, lines for everything else; `unpaced` may not drop."""
+def voice(
+    settings: Settings,
+    run: int,
+    *,
+    as_json: bool,
+    verbose: bool,
+    unpaced: bool = False,
+    secrets: Iterable[str] = (),
+) -> Voices:
+    """Return who tells of a run: a screen for people, lines for everything else, and a log file.
+
+    `unpaced` may not drop. `secrets` are never told, nor those of the environment.
+    """
+    lines = _Lines(settings, run, known(secrets), wait=unpaced)
     lowest = "debug" if verbose else "info"
+    shown: Logs | Screen
     if as_json:
         quiet = unpaced and not verbose
-        return Logs(sys.stderr, wait=unpaced, lowest="warning" if quiet else lowest)
-    if sys.stdout.isatty() and not verbose:
-        return Screen(sys.stdout, wait=unpaced)
-    return Logs(sys.stdout, wait=unpaced, lowest=lowest)
+        shown = lines.on(sys.stderr, "warning" if quiet else lowest)
+    elif sys.stdout.isatty() and not verbose:
+        limit = settings.logs.lines_per_min
+        shown = Screen(sys.stdout, wait=unpaced, secrets=lines.secrets, per_min=limit)
+    else:
+        shown = lines.on(sys.stdout, lowest)
+    file = log_file(settings)
+    voices = Voices(shown)
+    if file is not None:
+        voices = Voices(shown, lines.on(file, settings.logs.level), str(file.path))
+    voices.capture()
+    return voices
+
+
+def known(secrets: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return what logs must never show: these secrets, and those of the environment."""
+    return (*secrets, *(secret.reveal() for secret in exposed(os.environ)))
+
+
+def log_file(settings: Settings) -> LogFile | None:
+    """Return the file that the settings name, if they do."""
+    terms = settings.logs
+    if terms.file is None:
+        return None
+    path = Path(str(terms.file).replace("{instance}", settings.instance))
+    return LogFile(path, max_bytes=round(terms.max_mb * BYTES_PER_MB), keep=terms.keep)
+
+
+class _Lines:
+    """What all log lines of a run have in common."""
+
+    def __init__(
+        self, settings: Settings, run: int, secrets: tuple[str, ...], *, wait: bool
+    ) -> None:
+        self.secrets = secrets
+        self._settings, self._run, self._wait = settings, run, wait
+
+    def on(self, stream: TextIO | LogFile, lowest: str) -> Logs:
+        """Return lines on a stream or file, from a level on."""
+        return Logs(
+            stream,
+            lowest=lowest,
+            secrets=self.secrets,
+            wait=self._wait,
+            per_min=self._settings.logs.lines_per_min,
+            instance=self._settings.instance,
+            run=self._run,
+        )
 
 
 def end_badly(journal: Journal, error: Exception) -> None:

@@ -126,7 +126,7 @@ class LiveRun:
         self.start_ns = graph.venue.now_ns()
         settings = graph.settings
         recalled = remember(graph.core, journal, past, self.start_ns)
-        journal.begin_run(
+        self.run = journal.begin_run(
             RunStart(
                 mode=graph.mode,
                 market=settings.market,
@@ -143,7 +143,13 @@ class LiveRun:
 
     def go(self, for_s: float | None, *, as_json: bool, verbose: bool) -> int:
         """Run, then say what it came to."""
-        voice = daemon.voice(as_json=as_json, verbose=verbose)
+        voice = daemon.voice(
+            self.graph.settings,
+            self.run,
+            as_json=as_json,
+            verbose=verbose,
+            secrets=self.graph.secrets,
+        )
         try:
             voice.begin(self._banner())
             if self.graph.mode == "live":
@@ -159,6 +165,7 @@ class LiveRun:
             if left:
                 voice.say("run.left_open", "error", orders=", ".join(left), what=FATE)
             voice.finish(summary)
+            summary |= voice.lost()
         except Exception as error:
             daemon.end_badly(self.journal, error)
             if isinstance(error, VenueUnreachableError):

@@ -117,7 +117,7 @@ class _Run:
         self.settings = self.graph.settings
         self.start_ns = market.start_ns
         recalled = remember(self.graph.core, journal, past, self.start_ns)
-        journal.begin_run(
+        self.run = journal.begin_run(
             RunStart(
                 mode=settings.mode,
                 market=settings.market,
@@ -137,11 +137,18 @@ class _Run:
 
     def go(self, for_s: float | None, *, as_json: bool, verbose: bool) -> int:
         """Run, then say what it came to."""
-        voice = daemon.voice(as_json=as_json, verbose=verbose, unpaced=self.speed is None)
+        voice = daemon.voice(
+            self.settings,
+            self.run,
+            as_json=as_json,
+            verbose=verbose,
+            unpaced=self.speed is None,
+        )
         try:
             voice.begin(self._banner())
             summary = self._run(voice, for_s)
             voice.finish(summary)
+            summary |= voice.lost()
         except Exception as error:
             daemon.end_badly(self.journal, error)
             raise

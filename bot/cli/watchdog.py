@@ -15,7 +15,7 @@ from bot.cli.exits import Exit, VerbError
 from bot.cli.options import ConfigFiles, Sets, load
 
 if TYPE_CHECKING:
-    from bot.monitor import Logs
+    from bot.monitor import Voices
     from config import Settings
 
 NO_PAPER = (
@@ -37,32 +37,39 @@ def watchdog(config: ConfigFiles = None, sets: Sets = None, as_json: AsLines = F
     loaded = load(config, list(sets or ()))
     if loaded.settings.mode == "paper":
         raise VerbError(NO_PAPER, Exit.USAGE)
-    from bot.cli.daemon import run_connected
+    from bot.cli.daemon import known, run_connected
     from bot.journal.lock import Lock
-    from bot.monitor import Logs
+    from bot.monitor import Logs, Voices
+    from bot.wiring.live import stopping_key, words_of
 
     settings = loaded.settings
+    key, own_key = stopping_key(settings, os.environ)
+    secrets = known(words_of(key))
     folder = settings.state_dir / settings.instance
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     only = f"to be the only watchdog of instance {settings.instance!r}"
     lock = Lock(folder / "watchdog.lock", only, "one is enough")
-    logs = Logs(sys.stdout, json=True if as_json else None)
+    lines = Logs(
+        sys.stdout, json=True if as_json else None, secrets=secrets, instance=settings.instance
+    )
+    logs = Voices(lines)
+    logs.capture()
     try:
-        run_connected(_watch(settings, logs))
+        run_connected(_watch(settings, logs, own_key=own_key))
     finally:
         logs.close()
         lock.release()
     return Exit.FINE
 
 
-async def _watch(settings: "Settings", logs: "Logs") -> None:
+async def _watch(settings: "Settings", logs: "Voices", *, own_key: bool) -> None:
     """Connect, and watch until a signal."""
     from bot.journal.halt import NAME
     from bot.journal.pulse import PulseReader
     from bot.venues.deribit.terms import VenueUnreachableError
     from bot.venues.steady import SteadyClock
     from bot.watchdog import Watchdog
-    from bot.wiring.live import canceller, stopping_key
+    from bot.wiring.live import canceller
 
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -73,7 +80,6 @@ async def _watch(settings: "Settings", logs: "Logs") -> None:
 
     pulse = PulseReader(settings.state_dir, settings.instance)
     hand = canceller(settings, os.environ, SteadyClock(), changed=changed)
-    _, own_key = stopping_key(settings, os.environ)
     dog = Watchdog(
         settings.instance,
         settings.state_dir / settings.instance / NAME,

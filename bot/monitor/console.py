@@ -7,6 +7,7 @@ through a `Sink`: a closed or stuck terminal is not felt by trading.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from io import StringIO
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 from bot.domain.records import Decision
 from bot.journal.equity import TwinPnl
 from bot.monitor import figures
+from bot.monitor.flood import PER_MIN, Flood
 from bot.monitor.levels import LEVELS
 from bot.monitor.redact import Redactor
 from bot.monitor.sentences import QUIET, WARN, sentence
@@ -39,8 +41,12 @@ class Screen:
         width: int | None = None,
         secrets: Iterable[str] = (),
         wait: bool = False,
+        per_min: int = PER_MIN,
     ) -> None:
-        """Show on `stream`, as wide as its terminal or 100 columns; `wait` as for `Sink`."""
+        """Show on `stream`, as wide as its terminal or 100 columns.
+
+        `wait` is as for `Sink`, `per_min` as for `Flood`.
+        """
         from rich.console import Console
 
         self.failed = 0
@@ -48,6 +54,7 @@ class Screen:
         self._redactor = Redactor(secrets)
         self._story = Story()
         self._unwinding = Unwinding()
+        self._flood = Flood(per_min, time.monotonic_ns)
         self._day = ""
         terminal = _is_terminal(stream)
         self._page = StringIO()
@@ -77,13 +84,11 @@ class Screen:
 
     def say(self, event: str, level: str = "info", **fields: object) -> None:
         """Show an event outside the records, from `info` on."""
-        from bot.monitor.layout import flow
-
         with self._unfelt():
             if level != LEVELS[0]:
-                style = QUIET if level == "info" else WARN
-                pairs = [(f"{name}={item}", style) for name, item in fields.items()]
-                self._print(flow([(event, style), *pairs], self._console.width))
+                self._tell_suppressed()
+                if self._flood.admits(event, level):
+                    self._say(event, QUIET if level == "info" else WARN, fields)
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Show what the run came to."""
@@ -92,11 +97,23 @@ class Screen:
         with self._unfelt():
             for telling in self._unwinding.rest():
                 self._show(telling)
+            self._tell_suppressed(end=True)
             self._print(closing(summary))
 
     def close(self) -> None:
         """Give what waits a moment to leave."""
         self.sink.close()
+
+    def _tell_suppressed(self, *, end: bool = False) -> None:
+        for past in self._flood.due(end=end):
+            fields = {"of": past.event, "lines": past.lines, "seconds": round(past.seconds)}
+            self._say("log.suppressed", WARN, fields)
+
+    def _say(self, event: str, style: str, fields: Mapping[str, object]) -> None:
+        from bot.monitor.layout import flow
+
+        pairs = [(f"{name}={_shown(item)}", style) for name, item in fields.items()]
+        self._print(flow([(event, style), *pairs], self._console.width))
 
     def _show(self, telling: Telling) -> None:
         from bot.monitor.layout import candidates, flow
@@ -127,6 +144,11 @@ class Screen:
             yield
         except Exception:  # noqa: BLE001  what cannot be shown must not stop a hedge
             self.failed += 1
+
+
+def _shown(item: object) -> str:
+    """Return a field in words; an exception says its type as well."""
+    return f"{type(item).__name__}: {item}" if isinstance(item, BaseException) else str(item)
 
 
 def _is_terminal(stream: TextIO) -> bool:

@@ -41,6 +41,8 @@ _HEADLINES: Final = (
     ("pnl_unhedged_usd", "P&L unhedged", "${:+,.2f}"),
     ("pnl_naive_usd", "P&L naive threshold", "${:+,.2f}"),
     ("fees_usd", "fees", "${:,.2f}"),
+    ("log_lines_failed", "log lines that could not be written", "{:,}"),
+    ("log_lines_dropped", "log lines that found no room", "{:,}"),
     ("seed", "seed", "{}"),
     ("digest", "digest", "{:.16}"),
     ("journal", "journal", "{}"),

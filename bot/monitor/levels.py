@@ -33,6 +33,15 @@ PAGED: Final = frozenset(
 HELPLESS: Final = frozenset({Reason.SOLVER_FAILED, Reason.NO_CANDIDATE, Reason.NO_FUNDS})
 ROUTINE: Final = "post_only_reject"  # the market came to meet a maker's order; another follows
 ALLOWED_S: Final = 2.0  # a hedge takes its time: shorter breaches are how one works
+# What no flood limit leaves out, beside every error: the canonical lines, and what a run is.
+WHOLE: Final = frozenset(
+    {
+        *("hedge.done", "hedge.refused", "gamma.planned", "gamma.refused"),
+        *("flatten.decided", "flatten.refused", "state.changed", "command.done"),
+        *("run.started", "run.finished", "run.left_open"),
+        *("log.failing", "log.recovered", "log.suppressed"),
+    }
+)
 LEVELS: Final = ("debug", "info", "warning", "error")
 _ORDER_LEVEL: Final = {
     OrderState.UNKNOWN: "warning",

@@ -7,8 +7,8 @@ library comes out here too, in the same shape and through the same redactor.
 
 from __future__ import annotations
 
-import logging
 import os
+import time
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from pathlib import Path
 from traceback import extract_tb
@@ -18,12 +18,13 @@ import orjson
 
 from bot.journal.equity import TwinPnl
 from bot.journal.rows import to_json
+from bot.monitor.flood import PER_MIN, Flood
 from bot.monitor.levels import LEVELS, level
 from bot.monitor.narrate import narrate
 from bot.monitor.redact import Redactor
-from bot.monitor.sink import Sink
+from bot.monitor.sink import Outlet, Sink
 from bot.monitor.story import Story
-from bot.monitor.telling import Banner, Item
+from bot.monitor.telling import Banner, Item, happened_ns
 
 Event: TypeAlias = MutableMapping[str, Any]
 Render: TypeAlias = Callable[[Event], str]
@@ -37,17 +38,19 @@ class Logs:
 
     def __init__(
         self,
-        stream: TextIO,
+        stream: TextIO | Outlet,
         *,
         json: bool | None = None,
         lowest: str = "info",
         secrets: Iterable[str] = (),
         wait: bool = False,
+        per_min: int = PER_MIN,
         **bound: object,
     ) -> None:
         """Write events of `lowest` and above; JSON by default where the stream is no terminal.
 
-        `wait` writes in place (see `Sink`); `bound` fields, such as the run, go on every line.
+        `wait` writes in place (see `Sink`), and then no wall clock has a say in what is written;
+        `per_min` limits each event (see `Flood`); `bound` fields are on every line.
         """
         import structlog
 
@@ -57,6 +60,9 @@ class Logs:
         self.sink = Sink(stream, wait=wait)
         self._lowest = _RANK[lowest]
         self._story = Story()
+        self._market_ns = 0
+        self._told = Flood(per_min, lambda: self._market_ns)
+        self._said = self._told if wait else Flood(per_min, time.monotonic_ns)
         self._redactor = Redactor(secrets)
         terminal = _is_terminal(stream)
         as_json = not terminal if json is None else json
@@ -83,10 +89,13 @@ class Logs:
     def tell(self, item: Item, pnl: TwinPnl | None = None) -> None:
         """Log what happened, if it matters enough."""
         try:
+            self._market_ns = max(self._market_ns, happened_ns(item))
+            self._tell_suppressed()
             for telling in self._story.hear(item, pnl):
                 if _RANK[level(telling.item)] >= self._lowest:
                     event, rank, fields = narrate(telling)
-                    self._emit(event, rank, fields)
+                    if self._told.admits(event, rank):
+                        self._emit(event, rank, fields)
         except Exception:  # noqa: BLE001  a line that cannot be told must not stop a hedge
             self.failed += 1
 
@@ -95,24 +104,29 @@ class Logs:
         if _RANK.get(level, len(LEVELS)) < self._lowest:
             return
         try:
-            self._emit(event, level, fields)
+            self._tell_suppressed()
+            if self._said.admits(event, level):
+                self._emit(event, level, fields)
         except Exception:  # noqa: BLE001  see tell
             self.failed += 1
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Log what the run came to."""
+        self._tell_suppressed(end=True)
         self.say("run.finished", summary=summary)
 
     def close(self) -> None:
         """Give waiting lines a moment to leave."""
+        self._tell_suppressed(end=True)
         self.sink.close()
 
-    def capture(self, root: logging.Logger | None = None) -> None:
-        """Take over what libraries log through the standard library, warnings and above."""
-        root = root or logging.getLogger()
-        root.handlers[:] = [_Bridge(self)]
-        root.setLevel(logging.WARNING)
-        logging.captureWarnings(capture=True)
+    def _tell_suppressed(self, *, end: bool = False) -> None:
+        if _RANK["warning"] < self._lowest:
+            return
+        for flood in (self._told, self._said):
+            for past in flood.due(end=end):
+                fields = {"of": past.event, "lines": past.lines, "seconds": past.seconds}
+                self._emit("log.suppressed", "warning", fields)
 
     def _emit(self, event: str, level: str, fields: Mapping[str, object]) -> None:
         # The names of the line itself are taken.
@@ -138,24 +152,6 @@ class _Lines:
         self._sink.write(line, debug=debug)
 
 
-class _Bridge(logging.Handler):
-    """From the standard library's logging to ours."""
-
-    def __init__(self, logs: Logs) -> None:
-        super().__init__(logging.WARNING)
-        self._logs = logs
-
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            message = record.getMessage()
-        except Exception:  # noqa: BLE001  a library's broken format string
-            message = str(record.msg)
-        rank = "error" if record.levelno >= logging.ERROR else "warning"
-        error = record.exc_info[1] if record.exc_info else None
-        fields = {"logger": record.name, "message": message, "exc_info": error}
-        self._logs.say("library.logged", rank, **fields)
-
-
 def told(error: BaseException) -> list[dict[str, Any]]:
     """Return an exception and its causes: type, message and the lines passed, no variables."""
     chain: list[dict[str, Any]] = []
@@ -163,9 +159,18 @@ def told(error: BaseException) -> list[dict[str, Any]]:
     while seen is not None and len(chain) < _CAUSES:
         frames = extract_tb(seen.__traceback__)
         lines = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
-        chain.append({"type": type(seen).__name__, "message": str(seen), "lines": lines})
+        link = {"type": type(seen).__name__, "message": _words(seen), "lines": lines}
+        notes = [str(note) for note in getattr(seen, "__notes__", ())]
+        chain.append(link | {"notes": notes} if notes else link)
         seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
     return chain
+
+
+def _words(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as fault:  # noqa: BLE001  an exception that cannot say what it is
+        return f"no words for it ({type(fault).__name__})"
 
 
 def _exceptions(_: object, __: str, event: Event) -> Event:
@@ -192,14 +197,18 @@ def _readable(*, colours: bool) -> Render:
     def render(event: Event) -> str:
         chain = event.pop("exception", ())
         tail = [
-            f"  {item['type']}: {item['message']} ({', '.join(item['lines'])})" for item in chain
+            f"  {item['type']}: {'; '.join([item['message'], *item.get('notes', ())])}"
+            f" ({', '.join(item['lines'])})"
+            for item in chain
         ]
         return "\n".join([str(renderer(None, "", event)), *tail])
 
     return render
 
 
-def _is_terminal(stream: TextIO) -> bool:
+def _is_terminal(stream: TextIO | Outlet) -> bool:
+    if isinstance(stream, Outlet):
+        return False
     try:
         return stream.isatty()
     except (ValueError, OSError):

@@ -80,6 +80,8 @@ class Redactor:
         """Return a value of the same shape without secrets, its numbers plain numbers."""
         if is_dataclass(value) and not isinstance(value, type):
             value = {field.name: getattr(value, field.name) for field in fields(value)}
+        elif isinstance(value, tuple) and hasattr(value, "_asdict"):
+            value = value._asdict()
         if depth > _DEEPEST:
             value = MASK  # too deep to be sure
         match value:
@@ -90,7 +92,7 @@ class Redactor:
             case Real() | Decimal():
                 return float(value)
             case Mapping():
-                return {self.exact(str(n)): self._field(str(n), v, depth) for n, v in value.items()}
+                return {self.text(str(n)): self._field(str(n), v, depth) for n, v in value.items()}
             case list() | tuple() | set() | frozenset():
                 return [self.value(item, depth + 1) for item in value]
             case _:

@@ -7,7 +7,7 @@ from files alone to the real one, where a mistake is money.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -47,6 +47,7 @@ class Live:
     venue: DeribitVenue | LivePaper
     mode: str
     seed: int | None = None
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ def live(
     core = new_core(settings, rules, epoch, sticky, born_ns=clock())
     terms = replace(terms_of(settings), left_open=left_open)
     venue = DeribitVenue(terms, clock, keys.trading, also=keys.also, orders=True)
-    return Live(settings, rules, core, venue, settings.mode)
+    secrets = tuple(word for key in (keys.trading, *keys.also.values()) for word in words_of(key))
+    return Live(settings, rules, core, venue, settings.mode, secrets=secrets)
 
 
 def terms_of(settings: Settings, depth: frozenset[str] = frozenset()) -> DeribitSettings:
@@ -120,6 +122,11 @@ def key_for(settings: Settings, environ: Mapping[str, str], account: str = "") -
         expected = f"a key in {begin}_KEY{which} and {begin}_SECRET{which}"
         raise _missing(f"{begin}_KEY{which}", expected, "nothing")
     return ApiKey(found.key.reveal(), found.secret.reveal())
+
+
+def words_of(key: ApiKey) -> tuple[str, str]:
+    """Return what logs must never show of a key."""
+    return key.client_id, key.secret
 
 
 def stopping_key(settings: Settings, environ: Mapping[str, str]) -> tuple[ApiKey, bool]:

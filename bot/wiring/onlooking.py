@@ -22,7 +22,7 @@ from bot.venues.live_paper import LivePaper, Opening
 from bot.venues.paper import Latency
 from bot.wiring import refuse_unlisted, starting_account
 from bot.wiring.desks import desk_rules, new_core
-from bot.wiring.live import CADENCE, Live, terms_of
+from bot.wiring.live import CADENCE, Live, terms_of, words_of
 from bot.wiring.lots import refuse_broken_lots
 from config.errors import ConfigError, Origin, Problem
 from config.schema import Settings
@@ -112,4 +112,4 @@ def _graph(
     latency = Latency(round(half_ms / 3.0 * NS_PER_MS), round(half_ms * NS_PER_MS))
     venue = LivePaper(feed, coins, CADENCE, opening, seed=seed, latency=latency)
     mode = "paper" if key is None else "shadow"
-    return Live(settings, rules, core, venue, mode, seed)
+    return Live(settings, rules, core, venue, mode, seed, () if key is None else words_of(key))

@@ -6,6 +6,7 @@ Owns types, bounds, defaults and what must hold between settings. Where values c
 
 from config.schema.gamma import Gamma, GammaLimits
 from config.schema.hedge import Hedge
+from config.schema.logs import Logs
 from config.schema.policy import DeltaPolicy, Event
 from config.schema.sections import Limits, Paper, PaperPosition, Sim, Watchdog
 from config.schema.settings import SCHEMA_VERSION, Settings
@@ -22,6 +23,7 @@ __all__ = [
     "Hedge",
     "HedgeKind",
     "Limits",
+    "Logs",
     "Paper",
     "PaperPosition",
     "Scope",

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from config.schema.fields import STRICT, Coin, NamedPath, refuse, shown, unit
+from config.schema.logs import Logs
 from config.schema.scale import scaled
 from config.schema.sections import Limits, Paper, Sim, Watchdog
 from config.schema.telling import Alerts, Metrics, Mqtt
@@ -102,6 +103,7 @@ class Settings(BaseModel):
     mqtt: Mqtt = Field(default_factory=Mqtt)
     metrics: Metrics = Field(default_factory=Metrics)
     alerts: Alerts = Field(default_factory=Alerts)
+    logs: Logs = Field(default_factory=Logs)
     sim: Sim = Field(default_factory=Sim)
     paper: Paper = Field(default_factory=Paper)
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.reasons import Reason
+from bot.monitor.libraries import capture
 from bot.monitor.logs import Logs
 from bot.monitor.redact import MASK, Redactor
 from tests.struck import struck
@@ -131,8 +132,7 @@ def test_canary_reaches_no_log_line_by_any_way():
     logs = Logs(stream, json=True, secrets=[CANARY], wait=True, bound=CANARY)
     root = logging.getLogger("root-of-test")
     root.propagate = False
-    logs.capture(root)
-    logging.captureWarnings(capture=False)
+    release = capture(logs, root)
 
     def fails(secret_argument: str) -> None:
         keys: dict[str, str] = {}
@@ -148,6 +148,7 @@ def test_canary_reaches_no_log_line_by_any_way():
         logs.say("venue.failed", "error", exc_info=error)
         root.error("from a library: %s", CANARY, exc_info=error)
     root.warning("bad format %d", CANARY)
+    release()
     logs.say(f"event.{CANARY}", body={"deep": [{CANARY: CANARY.encode()}]}, url=quote(CANARY))
     logs.say("numbers", apiKey="unknown-to-us", signature="unknown-to-us")
     logs.close()

@@ -34,7 +34,14 @@ class NotPermittedError(Exception):
 @contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
     """Mount a small file system on a folder; NotPermittedError where that is refused."""
-    words = ["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0700", "tmpfs", str(folder)]
+    with tiny_disk(folder, SIZE):
+        yield folder
+
+
+@contextmanager
+def tiny_disk(folder: Path, size: int) -> Iterator[Path]:
+    """Mount a file system of so many bytes on a folder."""
+    words = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", str(folder)]
     try:
         made = subprocess.run(words, check=False, capture_output=True, text=True)
     except FileNotFoundError as error:
