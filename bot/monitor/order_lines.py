@@ -78,6 +78,7 @@ def _paid(paid: Paid) -> Fields:
         "decision": paid.decision,
         "instrument": paid.instrument,
         "filled": paid.filled,
+        "unit": paid.unit,
         "average": paid.average,
         "slippage_bps": paid.slippage_bps,
         "fee_usd": paid.fee_usd,
