@@ -17,7 +17,9 @@ from typing import Final, Protocol, TextIO, runtime_checkable
 QUEUE: Final = 10_000
 # The last part of the queue is kept for what matters more than debug lines.
 _DEBUG_SHARE: Final = 0.5
-_WELL: Final = 3  # lines in a row after which a stream that failed counts as well again
+# Lines in a row after which a stream that failed counts as well again: the rest of a disk's last
+# page takes a short line now and then.
+_WELL: Final = 20
 
 
 @runtime_checkable

@@ -61,7 +61,7 @@ def test_a_full_disk_is_told_once_on_the_other_voice_and_again_when_it_is_over(t
     for number in range(5):
         both.tell(hedge_done(number))
     file.full = False
-    for number in range(5):
+    for number in range(20):
         both.tell(hedge_done(number))
     both.finish({})
     told = [line for line in lines(stream.getvalue()) if line["event"].startswith("log.")]
