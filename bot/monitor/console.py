@@ -8,8 +8,9 @@ through a `Sink`: a closed or stuck terminal is not felt by trading.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields, replace
 from io import StringIO
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
@@ -19,10 +20,10 @@ from bot.monitor import figures
 from bot.monitor.flood import PER_MIN, Flood
 from bot.monitor.levels import LEVELS
 from bot.monitor.redact import Redactor
-from bot.monitor.sentences import QUIET, WARN, sentence
+from bot.monitor.sentences import QUIET, WARN, Piece, sentence
 from bot.monitor.sink import Sink
 from bot.monitor.story import Story
-from bot.monitor.telling import Banner, Item, Telling, happened_ns
+from bot.monitor.telling import Banner, Item, Scope, Telling, happened_ns
 from bot.monitor.unwinding import Unwinding
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Screen:
 
         with self._unfelt():
             self._day = figures.day(banner.epoch_ns)
-            self._print(*banner_lines(banner))
+            self._print(*banner_lines(self._clean(banner)))
 
     def tell(self, item: Item, pnl: TwinPnl | None = None) -> None:
         """Show what happened, if a person should know."""
@@ -98,7 +99,7 @@ class Screen:
             for telling in self._unwinding.rest():
                 self._show(telling)
             self._tell_suppressed(end=True)
-            self._print(closing(summary))
+            self._print(closing({name: self._redactor.value(summary[name]) for name in summary}))
 
     def close(self) -> None:
         """Give what waits a moment to leave."""
@@ -106,29 +107,38 @@ class Screen:
 
     def _tell_suppressed(self, *, end: bool = False) -> None:
         for past in self._flood.due(end=end):
-            fields = {"of": past.event, "lines": past.lines, "seconds": round(past.seconds)}
-            self._say("log.suppressed", WARN, fields)
+            said = {"of": past.event, "lines": past.lines, "seconds": round(past.seconds)}
+            self._say("log.suppressed", WARN, said)
 
-    def _say(self, event: str, style: str, fields: Mapping[str, object]) -> None:
+    def _say(self, event: str, style: str, said: Mapping[str, object]) -> None:
         from bot.monitor.layout import flow
 
-        pairs = [(f"{name}={_shown(item)}", style) for name, item in fields.items()]
-        self._print(flow([(event, style), *pairs], self._console.width))
+        pairs = [(f"{name}={_shown(item)}", style) for name, item in said.items()]
+        self._print(flow(self._cut([(event, style), *pairs]), self._console.width))
 
     def _show(self, telling: Telling) -> None:
         from bot.monitor.layout import candidates, flow
 
-        pieces = sentence(telling)
+        pieces = self._cut(sentence(telling))
         if not pieces:
             return
         shown: list[RenderableType] = [flow(pieces, self._console.width)]
         if isinstance(telling.item, Decision) and telling.item.candidates:
-            shown.append(candidates(telling.item))
+            shown.append(candidates(telling.item, self._redactor.text))
         today = figures.day(happened_ns(telling.item))
         if self._day not in {"", today}:
             shown.insert(0, flow([(f"── {today} ──", QUIET)], self._console.width))
         self._day = today
         self._print(*shown)
+
+    def _cut(self, pieces: Iterable[Piece]) -> list[Piece]:
+        """Redact pieces before they are set: no net catches what a line's end has cut in two."""
+        return [(self._redactor.text(text), style) for text, style in pieces]
+
+    def _clean(self, banner: Banner) -> Banner:
+        text = self._redactor.text
+        scopes = tuple(replace(one, **_texts(one, text)) for one in banner.scopes)
+        return replace(banner, **_texts(banner, text), scopes=scopes)
 
     def _print(self, *shown: RenderableType) -> None:
         for item in shown:
@@ -144,6 +154,11 @@ class Screen:
             yield
         except Exception:  # noqa: BLE001  what cannot be shown must not stop a hedge
             self.failed += 1
+
+
+def _texts(item: Banner | Scope, clean: Callable[[str], str]) -> dict[str, Any]:
+    values = {field.name: getattr(item, field.name) for field in fields(item)}
+    return {name: clean(value) for name, value in values.items() if isinstance(value, str)}
 
 
 def _shown(item: object) -> str:

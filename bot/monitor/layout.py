@@ -5,7 +5,7 @@ Colour only repeats what the words say, so that nothing is lost without it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from rich import box
@@ -87,8 +87,8 @@ def banner_lines(banner: Banner) -> list[Text | Table]:
     return [title, flow(facts, 100), table]
 
 
-def candidates(made: Decision) -> Table:
-    """Return a gamma plan's candidates, the chosen ones marked."""
+def candidates(made: Decision, clean: Callable[[str], str]) -> Table:
+    """Return a gamma plan's candidates, the chosen ones marked; `clean` takes secrets out."""
     chosen = {note.instrument for note in made.trades}
     first = sorted(made.candidates, key=lambda note: note.instrument not in chosen)
     table = _table("", "candidate", "quantity", "cost", "cost per gamma", "gamma", "theta a day")
@@ -96,7 +96,8 @@ def candidates(made: Decision) -> Table:
         column.justify = "right"
     for note in first[:_SHOWN]:
         picked = note.instrument in chosen
-        table.add_row(*_candidate(note, picked=picked), style="bold" if picked else QUIET)
+        cells = map(clean, _candidate(note, picked=picked))
+        table.add_row(*cells, style="bold" if picked else QUIET)
     left = len(first) - _SHOWN
     if left > 0:
         table.add_row("", f"and {left} more", style=QUIET)

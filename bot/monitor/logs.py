@@ -161,9 +161,15 @@ def told(error: BaseException) -> list[dict[str, Any]]:
         lines = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames]
         link = {"type": type(seen).__name__, "message": _words(seen), "lines": lines}
         notes = [str(note) for note in getattr(seen, "__notes__", ())]
-        chain.append(link | {"notes": notes} if notes else link)
+        parts = [f"{type(one).__name__}: {_words(one)}" for one in _members(seen)]
+        more = {"notes": notes, "parts": parts}
+        chain.append(link | {name: items for name, items in more.items() if items})
         seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
     return chain
+
+
+def _members(error: BaseException) -> tuple[BaseException, ...]:
+    return error.exceptions[:_CAUSES] if isinstance(error, BaseExceptionGroup) else ()
 
 
 def _words(error: BaseException) -> str:
@@ -197,13 +203,16 @@ def _readable(*, colours: bool) -> Render:
     def render(event: Event) -> str:
         chain = event.pop("exception", ())
         tail = [
-            f"  {item['type']}: {'; '.join([item['message'], *item.get('notes', ())])}"
-            f" ({', '.join(item['lines'])})"
+            f"  {item['type']}: {'; '.join(_said(item))} ({', '.join(item['lines'])})"
             for item in chain
         ]
         return "\n".join([str(renderer(None, "", event)), *tail])
 
     return render
+
+
+def _said(item: Mapping[str, Any]) -> tuple[str, ...]:
+    return (item["message"], *item.get("notes", ()), *item.get("parts", ()))
 
 
 def _is_terminal(stream: TextIO | Outlet) -> bool:

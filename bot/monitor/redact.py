@@ -29,7 +29,7 @@ _WORDS: Final = (
     r"|command[-_ ]?key|authorization|signature|listen[-_ ]?key|credential|cookie|client[-_ ]?id"
 )
 _NAME: Final = re.compile(rf"{_WORDS}|^(?:mac|key|sign|pass|pwd|auth|nonce)$", re.IGNORECASE)
-_HINT: Final = re.compile(rf"{_WORDS}|\bsign\b|\bmac\b|bearer|basic|hmac|://|-----", re.IGNORECASE)
+_HINT: Final = re.compile(rf"{_WORDS}|\bsign\b|\bmac\b|bearer|basic|hmac|:/|-----", re.IGNORECASE)
 _SCHEMES: Final = r"bearer|basic|digest|deri-hmac-sha256"
 # `name: value`, `name=value`, `"name": "value"`, also where the JSON stands inside a string
 _PAIR: Final = re.compile(
@@ -42,7 +42,7 @@ _SCHEME: Final = re.compile(
     r"\b(?P<scheme>bearer\s|deri-hmac-sha256\s|basic\s(?=[\w+/=-]{12}))\s*[\w.+/=~,:-]{6,}",
     re.IGNORECASE,
 )
-_USERINFO: Final = re.compile(r"(?<=://)[^/\s@\"']+@")
+_USERINFO: Final = re.compile(r"(:/{1,2})[^/\s@\"']+@")
 _PEM: Final = re.compile(
     r"-----BEGIN [^-]*PRIVATE KEY-----.*?(?:-----END [^-]*-----|\Z)", re.DOTALL
 )
@@ -68,7 +68,7 @@ class Redactor:
         if not _HINT.search(text):
             return text
         text = _PEM.sub(MASK, text)
-        text = _USERINFO.sub(f"{MASK}@", text)
+        text = _USERINFO.sub(rf"\1{MASK}@", text)
         text = _PAIR.sub(lambda found: f"{found['name']}{MASK}", text)
         return _SCHEME.sub(lambda found: f"{found['scheme']}{MASK}", text)
 

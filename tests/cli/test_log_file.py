@@ -72,3 +72,16 @@ def test_a_level_that_does_not_exist_is_refused(deltaband):
     done = deltaband(*RUN, *setting(level="loud"))
     assert done.returncode == 2
     assert "logs.level" in done.stderr
+
+
+def test_a_secret_of_the_environment_is_in_no_line(deltaband, tmp_path):
+    """Not even as a part of a path that is told."""
+    canary = "kA9xZq7canary"
+    (tmp_path / canary).touch()
+    file = str(tmp_path / canary / "bot.jsonl")
+    keys = {"DELTABAND_DERIBIT_KEY": "id-of-a-key", "DELTABAND_DERIBIT_SECRET": canary}
+    done = deltaband(*RUN, "-v", *setting(file=file), **keys)
+    assert done.returncode == 0
+    assert "log.failing" in done.stderr
+    assert "[redacted]" in done.stderr
+    assert "canary" not in done.stderr
