@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 from dataclasses import dataclass, replace
 
 import pytest
@@ -130,6 +131,21 @@ def test_what_is_said_beside_the_records_goes_by_the_wall_clock():
     assert [line.get("message") for line in found[:10]] == [str(number) for number in range(10)]
     assert [line.get("message", line.get("lines")) for line in found[10:]] == [
         *("errors pass", 40, "again")
+    ]
+
+
+def test_a_run_that_waits_goes_by_market_time_alone(monkeypatch):
+    """Else what it says would depend on how fast the machine is."""
+    wall = iter(range(0, 10**18, 60 * NS_PER_S))
+    monkeypatch.setattr(time, "monotonic_ns", lambda: next(wall))
+    stream = io.StringIO()
+    logs = Logs(stream, wait=True, per_min=10)
+    for _ in range(30):
+        logs.say("settings.odd", "warning", what="again")
+    logs.finish({})
+    logs.close()
+    assert [line["event"] for line in lines(stream)] == [
+        *(*("settings.odd",) * 10, "log.suppressed", "run.finished")
     ]
 
 

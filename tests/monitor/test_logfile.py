@@ -94,6 +94,17 @@ def test_a_file_that_was_moved_away_or_removed_is_begun_anew(tmp_path):
     assert (numbers(tmp_path / "moved"), numbers(path)) == ([0, 1], [4])
 
 
+def test_a_file_that_was_put_in_its_place_is_written_to(tmp_path):
+    """As logrotate's `create` does; it is made private as well."""
+    file, path = log(tmp_path), tmp_path / "bot.jsonl"
+    put_all(file, 2)
+    path.rename(tmp_path / "moved")
+    path.touch(mode=0o644)
+    put_all(file, 2, 2)
+    assert (numbers(tmp_path / "moved"), numbers(path)) == ([0, 1], [2, 3])
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
 def test_a_file_that_was_cut_short_is_gone_on_with(tmp_path):
     """As logrotate's copytruncate does: no hole of zeros, and the size is counted from there."""
     file = log(tmp_path)

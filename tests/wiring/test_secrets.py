@@ -3,10 +3,13 @@
 import io
 import logging
 import sys
+from contextlib import closing
 
 import pytest
 
 from bot.cli import daemon
+from bot.cli.live import LiveRun
+from bot.journal import Journal
 from bot.venues.deribit.terms import ApiKey
 from bot.wiring.live import Keys, live
 from bot.wiring.onlooking import shadow
@@ -37,6 +40,25 @@ def test_the_key_of_a_shadow_is_among_its_secrets(settings):
     """It reads a real account."""
     graph = shadow(settings, TRADING, lambda: 1, seed=1, epoch=1, sticky={})
     assert set(graph.secrets) == {"id-canary-1", "secret-canary-1"}
+
+
+def test_a_live_run_hands_them_to_its_voice(settings, monkeypatch, tmp_path):
+    """Before anything is said."""
+    handed = {}
+
+    def voice(*_, **words):
+        handed.update(words)
+        raise RuntimeError("enough")
+
+    monkeypatch.setattr(daemon, "voice", voice)
+    keys = Keys(TRADING, {"fund": ALSO})
+    graph = live(settings, keys, lambda: 1, epoch=1, sticky={}, left_open=frozenset())
+    with (
+        closing(Journal.open(tmp_path, "demo")) as journal,
+        pytest.raises(RuntimeError, match="enough"),
+    ):
+        LiveRun(graph, journal, None).go(None, as_json=True, verbose=False)
+    assert handed["secrets"] == graph.secrets
 
 
 @pytest.mark.parametrize("as_json", [True, False])
