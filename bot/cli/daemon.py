@@ -109,16 +109,17 @@ class _Lines:
         self._settings, self._run, self._wait = settings, run, wait
 
     def on(self, stream: TextIO | LogFile, lowest: str) -> Logs:
-        """Return lines on a stream or file, from a level on."""
-        return Logs(
+        """Return lines on a stream or file, from a level on; a person knows which run it is."""
+        logs = Logs(
             stream,
             lowest=lowest,
             secrets=self.secrets,
             wait=self._wait,
             per_min=self._settings.logs.lines_per_min,
-            instance=self._settings.instance,
-            run=self._run,
         )
+        if isinstance(stream, LogFile) or not stream.isatty():
+            logs.bind(instance=self._settings.instance, run=self._run)
+        return logs
 
 
 def end_badly(journal: Journal, error: Exception) -> None:
