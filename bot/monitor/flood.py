@@ -44,7 +44,7 @@ class Flood:
     """Lets `per_min` lines a minute of each event pass, on one clock."""
 
     def __init__(self, per_min: int, clock: Callable[[], int]) -> None:
-        """Begin with full buckets; `clock` gives nanoseconds."""
+        """Begin with full buckets; `clock` gives ns, and may be set back: that grants nothing."""
         self._per_min, self._clock = per_min, clock
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
         self._short: set[str] = set()
@@ -57,7 +57,7 @@ class Flood:
         bucket = self._buckets.setdefault(event, _Bucket(self._per_min, now_ns))
         gained = max(0, now_ns - bucket.filled_ns) / MINUTE_NS * self._per_min
         bucket.room = min(float(self._per_min), bucket.room + gained)
-        bucket.filled_ns = max(bucket.filled_ns, now_ns)
+        bucket.filled_ns = now_ns
         if bucket.room >= 1.0:
             bucket.room -= 1.0
             self._forget()
@@ -76,8 +76,8 @@ class Flood:
         found = []
         for event in sorted(self._short):
             bucket = self._buckets[event]
-            if end or now_ns - bucket.since_ns >= MINUTE_NS:
-                seconds = seconds_between(bucket.since_ns, now_ns)
+            if end or not 0 <= now_ns - bucket.since_ns < MINUTE_NS:
+                seconds = max(0.0, seconds_between(bucket.since_ns, now_ns))
                 found.append(Suppressed(event, bucket.lines, seconds))
                 bucket.lines = 0
                 self._short.discard(event)

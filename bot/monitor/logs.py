@@ -18,7 +18,7 @@ import orjson
 
 from bot.journal.equity import TwinPnl
 from bot.journal.rows import to_json
-from bot.monitor.flood import PER_MIN, Flood
+from bot.monitor.flood import MINUTE_NS, PER_MIN, Flood
 from bot.monitor.levels import LEVELS, level
 from bot.monitor.narrate import narrate
 from bot.monitor.redact import Redactor
@@ -89,7 +89,7 @@ class Logs:
     def tell(self, item: Item, pnl: TwinPnl | None = None) -> None:
         """Log what happened, if it matters enough."""
         try:
-            self._market_ns = max(self._market_ns, happened_ns(item))
+            self._follow(happened_ns(item))
             self._tell_suppressed()
             for telling in self._story.hear(item, pnl):
                 if _RANK[level(telling.item)] >= self._lowest:
@@ -120,13 +120,21 @@ class Logs:
         self._tell_suppressed(end=True)
         self.sink.close()
 
+    def _follow(self, now_ns: int) -> None:
+        """Keep the newest market time; what is late does not set it back, a clock that was does."""
+        if not 0 <= self._market_ns - now_ns < MINUTE_NS:
+            self._market_ns = now_ns
+
     def _tell_suppressed(self, *, end: bool = False) -> None:
         if _RANK["warning"] < self._lowest:
             return
-        for flood in (self._told, self._said):
-            for past in flood.due(end=end):
-                fields = {"of": past.event, "lines": past.lines, "seconds": past.seconds}
-                self._emit("log.suppressed", "warning", fields)
+        try:
+            for flood in (self._told, self._said):
+                for past in flood.due(end=end):
+                    fields = {"of": past.event, "lines": past.lines, "seconds": past.seconds}
+                    self._emit("log.suppressed", "warning", fields)
+        except Exception:  # noqa: BLE001  see tell
+            self.failed += 1
 
     def _emit(self, event: str, level: str, fields: Mapping[str, object]) -> None:
         # The names of the line itself are taken.

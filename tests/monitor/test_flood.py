@@ -72,14 +72,14 @@ def test_what_was_left_out_is_told_once_a_minute_and_at_the_end():
 
 
 def test_a_clock_that_goes_back_grants_nothing():
-    """And takes nothing back, either."""
+    """And it goes on from there: lines are not missing until it has caught up."""
     clock = Clock(100.0)
     flood = Flood(60, clock)
     for _ in range(60):
         flood.admits("x", "info")
     clock.now_s = 50.0
     assert not flood.admits("x", "info")
-    clock.now_s = 101.0
+    clock.now_s = 51.0
     assert [flood.admits("x", "info") for _ in range(2)] == [True, False]
 
 
@@ -132,6 +132,17 @@ def test_what_is_said_beside_the_records_goes_by_the_wall_clock():
     assert [line.get("message", line.get("lines")) for line in found[10:]] == [
         *("errors pass", 40, "again")
     ]
+
+
+def test_a_clock_that_is_set_back_an_hour_silences_nothing():
+    """Orders after it are told; a record that is a moment late sets nothing back."""
+    stream = io.StringIO()
+    logs = Logs(stream, lowest="debug", wait=True, per_min=10)
+    for second in (*(0,) * 10, 1, *(-3_600,) * 3, *range(-3_594, -3_300, 6)):
+        logs.tell(replace(intent(), created_ns=T0 + second * NS_PER_S))
+    events = [line["event"] for line in lines(stream)]
+    assert events.count("order.intended") == 10 + 49
+    assert logs.failed == 0
 
 
 def test_a_run_that_waits_goes_by_market_time_alone(monkeypatch):
