@@ -9,11 +9,12 @@ from typing import Final
 
 from bot.monitor.catalogue.event import Event, Field
 from bot.monitor.catalogue.fields import FIELDS, FIGURES, LINE, SUFFIXES
+from bot.monitor.catalogue.monitor import MONITOR
 from bot.monitor.catalogue.orders import ORDERS
 from bot.monitor.catalogue.records import RECORDS
 from bot.monitor.catalogue.said import RUN, WATCHDOG
 from bot.monitor.catalogue.venue import VENUE
 
-EVENTS: Final = {one.name: one for one in (*RECORDS, *ORDERS, *RUN, *VENUE, *WATCHDOG)}
+EVENTS: Final = {one.name: one for one in (*RECORDS, *ORDERS, *RUN, *VENUE, *WATCHDOG, *MONITOR)}
 
 __all__ = ["EVENTS", "FIELDS", "FIGURES", "LINE", "SUFFIXES", "Event", "Field"]

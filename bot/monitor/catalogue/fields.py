@@ -25,7 +25,11 @@ LINE: Final = (
     Field("level", TEXT, "`debug`, `info`, `warning`, or `error` for whoever is on call"),
     Field("event", TEXT, "the event, one of those below"),
     Field("instance", TEXT, "name of the bot"),
-    Field("run", COUNT, "number of this run in the bot's journal (not on the watchdog's lines)"),
+    Field(
+        "run",
+        COUNT,
+        "number of this run in the journal (not of watchdog and monitor)",
+    ),
 )
 
 _TABLE: Final = (
@@ -42,6 +46,7 @@ _TABLE: Final = (
     Field("numeraire", TEXT, "`usd` or `coin`: what the book is neutral in"),
     Field("state", TEXT, "state of the machine"),
     Field("until", TIME, "end of what begins now; null where only a word ends it"),
+    Field("since", TIME, "market time at which it began"),
     Field("why", TEXT, "the reason in words"),
     Field("what", TEXT, "what it is about, in words"),
     Field("found", TEXT, "what went wrong, in words"),

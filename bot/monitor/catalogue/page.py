@@ -7,6 +7,7 @@ from typing import Final
 
 from bot.monitor.catalogue.event import Event, Field
 from bot.monitor.catalogue.fields import FIELDS, FIGURES, LINE
+from bot.monitor.catalogue.monitor import MONITOR
 from bot.monitor.catalogue.orders import ORDERS
 from bot.monitor.catalogue.records import RECORDS
 from bot.monitor.catalogue.said import RUN, WATCHDOG
@@ -20,6 +21,7 @@ _SECTIONS: Final = (
     ("The run and its logs", RUN),
     ("The connection", VENUE),
     ("The watchdog (`deltaband watchdog`)", WATCHDOG),
+    ("The monitor (`deltaband monitor`)", MONITOR),
 )
 
 
@@ -72,7 +74,7 @@ def _own() -> str:
     back, *flaws = VENUE
     sources = [(one.name, one.own) for one in (*RECORDS, *ORDERS, *RUN, back)]
     sources.append(("venue.…", flaws[0].own))  # all flaws have the same
-    sources += [(one.name, one.own) for one in WATCHDOG]
+    sources += [(one.name, one.own) for one in (*WATCHDOG, *MONITOR)]
     rows = [(f"`{name}`", f"`{f.name}`", f.unit, f.meaning) for name, own in sources for f in own]
     return _table(("event", "field", "unit", "meaning"), rows)
 

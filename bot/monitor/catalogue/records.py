@@ -158,6 +158,45 @@ RECORDS: Final = (
         _STANDING,
     ),
     Event("review.ended", "A person has looked.", ("info",), _STANDING),
+    Event(
+        "target.begun",
+        "An operator moved the owner's delta band away from the settings'.",
+        ("warning",),
+        _STANDING,
+    ),
+    Event("target.ended", "The band is the settings' again.", ("info",), _STANDING),
+    Event(
+        "band.left",
+        "A measure was outside its owner's band and is inside again; debug where that took no "
+        "longer than a hedge takes (2 s).",
+        ("info", "debug"),
+        (
+            *("market_time", "coin", "since", "state"),
+            Field("kind", "text", "`delta`, `gamma` or `gamma_expiring`"),
+            Field("seconds", "s", "for how long"),
+            Field("worst", "coin; gamma in coin per 1 %", "how far outside, signed"),
+        ),
+    ),
+    Event(
+        "pnl.explained",
+        "What the equity in one currency changed by since the last such line, line by line.",
+        ("debug",),
+        (
+            *("market_time", "coin", "since"),
+            Field("unpriced", "count", "positions that no line could be told of"),
+            *(
+                Field(f"{line}_usd", "USD", f"part of the change from {line}")
+                for line in (
+                    *("delta", "gamma", "theta", "vega", "vanna", "volga", "charm", "basis"),
+                    *("funding", "fees", "slippage", "translation"),
+                )
+            ),
+            Field("unexplained_usd", "USD", "part of the change that nothing explains"),
+            Field("total_usd", "USD", "the change: the sum of the lines"),
+            Field("hedges_usd", "USD", "part of the change that this bot's own positions made"),
+            Field("equity_usd", "USD", "equity at the end"),
+        ),
+    ),
     Event("position.parked", "A trade by hand is left unhedged for a time.", ("info",), _PARKED),
     Event("position.released", "It is hedged from now on.", ("info",), _PARKED),
 )
