@@ -6,7 +6,9 @@ its bot is not running.
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
 
 from bot.cli import say
 from bot.cli.exits import Exit
@@ -15,6 +17,9 @@ from bot.cli.options import AsJson, ConfigFiles, Instance, Sets, journal
 if TYPE_CHECKING:
     from bot.journal import Reader
 
+Watch = Annotated[
+    bool, typer.Option("--watch", "-w", help="Keep looking, at a glance, until Ctrl-C.")
+]
 _FIGURES: Final = (
     *("state", "numeraire", "index", "delta_coin", "lower", "target", "upper"),
     *("gamma_coin_per_pct", "vega_usd", "theta_usd_day", "equity_usd", "unknown_orders"),
@@ -22,6 +27,7 @@ _FIGURES: Final = (
 
 
 def status(
+    watch: Watch = False,
     instance: Instance = None,
     config: ConfigFiles = None,
     sets: Sets = None,
@@ -29,6 +35,10 @@ def status(
 ) -> int:
     """Show how the bot stands: state, delta and gamma against their bands, shocks, doubts."""
     with journal(config, sets, instance) as reader:
+        if watch:
+            from bot.cli import watching
+
+            return watching.watch(reader, _why_stale, as_json=as_json)
         found = reader.status()
         if as_json:
             say.json(found)

@@ -1,7 +1,9 @@
 """What the reading verbs show, against journals that a real writer wrote."""
 
+import json
 import math
 import os
+import signal
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -355,3 +357,20 @@ def test_report_shows_a_day_and_writes_it_as_html(deltaband, tmp_path):
     refused = deltaband("report", "--day", "4.1.2026")
     assert refused.returncode == 2
     assert "expected a day such as 2026-02-05, found '4.1.2026'" in refused.stderr
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_status_watch_looks_again_and_again_until_it_is_stopped(deltaband, as_json):
+    """Off a terminal it is a line each second; Ctrl-C is how one stops to watch."""
+    fill_journal(deltaband.state)
+    process = deltaband.start("status", "--watch", *(("--json",) if as_json else ()))
+    lines = [process.stdout.readline() for _ in range(2)]
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (0, "")
+    for line in lines:
+        if as_json:
+            assert json.loads(line)["underlyings"]["BTC"]["state"]
+        else:
+            assert line.startswith("demo · BTC ")
+            assert "STALE (no bot is running" in line

@@ -24,8 +24,9 @@ from bot.sim.market import SyntheticMarket
 from bot.sim.market.jumps import Jump
 from bot.sim.replay import ReplayMarket
 from bot.wiring.kernels import choose
+from tests.sim.test_replay import CHAINS, HOURLY
 from tests.simulation.drive import START_NS, book, seconds, start
-from tests.simulation.outside import CHAINS, HOURLY, RECORDED
+from tests.simulation.outside import RECORDED
 
 PAGE = Path(__file__).parents[2] / "docs" / "profit-days.md"
 LINES = (
@@ -69,7 +70,7 @@ def synthetic(numeraire: str, regime: str, seed: int, hours: float = HOURS) -> D
     sets += [f"underlying.{coin}.numeraire={numeraire}" for coin in ("BTC", "ETH")]
     drive = start(config.load(sets=sets).settings, seed=seed)
     drive.until(START_NS + seconds(hours * 3_600.0))
-    jumps = SyntheticMarket(seed, regime, START_NS).jumps(drive.now_ns)  # type: ignore[arg-type]
+    jumps = SyntheticMarket(seed, regime, START_NS).jumps(drive.now_ns)
     name = f"synthetic, {regime}, {numeraire} book, seed {seed}"
     return Day(name, by_coin(drive.of(Attribution)), tuple(jumps))
 

@@ -1,0 +1,52 @@
+"""The page of the alerts names what the rules can tell, and the figures that they go by."""
+
+import ast
+from pathlib import Path
+
+from bot.monitor.alerts import channels, rules
+from config.schema.telling import Alerts
+
+PAGE = (Path(__file__).parents[3] / "docs" / "alerts.md").read_text(encoding="utf-8")
+
+
+def kinds() -> set[str]:
+    """Return the first word or words of every kind that the rules name."""
+    found = set()
+    tree = ast.parse(Path(rules.__file__).read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"Alert", "Trouble"}:
+            first = node.args[0]
+            if isinstance(first, ast.JoinedStr):
+                first = first.values[0]
+            if isinstance(first, ast.Constant):
+                found.add(str(first.value).strip())
+    return found
+
+
+def test_every_kind_of_message_is_on_the_page():
+    """A desk wants to know beforehand what may wake it."""
+    assert len(kinds()) >= 12
+    missing = [kind for kind in kinds() if f"`{kind}" not in PAGE]
+    assert missing == []
+
+
+def test_the_pages_figures_are_the_rules():
+    """Seconds and shares in the text are those in the code."""
+    usual = Alerts()
+    for figure in (
+        f"outside its owner's band for {rules.OUTSIDE_S:.0f} s",
+        f"unknown for {rules.UNKNOWN_S:.0f} s",
+        f"decided nothing for {rules.SILENT_S:.0f} s",
+        f"warning from {rules.MARGIN[0]:.0%}, critical from {rules.MARGIN[1]:.0%}".replace(
+            "%", " %"
+        ),
+        f"within {rules.LIQUIDATION[0]:.0%}, critical within {rules.LIQUIDATION[1]:.0%}".replace(
+            "%", " %"
+        ),
+        f"`remind_s` ({usual.remind_s:.0f} s)",
+        f"`cooldown_s` ({usual.cooldown_s:.0f} s)",
+        f"a queue of {channels.ROOM} of its own",
+        f"tried four times over {sum(channels.TRIES_S):.0f} s",
+    ):
+        assert figure in PAGE, figure
+    assert len(channels.TRIES_S) == 4
