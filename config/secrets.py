@@ -1,8 +1,9 @@
-"""Keys to exchanges: the only values that are never settings.
+"""Keys and passwords: the only values that are never settings.
 
 Owns reading `DELTABAND_<VENUE>_KEY` and `_SECRET`, or the files that `_KEY_FILE` and
 `_SECRET_FILE` name; an account that is only read has its own, as `DELTABAND_<VENUE>_<NAME>_KEY`,
-and the watchdog may have one, as `DELTABAND_<VENUE>_WATCHDOG_KEY`.
+and the watchdog may have one, as `DELTABAND_<VENUE>_WATCHDOG_KEY`. So it does the password of an
+MQTT broker, the certificate shown to it, and the keys that sign commands.
 Refuses a file that others may read or replace: group or other permission bits, another owner, a
 symbolic link, a folder that others may write to, a place inside a git tree. One exception: a secret
 that the system mounts read-only for a container (root's file, which nobody may write to) may be
@@ -24,9 +25,13 @@ from config.schema.venue import in_capitals
 PREFIX = "DELTABAND_"
 MASK = "****"
 LONGEST_BYTES = 4096
+LONGEST_PEM = 65_536
 SHORTEST_KEY = 16
+SHORTEST_COMMAND_KEY = 32
+MQTT_PASSWORD = PREFIX + "MQTT_PASSWORD"
 
 _NAMED = re.compile(r"DELTABAND_[A-Z0-9][A-Z0-9_]*_(?:KEY|SECRET)")
+_KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _VENUE = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
@@ -114,6 +119,42 @@ def lines(path: Path, name: str) -> tuple[Secret, ...]:
     return tuple(Secret(line) for line in found if line and not line.startswith("#"))
 
 
+def mqtt_password(environ: Mapping[str, str]) -> Secret | None:
+    """Read what the broker knows this bot by; ConfigError for an unsafe file."""
+    return _one(MQTT_PASSWORD, environ)
+
+
+def command_keys(path: Path) -> dict[str, Secret]:
+    """Read the keys that sign commands, `key_id secret` a line; `#` begins a line of its own.
+
+    ConfigError for an unsafe file, for a key that is too short to be one, and for none at all.
+    """
+    name, keys = "mqtt.command_key_file", dict[str, Secret]()
+    for number, line in enumerate(_from_file(path, name, LONGEST_PEM).splitlines(), 1):
+        parts = line.split()
+        if not parts or parts[0].startswith("#"):
+            continue
+        where = f"{path}, line {number}"
+        if len(parts) != 2 or not _KEY_ID.fullmatch(parts[0]):  # noqa: PLR2004  id and secret
+            found = f"{where}: other words"
+            raise _refused(name, "`key_id secret` with an id of at most 32 of A-Za-z0-9_-", found)
+        key_id, secret = parts
+        if len(secret) < SHORTEST_COMMAND_KEY:
+            expected = f"a secret of at least {SHORTEST_COMMAND_KEY} characters"
+            raise _refused(name, expected, f"{where}: {len(secret)}")
+        if key_id in keys:
+            raise _refused(name, "each key_id once", f"{where}: {key_id} again")
+        keys[key_id] = Secret(secret)
+    if not keys:
+        raise _refused(name, "at least one key", f"{path}: none")
+    return keys
+
+
+def check_certificate(path: Path) -> None:
+    """Raise ConfigError unless a certificate's file, with its private key, is its owner's alone."""
+    _from_file(path, "mqtt.cert_file", LONGEST_PEM)
+
+
 def on_read_only_mount(path: Path) -> bool:
     """Tell whether a secret's file is root's on a read-only mount, which nobody here can change."""
     try:
@@ -129,7 +170,7 @@ def names_a_key(variable: str) -> bool:
 
 def exposed(environ: Mapping[str, str]) -> tuple[Secret, ...]:
     """Give every secret that the environment itself holds, for the redaction of logs."""
-    named = sorted(name for name in environ if _NAMED.fullmatch(name))
+    named = sorted(name for name in environ if _NAMED.fullmatch(name) or name == MQTT_PASSWORD)
     return tuple(Secret(environ[name]) for name in named if environ[name])
 
 
@@ -146,7 +187,7 @@ def _one(name: str, environ: Mapping[str, str]) -> Secret | None:
     return Secret(value.strip())
 
 
-def _from_file(path: Path, name: str) -> str:
+def _from_file(path: Path, name: str, longest: int = LONGEST_BYTES) -> str:
     """Read a secret's file, its checks made on the open file so that nobody can swap it between."""
     path = _on_its_mount(path)
     try:
@@ -160,9 +201,9 @@ def _from_file(path: Path, name: str) -> str:
         unsafe = _unsafe(about, mounted=mounted) or _misplaced(path.absolute().parent)
         if unsafe is not None:
             raise _refused(name, unsafe.expected, f"{path}: {unsafe.found}")
-        content = file.read(LONGEST_BYTES + 1)
-    if len(content) > LONGEST_BYTES:
-        raise _refused(name, f"at most {LONGEST_BYTES} bytes", f"{path}: more")
+        content = file.read(longest + 1)
+    if len(content) > longest:
+        raise _refused(name, f"at most {longest} bytes", f"{path}: more")
     try:
         return content.decode()
     except UnicodeDecodeError:

@@ -64,6 +64,7 @@ def monitor(
         )
     if test_alerts:
         return _test(settings)
+    known = known_secrets(settings, os.environ)
     folder = settings.state_dir / settings.instance
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     only = f"to be the only monitor of instance {settings.instance!r}"
@@ -75,7 +76,6 @@ def monitor(
         raise
     lowest = "warning" if with_bot else "info"
     stream = sys.stderr if with_bot else sys.stdout
-    known = known_secrets(settings)
     logs = Logs(stream, json=True if as_json else None, lowest=lowest, secrets=known)
     try:
         run_connected(_follow(settings, logs, with_bot))

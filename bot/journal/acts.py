@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 Statement = tuple[str, tuple[Any, ...]]
+AT_THE_DOOR: Final = "refused at the door: "
+"""What the outcome of a command begins with that was kept from every bot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,10 @@ PLACES: Final = {
                 *("seq", "id", "verb", "coin", "arguments", "who", "why", "at_ns"),
                 *("taken_ns", "done_ns", "accepted", "outcome"),
             ),
-            # One that waits, one that a bot died with, one that was taken back before any bot.
-            "done_ns IS NULL OR (accepted = 0 AND outcome = 'withdrawn')",
+            # One that waits, one that a bot died with, and what never came to any bot: taken back,
+            # or refused before. Such a row says that nothing was done, whoever wrote it.
+            "done_ns IS NULL OR (accepted = 0 AND (outcome = 'withdrawn'"
+            f" OR substr(outcome, 1, {len(AT_THE_DOOR)}) = '{AT_THE_DOOR}'))",
         ),
         Place(
             "parked",

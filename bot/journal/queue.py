@@ -5,6 +5,9 @@ so a bot that dies in between has lost it, and says so by its missing outcome. W
 (resume and the like) is refused when it has waited too long, because it was meant for another
 moment; what only stops (pause, halt, off, snooze) never ages, and the next run takes it again where
 a bot died before what it did was on disk: a stop must not get lost.
+
+What was refused before any bot could take it (a forged command from outside, say) is written here
+as done, so that who asked for what is in one place; no bot ever sees it.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from typing import Any, Final
 from bot.domain.events import Operator
 from bot.domain.records import CommandOutcome
 from bot.domain.units import NS_PER_S
-from bot.journal.acts import act
+from bot.journal.acts import AT_THE_DOOR, act
 from bot.journal.database import transaction
 from bot.journal.rows import from_json, to_json
 
@@ -72,7 +75,7 @@ class Answer:
 
 
 def submit(db: sqlite3.Connection, command: Command) -> None:
-    """Put a command at the end of the queue."""
+    """Put a command at the end of the queue; an id that is there already is an IntegrityError."""
     with transaction(db, guest=True):
         db.execute(
             "INSERT INTO commands (id, verb, coin, arguments, who, why, at_ns)"
@@ -80,6 +83,19 @@ def submit(db: sqlite3.Connection, command: Command) -> None:
             (
                 *(command.id, command.verb, command.coin, to_json(command.arguments)),
                 *(command.who, command.why, command.at_ns),
+            ),
+        )
+
+
+def refuse(db: sqlite3.Connection, command: Command, why_not: str) -> None:
+    """Write down a command that is not to reach any bot, as done the moment that it was asked."""
+    with transaction(db, guest=True):
+        db.execute(
+            "INSERT INTO commands (id, verb, coin, arguments, who, why, at_ns, taken_ns, done_ns,"
+            " accepted, outcome) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?7, 0, ?8)",
+            (
+                *(command.id, command.verb, command.coin, to_json(command.arguments)),
+                *(command.who, command.why, command.at_ns, f"{AT_THE_DOOR}{why_not}"),
             ),
         )
 

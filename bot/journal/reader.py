@@ -239,12 +239,19 @@ class Reader:
         why: str = "",
         arguments: Mapping[str, Any] | None = None,
         name: str | None = None,
+        why_not: str = "",
     ) -> str:
-        """Queue a command for the bot and return its id, a new one where none is named."""
+        """Queue a command for the bot and return its id, a new one where none is named.
+
+        With `why_not` it is written down as refused instead, and no bot sees it.
+        """
         name = name or queue.new_id()
         asked = queue.Command(name, verb, coin, arguments or {}, who, why, time.time_ns())
         with faults_named(self.path, "queue a command in"):
-            queue.submit(self._db, asked)
+            if why_not:
+                queue.refuse(self._db, asked, why_not)
+            else:
+                queue.submit(self._db, asked)
         return name
 
     def answer(self, name: str) -> queue.Answer:

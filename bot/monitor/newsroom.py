@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 from bot.domain.errors import JournalError
 from bot.journal import lock
 from bot.journal.following import Following
+from bot.journal.reader import Reader
 from bot.journal.runs import STOPPED
 from bot.journal.tail import Tail
 from bot.monitor.outlet import Outlet, Sight
@@ -134,18 +135,38 @@ class CommandQueue:
         self._following = following
 
     def submit(
-        self, verb: str, coin: str, *, who: str, why: str, arguments: Mapping[str, Any]
+        self,
+        verb: str,
+        coin: str,
+        *,
+        who: str,
+        why: str,
+        arguments: Mapping[str, Any],
+        name: str | None = None,
     ) -> str:
         """Queue a command; JournalError where no bot runs that could take it."""
         reader = self._following.reader()
         if reader is None or not reader.running():
             raise JournalError("expected a running bot, found none: nothing was queued")
-        return reader.submit(verb, coin, who=who, why=why, arguments=arguments)
+        return reader.submit(verb, coin, who=who, why=why, arguments=arguments, name=name)
+
+    def refused(
+        self, verb: str, *, who: str, why: str, arguments: Mapping[str, Any], why_not: str
+    ) -> None:
+        """Write down a command that is kept from the bot, whether one runs or not."""
+        self._journal().submit(verb, "", who=who, why=why, arguments=arguments, why_not=why_not)
 
     def outcome(self, name: str) -> tuple[bool, str] | None:
         """Return what became of a command; None while it is not done."""
+        answer = self._journal().answer(name)
+        return (answer.accepted, answer.outcome) if answer.done else None
+
+    def withdraw(self, name: str) -> bool:
+        """Take back a command that no bot has taken."""
+        return self._journal().withdraw(name)
+
+    def _journal(self) -> Reader:
         reader = self._following.reader()
         if reader is None:
-            raise JournalError("expected the journal that the command was queued in, found none")
-        answer = reader.answer(name)
-        return (answer.accepted, answer.outcome) if answer.done else None
+            raise JournalError("expected the journal that is followed, found none")
+        return reader

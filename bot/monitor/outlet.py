@@ -56,11 +56,28 @@ class Steering(Protocol):
     """The journal's command queue, for an outlet that people steer through."""
 
     def submit(
-        self, verb: str, coin: str, *, who: str, why: str, arguments: Mapping[str, Any]
+        self,
+        verb: str,
+        coin: str,
+        *,
+        who: str,
+        why: str,
+        arguments: Mapping[str, Any],
+        name: str | None = None,
     ) -> str:
-        """Queue a command and return its id; raises JournalError."""
+        """Queue a command and return its id; JournalError, also where that id was used before."""
+        ...
+
+    def refused(
+        self, verb: str, *, who: str, why: str, arguments: Mapping[str, Any], why_not: str
+    ) -> None:
+        """Write down a command that is kept from the bot; raises JournalError."""
         ...
 
     def outcome(self, name: str) -> tuple[bool, str] | None:
         """Return whether a command was accepted, and its outcome; None while it is not done."""
+        ...
+
+    def withdraw(self, name: str) -> bool:
+        """Take back a command that no bot has taken; False when it is too late."""
         ...

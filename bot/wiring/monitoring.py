@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from bot.journal.following import Following
 from bot.monitor.newsroom import Say
 from bot.monitor.outlet import Outlet
+from bot.wiring import mqtt
 from config import secrets
 from config.errors import ConfigError, Origin, Problem
 from config.schema import Settings
@@ -31,9 +32,11 @@ def alert_channels(settings: Settings) -> list[Channel]:
         raise ConfigError((problem,)) from None
 
 
-def known_secrets(settings: Settings) -> tuple[str, ...]:
+def known_secrets(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
     """Return what no line of a log may hold; ConfigError for a file that cannot be used."""
-    return _addresses(settings)[len(settings.alerts.urls) :]
+    addresses = _addresses(settings)[len(settings.alerts.urls) :]
+    handed = (secret.reveal() for secret in secrets.exposed(environ))
+    return (*addresses, *mqtt.known_secrets(settings, environ), *handed)
 
 
 def _addresses(settings: Settings) -> tuple[str, ...]:
@@ -55,7 +58,7 @@ def _alerts(
     return Alerts(to, following, say, **habits, report=mine.report)
 
 
-BUILDS: Final[tuple[Build, ...]] = (_alerts,)
+BUILDS: Final[tuple[Build, ...]] = (mqtt.build, _alerts)
 
 
 def outlets(

@@ -1,0 +1,94 @@
+"""The state that is kept at the broker: one JSON object, the newest alone.
+
+Figures are numbers or null, never NaN; times are Unix milliseconds. Its form is in
+`schemas/state.json`; a field may be added to version 1, none is taken away or changed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+from bot.domain.states import State
+from bot.journal.tail import News
+from bot.monitor.outlet import Sight
+
+VERSION: Final = 1
+NS_PER_MS: Final = 1_000_000
+_FIGURES: Final = (
+    *("index", "delta_coin", "delta_low_coin", "delta_high_coin", "target", "lower", "upper"),
+    *("gamma_coin_per_pct", "gamma_expiring_coin_per_pct", "vega_usd", "theta_usd_day"),
+    "equity_usd",
+)
+_PNL: Final = ("hedged_usd", "unhedged_usd", "naive_usd")
+
+
+def online(sight: Sight | None) -> bool:
+    """Tell whether a bot is known to live and to decide."""
+    if sight is None or sight.status is None:
+        return False
+    return sight.alive and not sight.ended and sight.status.get("stale") is False
+
+
+def pnl_of(news: News) -> dict[str, float | None] | None:
+    """Return the book's profit and loss where that is what is new."""
+    if news.kind != "equity" or news.fields.get("coin") != "":
+        return None
+    return {name: figure(news.fields.get(name)) for name in _PNL}
+
+
+def state(
+    sight: Sight, pnl: Mapping[str, float | None] | None, *, commands: str, dropped: int
+) -> dict[str, Any]:
+    """Return what is told of a sight.
+
+    `commands` says which of them are taken, `dropped` how many events found no room.
+    """
+    status = sight.status or {}
+    coins: Mapping[str, Mapping[str, Any]] = status.get("underlyings") or {}
+    market_ns = status.get("ts_ns")
+    return {
+        "v": VERSION,
+        "ts": sight.wall_ns // NS_PER_MS,
+        "online": online(sight),
+        "ended": sight.ended,
+        "why": sight.why,
+        "run": status.get("run"),
+        "mode": status.get("mode"),
+        "market": status.get("market"),
+        "market_ts": None if market_ns is None else market_ns // NS_PER_MS,
+        "state": status.get("state"),
+        "halted": status.get("state") == State.HALTED,
+        "stale": status.get("stale", True) is not False,
+        "disconnected": sorted(status.get("disconnected") or {}),
+        "pnl": None if pnl is None else dict(pnl),
+        "coins": {name: _coin(row) for name, row in coins.items()},
+        "commands": commands,
+        "dropped_events": dropped,
+    }
+
+
+def figure(value: object) -> float | int | None:
+    """Return a number as it is, and None for what is none that JSON has."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _coin(row: Mapping[str, Any]) -> dict[str, Any]:
+    figures = {name: figure(row.get(name)) for name in _FIGURES}
+    within = [figures[name] for name in ("lower", "delta_coin", "upper")]
+    known = [value for value in within if value is not None]
+    doubts = row.get("doubts") or ()
+    return {
+        "state": row.get("state"),
+        "halted": row.get("state") == State.HALTED,
+        "off": bool(row.get("off")),
+        "measured": bool(row.get("measured")),
+        "numeraire": row.get("numeraire"),
+        **figures,
+        "in_band": known == sorted(known) if len(known) == len(within) else None,
+        "unknown_orders": row.get("unknown_orders"),
+        "doubts": sorted({str(one.get("reason")) for one in doubts if isinstance(one, Mapping)}),
+    }
