@@ -71,7 +71,7 @@ class MqttOutlet:
         self._replies: Backlog[Message] = Backlog(REPLIES)
         self._sight: Sight | None = None
         self._pnl: Mapping[str, float | None] | None = None
-        self._connected = self._closing = self._not_allowed = False
+        self._connected = self._closing = self._said_all = self._not_allowed = False
         self._wake, self._done = asyncio.Event(), asyncio.Event()
 
     def hear(self, news: Sequence[News]) -> None:
@@ -98,7 +98,8 @@ class MqttOutlet:
         self._wake.set()
         if self._connected:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._done.wait(), CLOSE_S)
+                async with asyncio.timeout(CLOSE_S):
+                    await self._done.wait()
 
     def _reply(self, command_id: str, told: Mapping[str, Any]) -> None:
         self._replies.add([(self._topics.reply(command_id), to_json(told).encode())])
@@ -110,14 +111,15 @@ class MqttOutlet:
             await asyncio.sleep(TICK_S)
 
     async def _stay(self) -> None:
-        while not self._done.is_set():
+        while not self._said_all:
             try:
                 await self._session()
             except LinkError as fault:
                 await asyncio.sleep(self._outages.went(str(fault)))
             finally:
                 self._connected = False
-        await asyncio.Event().wait()  # all is said
+        self._done.set()
+        await asyncio.Event().wait()
 
     async def _session(self) -> None:
         async with self._connect(self._broker) as link:
@@ -137,11 +139,12 @@ class MqttOutlet:
             await self._flush(link)
             self._look(link)
             if self._closing and not self._events and not self._replies:
-                self._done.set()
+                self._said_all = True
                 return
             self._wake.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), WAKE_S)
+                async with asyncio.timeout(WAKE_S):
+                    await self._wake.wait()
 
     async def _stand(self, kept: _Kept) -> None:
         sight = self._sight
@@ -220,8 +223,10 @@ async def _first(*running: Coroutine[Any, Any, None]) -> None:
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while left := [task for task in tasks if not task.done()]:
+            for task in left:
+                task.cancel()
+            # Again: wait_for of Python 3.11, which aiomqtt uses, can swallow it.
+            await asyncio.wait(left, timeout=TICK_S)
     for task in done:
         task.result()
