@@ -1,7 +1,8 @@
-"""A real mosquitto on a port of loopback, and certificates of an authority that lives for a test."""
+"""A real mosquitto on a port of loopback, and certificates of an authority that a test makes."""
 
-import datetime
+import datetime as dt
 import ipaddress
+import os
 import shutil
 import signal
 import socket
@@ -41,6 +42,8 @@ class Mosquitto:
     def configure(self, lines, *, listener=True):
         """Say how it is to be at its next start."""
         head = [f"listener {self.port} 127.0.0.1"] if listener else []
+        if os.geteuid() == 0:  # else it becomes a user who cannot read what a test wrote
+            head.append("user root")
         self.file.write_text("\n".join([*head, *lines]) + "\n", encoding="utf-8")
 
     def start(self):
@@ -161,15 +164,15 @@ class Authority:
         return context
 
     def _builder(self, subject, public_key):
-        now = datetime.datetime.now(datetime.UTC)
+        now = dt.datetime.now(dt.UTC)
         return (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(self._subject)
             .public_key(public_key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(hours=1))
+            .not_valid_before(now - dt.timedelta(hours=1))
+            .not_valid_after(now + dt.timedelta(hours=1))
         )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.cli.conftest import Deltaband, LiveBot
+from tests.cli.conftest import Deltaband, LiveBot, accept
 from tests.monitor.mqtt.broker import PROGRAM, Mosquitto
 
 
@@ -43,8 +43,8 @@ def live_bot(deltaband):
     """Return a starter of bots that end with the test."""
     bots: list[LiveBot] = []
 
-    def start(*args, **how):
-        bots.append(LiveBot(deltaband.state, *args, **how))
+    def start(answering=accept, instance="demo"):
+        bots.append(LiveBot(deltaband.state, answering, instance))
         return bots[-1]
 
     yield start
