@@ -9,7 +9,7 @@ import traceback
 import pytest
 
 from config import ConfigError
-from config.secrets import Secret, credentials, exposed
+from config.secrets import Secret, command_keys, credentials, exposed, mqtt_password, names_a_key
 
 CANARY = "c4n4ry-5ecret"
 MASKED = "{}"
@@ -170,3 +170,28 @@ def test_an_account_has_variables_of_its_own(account, spelt, stored):
     assert [secret.reveal() for secret in exposed(environ)] == ["k3y", CANARY]
     with pytest.raises(ConfigError, match=f"{begin}_KEY: expected it beside {begin}_SECRET"):
         credentials("deribit", {f"{begin}_SECRET": CANARY}, account)
+
+
+def test_a_brokers_password_is_a_secret_like_others(stored):
+    """By variable or file, never both; a process beside the bot is given it, and hides it."""
+    assert mqtt_password({}) is None
+    direct = mqtt_password({"DELTABAND_MQTT_PASSWORD": CANARY})
+    assert direct == mqtt_password({"DELTABAND_MQTT_PASSWORD_FILE": str(stored)})
+    both = {"DELTABAND_MQTT_PASSWORD": "x", "DELTABAND_MQTT_PASSWORD_FILE": str(stored)}
+    with pytest.raises(ConfigError, match="found both"):
+        mqtt_password(both)
+    assert exposed({"DELTABAND_MQTT_PASSWORD": CANARY}) == (Secret(CANARY),)
+    assert not names_a_key("DELTABAND_MQTT_PASSWORD")
+
+
+def test_keys_of_commands_are_read_from_a_file_for_its_owner_alone(stored):
+    """One a line, with remarks; longer than the keys of an exchange may be."""
+    lines = [f"key-{n} {CANARY * 3}{n}" for n in range(150)]
+    stored.write_text("\n".join(["# who may", "", *lines]), encoding="utf-8")
+    keys = command_keys(stored)
+    assert len(keys) == 150
+    assert keys["key-7"].reveal() == f"{CANARY * 3}7"
+    assert CANARY not in repr(keys)
+    stored.chmod(0o640)
+    with pytest.raises(ConfigError, match="0600"):
+        command_keys(stored)

@@ -58,6 +58,7 @@ def busy_run(journal: Journal, first: int) -> None:
         asked = reader.submit("pause", "BTC", who="ann", why="news")
         reader.withdraw(reader.submit("resume", "BTC", who="ann"))
         reader.submit("halt", who="nobody has taken it yet")
+        reader.submit("resume", who="mqtt:unproven", why_not="expected a key, found none")
         # A halt that the run before took and never answered comes again.
         assert len(journal.take_commands()) == (2 if first == 1 else 3)
     journal.record(CommandOutcome(T0, asked, accepted=True, outcome="PAUSED"))
@@ -229,6 +230,15 @@ def test_a_chain_that_was_changed_is_found(path, deed):
         ("DELETE FROM commands WHERE outcome = 'PAUSED'", "commands "),
         ("UPDATE commands SET done_ns = 1, accepted = 1 WHERE verb = 'halt'", "commands "),
         ("UPDATE commands SET accepted = 1 WHERE outcome = 'withdrawn'", "commands "),
+        ("UPDATE commands SET accepted = 1 WHERE who = 'mqtt:unproven'", "commands "),
+        ("UPDATE commands SET outcome = 'PAUSED' WHERE who = 'mqtt:unproven'", "commands "),
+        (
+            (
+                "UPDATE commands SET accepted = 0, outcome = 'refused at the door: never'"
+                " WHERE outcome = 'PAUSED'"
+            ),
+            "commands ",
+        ),
     ],
 )
 def test_what_stands_is_what_its_newest_act_says(path, deed, found):

@@ -120,6 +120,32 @@ def test_command_by_signal_is_in_the_same_list(journal, reader):
     assert journal.take_commands() == ()
 
 
+def test_command_that_was_refused_before_any_bot_is_taken_by_none(journal, reader, tmp_path):
+    """It is on record with who, when and why, also where no bot runs, and never handed over."""
+    before_ns = time.time_ns()
+    name = reader.submit(
+        "halt", who="mqtt:unproven", arguments={"fault": "bad_mac"}, why_not="expected its key"
+    )
+    assert journal.take_commands() == ()
+    outcome = "refused at the door: expected its key"
+    assert reader.answer(name) == Answer(name, True, True, False, outcome)
+    (row,) = reader.rows("SELECT * FROM commands")
+    assert before_ns <= row["at_ns"] == row["taken_ns"] == row["done_ns"] <= time.time_ns()
+    journal.close()
+    reader.submit("pause", who="mqtt:unproven", why_not="expected its key")
+    with closing(Journal.open(tmp_path, "demo")) as second:  # gives back what only stops
+        second.begin_run(run_start())
+        assert second.take_commands() == ()
+
+
+def test_an_id_is_queued_once(journal, reader):
+    """Who says the same twice has said it once."""
+    reader.submit("pause", who="ann", name="desk:0001")
+    with pytest.raises(JournalError, match="expected rows that keep the journal's rules"):
+        reader.submit("pause", who="ann", name="desk:0001")
+    assert len(journal.take_commands()) == 1
+
+
 def test_unknown_id_is_an_error(reader):
     """Waiting for what was never asked would last for ever."""
     with pytest.raises(JournalError, match="expected a command 'nothing'"):

@@ -27,7 +27,10 @@ def test_the_wheel_holds_every_module_and_every_profile(wheel):
     modules = [path for package in packages for path in package.rglob("*.py")]
     profiles = list((TOP / "config" / "profiles").glob("*.toml"))
     assert profiles != []
-    wanted = {str(path.relative_to(TOP)) for path in [*modules, *profiles]}
+    schemas = list((TOP / "bot").rglob("schemas/*.json"))
+    examples = list((TOP / "config" / "deploy").rglob("*.*"))
+    assert schemas != []
+    wanted = {str(path.relative_to(TOP)) for path in [*modules, *profiles, *schemas, *examples]}
     assert wanted <= set(wheel.namelist())
 
 

@@ -11,6 +11,7 @@ import subprocess
 import time
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiomqtt
 from cryptography import x509
@@ -37,7 +38,7 @@ class Mosquitto:
         self.folder, self.port = folder, port or free_port()
         self.file = folder / "mosquitto.conf"
         self.configure(lines)
-        self.process = None
+        self.process: Any = None
 
     def configure(self, lines, *, listener=True):
         """Say how it is to be at its next start."""

@@ -11,7 +11,7 @@ def brokers(tmp_path):
     """Return a maker of brokers that end with the test."""
     if PROGRAM is None:
         pytest.skip("needs mosquitto on this machine")
-    made = []
+    made: list[Mosquitto] = []
 
     def make(*lines, **how):
         folder = tmp_path / f"broker{len(made)}"

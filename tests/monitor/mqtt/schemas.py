@@ -3,9 +3,10 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 FOLDER = Path(__file__).parents[3] / "bot" / "monitor" / "mqtt" / "schemas"
-TYPES = {
+TYPES: dict[str, Any] = {
     "object": dict,
     "array": list,
     "string": str,

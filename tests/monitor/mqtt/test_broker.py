@@ -77,9 +77,7 @@ async def test_a_monitor_that_is_killed_leaves_offline_behind(monitor, broker, l
         assert listener.heard[0][2], "it is kept"
 
 
-async def test_a_bot_that_dies_is_offline_while_its_monitor_lives(
-    monitor, broker, live_bot
-):
+async def test_a_bot_that_dies_is_offline_while_its_monitor_lives(monitor, broker, live_bot):
     """And online again when another begins."""
     bot = live_bot()
     monitor(broker)

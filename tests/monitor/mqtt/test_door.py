@@ -2,6 +2,7 @@
 
 import json
 import random
+from typing import Any
 
 import pytest
 
@@ -174,7 +175,7 @@ def test_memory_is_bounded_and_what_it_forgets_is_refused_by_its_number(tmp_path
     door = door_in(tmp_path, clock)
     first = command(clock, seq=1)
     assert judged(door, first) == "taken"
-    door.seen._write = lambda: None  # type: ignore[method-assign]  five hundred syncs
+    door.seen._write = lambda: None
     for seq in range(2, KEPT + 3):
         assert judged(door, command(clock, seq=seq)) == "taken"
     assert len(door.seen._macs) == KEPT
@@ -235,7 +236,7 @@ def test_its_memory_is_its_owners_alone(door, clock, tmp_path):
 def mutated(rng, clock):
     """Return a payload: a good envelope spoilt in some way, or nonsense of some kind."""
     body = sealed(fields(rng.choice(["pause", "resume", "halt", "target"]), now_ms=clock.ms))
-    strange = [
+    strange: list[Any] = [
         *(None, True, 0, -1, 2**63, 10**400, "", "x", "\x00", "é" * 9, [], {}, [[]], {"a": {}}),
         *("9" * 40, "a" * 5_000, {"coin": "BTC", "target": "1e5"}, {"coin": ["BTC"]}, 1.5),
     ]

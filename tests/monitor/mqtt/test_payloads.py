@@ -3,6 +3,7 @@
 import json
 import math
 from contextlib import closing
+from typing import Any
 
 import pytest
 
@@ -66,7 +67,7 @@ def written(tmp_path):
 def test_every_event_has_its_form(written):
     """A figure that is not known is null; nothing is told beside what is in the form."""
     news, _ = written
-    told = {one.kind: event(one) for one in news}
+    told: dict[str, Any] = {one.kind: event(one) for one in news}
     assert {kind for kind, one in told.items() if one is not None} == TOLD.keys() - {"parked"}
     for one in filter(None, told.values()):
         assert list(faults(json.loads(encoded(one)), schema("event"))) == []
