@@ -1,6 +1,6 @@
 """What happened, as events: which rows of the journal are told, and what of each.
 
-Samples (exposure, margins, equity) are in the state and no events. Neither settings nor summaries,
+Samples (exposure, margins, equity) and accounts of them are no events. Neither settings nor summaries,
 nor the inputs and the rejected candidates of a decision leave the machine, nor what came with a
 command beside its words: there are proofs of the second key among it. The forms are in
 `schemas/event.json`.
@@ -41,6 +41,7 @@ TOLD: Final[Mapping[str, tuple[str, ...]]] = {
         *("gamma_before_coin_per_pct", "gamma_after_coin_per_pct", "lower", "upper", "index"),
         *("filled", "unit", "fee_usd", "slippage_usd", "seconds", "orders", "reason"),
     ),
+    "breach": ("coin", "kind", "worst", "seconds", "state"),
     "command": ("id", "verb", "coin", "who", "why", "accepted", "outcome"),
     "run": ("id", "mode", "market", "version", "seed", "outcome"),
     "standing": ("coin", "word", "because", "stands"),

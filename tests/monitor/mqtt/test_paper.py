@@ -64,6 +64,11 @@ async def test_a_run_is_seen_paused_and_resumed_from_a_broker(deltaband, broker,
         await listener.until(
             lambda: any(one["state"] == "RUNNING" for one in listener.on("state")[states:])
         )
+        challenge = await asked(listener, client, "challenge")
+        args = {"coin": "BTC", "target": "0.05"}
+        reply = await asked(listener, client, "target", args=args, nonce=challenge["nonce"])
+        assert reply["accepted"], reply
+        await listener.first("state", lambda one: one["coins"]["BTC"]["target"] == 0.05)
         told = [one for one in listener.on("event/command") if one["verb"] == "pause"]
         assert [(one["who"], one["why"], one["accepted"]) for one in told] == [
             ("mqtt:desk", "lunch", True)
@@ -80,6 +85,7 @@ async def test_a_run_is_seen_paused_and_resumed_from_a_broker(deltaband, broker,
         ("pause", "mqtt:desk", 1),
         ("resume", "mqtt:desk", 0),
         ("resume", "mqtt:desk", 1),
+        ("target", "mqtt:desk", 1),
     ]
     assert deltaband("journal", "verify", "--instance", "demo").returncode == 0
 

@@ -18,6 +18,7 @@ from bot.monitor.outlet import Sight
 from tests.journal.records import (
     ABOVE,
     T0,
+    breach,
     changed_state,
     decision,
     fill,
@@ -49,6 +50,7 @@ def written(tmp_path):
         journal.record(sample(1, vega_usd=math.nan, delta_coin=1.8342))
         journal.equity(twins(1))
         journal.record(Doubt(T0, "BTC", ABOVE, active=True))
+        journal.record(breach(1))
         journal.record(changed_state(State.RUNNING, State.PAUSED, "BTC", 1))
         journal.record(Standing(T0, "BTC", Word.OFF, None, active=True, because=ABOVE))
         journal.tick(T0, State.RUNNING)
@@ -76,7 +78,7 @@ def test_every_event_has_its_form(written):
 
 def test_samples_are_no_events_and_every_other_kind_is():
     """They are in the state."""
-    assert set(KINDS) - TOLD.keys() == {"exposure", "margin", "equity", "paid"}
+    assert set(KINDS) - TOLD.keys() == {"attribution", "exposure", "margin", "equity", "paid"}
 
 
 def test_settings_and_proofs_stay_where_they_are(written):
