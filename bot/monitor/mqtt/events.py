@@ -1,8 +1,8 @@
 """What happened, as events: which rows of the journal are told, and what of each.
 
-Samples (exposure, margins, equity) and accounts of them are no events. Neither settings nor summaries,
-nor the inputs and the rejected candidates of a decision leave the machine, nor what came with a
-command beside its words: there are proofs of the second key among it. The forms are in
+Samples (exposure, margins, equity) and accounts of them are no events. Neither settings nor
+summaries, nor the inputs and the rejected candidates of a decision leave the machine, nor what came
+with a command beside its words: there are proofs of the second key among it. The forms are in
 `schemas/event.json`.
 """
 
