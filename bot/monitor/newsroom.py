@@ -60,9 +60,11 @@ class Newsroom:
             self.look(time.monotonic())
             await self._close()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            while left := [task for task in tasks if not task.done()]:
+                for task in left:
+                    task.cancel()
+                # Again: wait_for of Python 3.11, in whatever library, can swallow a cancellation.
+                await asyncio.wait(left, timeout=POLL_S)
             self._following.close()
 
     def look(self, now_s: float) -> None:

@@ -40,10 +40,10 @@ def build(
     keys = _keys(settings)
     seen = Seen(settings.state_dir / settings.instance / NAME)
     if seen.why:
-        say("mqtt.forgetful", "error", found=seen.why, takes="pause and halt alone")
+        say("mqtt.forgetful", "error", found=seen.why)
     broker = _broker(settings, topics, password)
     if broker.tls is None and not on_loopback(broker.host):
-        say("mqtt.not_encrypted", "warning", broker=broker.host, expected="an mqtts:// url")
+        say("mqtt.not_encrypted", "warning", broker=broker.host)
     queue = CommandQueue(following)
 
     def commands(reply: Reply) -> Commands:

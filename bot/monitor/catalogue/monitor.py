@@ -11,6 +11,12 @@ _CHANNEL: Final = (
     Field("lost", "count", "messages that it has not taken so far"),
 )
 
+_BROKER: Final = Field("broker", "text", "host and port of the broker")
+_WHOSE: Final = (
+    Field("verb", "text", "the verb of the topic that it came on; empty for any other"),
+    Field("who", "text", "`mqtt:` and the key that signed it, `mqtt:unproven` where none did"),
+)
+
 MONITOR: Final = (
     Event(
         "monitor.started",
@@ -29,5 +35,53 @@ MONITOR: Final = (
     ),
     Event("alerts.channel_failed", "A channel takes no alerts.", ("error",), _CHANNEL),
     Event("alerts.channel_back", "A channel takes alerts again.", ("info",), _CHANNEL),
+    Event("mqtt.connected", "The broker is there.", ("info",), (_BROKER,)),
+    Event(
+        "mqtt.lost",
+        "The broker is not there, hangs or refuses: once for each outage.",
+        ("warning",),
+        (_BROKER, "found"),
+    ),
+    Event(
+        "mqtt.back",
+        "The broker is there again, and has been for some seconds; `found` is the newest reason.",
+        ("warning",),
+        (
+            *(_BROKER, "found"),
+            Field("lasted_s", "s", "how long it was lost"),
+            Field("dropped_events", "count", "events that found no room meanwhile"),
+        ),
+    ),
+    Event(
+        "mqtt.not_allowed",
+        "The broker does not let this bot use a topic of its own: see its rights.",
+        ("error",),
+        ("found",),
+    ),
+    Event(
+        "mqtt.not_encrypted",
+        "A broker beyond this machine is spoken to in the clear (`mqtts://` is not).",
+        ("warning",),
+        (_BROKER,),
+    ),
+    Event(
+        "mqtt.forgetful",
+        "What was taken before cannot be read: only `pause` and `halt` are taken.",
+        ("error",),
+        ("found",),
+    ),
+    Event("mqtt.command", "A command was let in and queued.", ("info",), (*_WHOSE, "coin", "id")),
+    Event(
+        "mqtt.refused",
+        "A command was not let in, or several, which are counted.",
+        ("warning",),
+        (*_WHOSE, "found"),
+    ),
+    Event(
+        "mqtt.not_audited",
+        "A refused command could not be written into the journal.",
+        ("error",),
+        ("found",),
+    ),
     Event("alerts.no_report", "The report of a day could not be made.", ("warning",), ("found",)),
 )

@@ -50,9 +50,14 @@ class Outages:
             if self._lost_at is None:
                 self._say("mqtt.connected", broker=self._broker)
         if self._lost_at is not None and stood >= STEADY_S:
-            told = {"seconds": round(now - self._lost_at - stood, 1), "found": self._reason}
-            lost = dropped - self._dropped
-            self._say("mqtt.back", "warning", broker=self._broker, dropped_events=lost, **told)
+            self._say(
+                "mqtt.back",
+                "warning",
+                broker=self._broker,
+                found=self._reason,
+                lasted_s=round(now - self._lost_at - stood, 1),
+                dropped_events=dropped - self._dropped,
+            )
             self._lost_at = None
         if self._lost_at is None:
             self._dropped = dropped

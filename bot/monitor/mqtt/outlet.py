@@ -176,8 +176,7 @@ class MqttOutlet:
         self._outages.came(self._events.dropped)
         if link.refused and not self._not_allowed:
             self._not_allowed = True
-            expected = f"a broker that lets this bot use its topics, found {link.refused}"
-            self._say("mqtt.not_allowed", "error", expected=expected)
+            self._say("mqtt.not_allowed", "error", found=link.refused)
 
 
 class _Kept:
