@@ -15,6 +15,7 @@ HOURS ?= 1
 N ?= 200
 FOR ?= 600
 DAYS ?= 7
+WHAT ?= week
 WORKERS ?= $(shell echo $$(( $$(nproc) * 2 )))
 
 # Tests that read recorded market data run where it lies beside the project.
@@ -80,8 +81,12 @@ faults-count: $(VENV)/.dev ## count how often tests make each fault of the catal
 	@$(BIN)/python -m tests.struck --numprocesses=$(WORKERS) $(ARGS)
 
 .PHONY: soak
-soak: $(VENV)/.dev ## let days of market time pass in one process and judge what grows: DAYS=7
-	@$(BIN)/python -m tests.processes.soak $(DAYS)
+soak: $(VENV)/.dev ## WHAT=week lets DAYS=7 of market time pass, flood 5,000 quotes a second for FOR=600: what grows?
+	@case "$(WHAT)" in \
+	week) exec $(BIN)/python -m tests.processes.soak $(DAYS) ;; \
+	flood) exec $(BIN)/python -m tests.processes.flood $(FOR) ;; \
+	*) echo "expected WHAT=week or WHAT=flood, found $(WHAT)" >&2; exit 2 ;; \
+	esac
 
 .PHONY: lock
 lock: $(VENV)/.dev ## resolve the dependencies again and write the locks
