@@ -50,7 +50,7 @@ format: $(VENV)/.dev ## put the code into the house format
 	$(BIN)/ruff check --fix
 
 .PHONY: bench
-bench: $(VENV)/.dev ## print the benchmark tables; ONLY=core|greeks|wire|decisions narrows, BENCH_JSON=FILE also writes rows
+bench: $(VENV)/.dev ## print the benchmark tables; ONLY=core|greeks|wire|decisions|monitor narrows, BENCH_JSON=FILE also writes rows
 	@$(BIN)/python -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(BENCH_JSON),--json $(BENCH_JSON)) $(ARGS)
 
 .PHONY: simulate

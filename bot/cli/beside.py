@@ -85,6 +85,12 @@ def without_keys(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if not names_a_key(name)}
 
 
+def give_way() -> None:
+    """Let the daemon have the processor first, on a machine where there is too little of it."""
+    with suppress(OSError):
+        os.nice(10)
+
+
 async def until_alone(stop: asyncio.Event) -> None:
     """Set `stop` when the daemon that started this process is done, or gone."""
     loop = asyncio.get_running_loop()

@@ -65,6 +65,8 @@ def monitor(
     if test_alerts:
         return _test(settings)
     known = known_secrets(settings, os.environ)
+    if with_bot:
+        beside.give_way()
     folder = settings.state_dir / settings.instance
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     only = f"to be the only monitor of instance {settings.instance!r}"

@@ -25,6 +25,7 @@ from tests.bench import (
     smiles,
     speed,
     starting,
+    watching,
     wire,
 )
 from tests.bench.programs import BenchError
@@ -60,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--only", choices=("core", "greeks", "wire", "decisions"))
+    parser.add_argument("--only", choices=("core", "greeks", "wire", "decisions", "monitor"))
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write rows, one a line")
     default = os.environ.get("BENCH_RUNS", "20")
     parser.add_argument("--runs", type=_count, default=default, help="paper days (20)")
@@ -104,12 +105,14 @@ def _groups(asked: argparse.Namespace) -> list[Group]:
         ("Option plans", options.options),
         ("Round trips of options on recorded weeks", recorded.round_trips),
     ]
+    onlookers: list[Group] = [("The loop beside everybody who looks on", watching.blocked)]
     chosen = {
         "core": core,
         "greeks": greeks,
         "wire": wired,
         "decisions": decisions,
-        None: core + greeks + wired + decisions,
+        "monitor": onlookers,
+        None: core + greeks + wired + decisions + onlookers,
     }
     return chosen[asked.only]
 
