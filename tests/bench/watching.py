@@ -1,4 +1,4 @@
-"""What the bot's loop feels of everybody who looks on: for how long it is blocked, with and without.
+"""What the bot's loop feels of everybody who looks on: how long it is blocked, with and without.
 
 Paired runs of the demo book at its own speed, the bot on one core, everything else on another: a
 monitor that tells a broker, alerts and metrics that are scraped, a log file. A probe in the bot's
