@@ -106,12 +106,17 @@ class Commands:
         return True
 
     def _from_journal(self, of: Envelope) -> None:
+        """Answer, or wait for the answer to, what a monitor before this one let in."""
         try:
             found = self._steering.outcome(of.name)
         except JournalError:
-            found = None
-        accepted, outcome = found or (False, "refused: taken before, and what became is not known")
-        self._answer(of, accepted, outcome)
+            outcome = "refused: it was taken before, and what became of it is not known"
+            self._tell(of, accepted=False, outcome=outcome)
+            return
+        if found is None:
+            self._open[of.name] = _Open(of, self._clock_s())
+        else:
+            self._answer(of, *found)
 
     def _queue(self, taken: Taken) -> None:
         envelope, order = taken.envelope, taken.order

@@ -35,7 +35,7 @@ class Mosquitto:
 
     def __init__(self, folder, lines=("allow_anonymous true",), port=None):
         """Write its file; `start` starts it."""
-        self.folder, self.port = folder, port or free_port()
+        self.folder, self.port, self.host = folder, port or free_port(), "127.0.0.1"
         self.file = folder / "mosquitto.conf"
         self.configure(lines)
         self.process: Any = None
@@ -56,7 +56,7 @@ class Mosquitto:
         log.close()
         for _ in range(500):
             try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                socket.create_connection((self.host, self.port), 1).close()
             except OSError:
                 assert self.process.poll() is None, (self.folder / "mosquitto.log").read_text()
                 time.sleep(0.02)

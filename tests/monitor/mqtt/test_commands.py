@@ -96,6 +96,22 @@ def test_the_same_again_gets_the_same_reply_and_has_no_second_effect(desk, tmp_p
     ] * 2
 
 
+def test_the_same_again_after_a_restart_waits_for_the_bot_or_is_not_known(desk, tmp_path):
+    """It is never said to be refused while the bot may still obey it."""
+    pause, challenge = desk.send(), desk.send("challenge")
+    (name,) = desk.queue.outcomes
+    after = Desk(tmp_path)
+    after.queue.outcomes[name] = None
+    after.arrive(pause)
+    after.arrive(challenge, "challenge")
+    (reply,) = after.replies
+    assert (reply["verb"], reply["accepted"], "nonce" in reply) == ("challenge", False, False)
+    after.queue.outcomes[name] = (True, "PAUSED")
+    after.commands.tick()
+    assert after.replies[-1]["outcome"] == "PAUSED"
+    assert after.queue.queued == []
+
+
 def test_the_same_challenge_again_has_no_second_nonce(desk):
     """It is answered as before."""
     payload = desk.send("challenge")

@@ -8,7 +8,7 @@ import pytest
 from bot.domain.states import State
 from bot.journal import Journal
 from bot.journal.following import Following
-from bot.monitor.mqtt import outages, outlet
+from bot.monitor.mqtt import client, outages, outlet
 from bot.monitor.mqtt.outages import LONGEST_S, Outages
 from bot.monitor.newsroom import Newsroom
 from bot.wiring.monitoring import outlets
@@ -81,6 +81,7 @@ def _quick(monkeypatch):
     """Let nobody wait half a minute."""
     monkeypatch.setattr(outages, "LONGEST_S", 0.5)
     monkeypatch.setattr(outages, "STEADY_S", 0.3)
+    monkeypatch.setattr(client, "ANSWER_S", 1.0)
 
 
 async def test_a_broker_that_goes_and_comes_is_two_lines_and_keeps_everything_anew(
@@ -109,6 +110,7 @@ async def test_a_broker_that_goes_and_comes_is_two_lines_and_keeps_everything_an
         assert monitor.events() == ["mqtt.connected", "mqtt.lost", "mqtt.back"]
 
 
+@pytest.mark.slow
 async def test_a_broker_that_hangs_is_one_outage_and_holds_up_nobody(journal, brokers):
     """It stands still with its connections open; the monitor's own end takes seconds."""
     broker = brokers().start()
@@ -118,7 +120,7 @@ async def test_a_broker_that_hangs_is_one_outage_and_holds_up_nobody(journal, br
         broker.freeze()
         lost = await monitor.until("mqtt.lost")
         assert "timed out" in lost["found"].lower()
-        await asyncio.sleep(6.0)
+        await asyncio.sleep(4.0)
         broker.thaw()
         await monitor.until("mqtt.back")
         async with ear(broker) as (listener, _):
