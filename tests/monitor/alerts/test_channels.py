@@ -18,6 +18,7 @@ from bot.monitor.alerts.alert import Alert, Severity
 from bot.monitor.alerts.channels import ROOM, Channel, UnknownAddressError, channels
 from bot.monitor.alerts.outlet import Alerts
 from bot.monitor.newsroom import Newsroom
+from tests.struck import struck
 
 
 class Hook:
@@ -155,6 +156,7 @@ def test_a_full_queue_drops_what_can_wait_first():
     for n in range(2, ROOM + 12):
         channel.put(alert(n, Severity.INFO))
     assert channel.lost == 11
+    struck("F84", channel.lost)
     held.set()
     wait(lambda: channel.idle)
     assert got[:2] == ["message 0", "message 1"]

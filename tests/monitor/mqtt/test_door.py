@@ -11,6 +11,7 @@ from bot.monitor.mqtt.envelope import Fault, Refusal, read
 from bot.monitor.mqtt.seen import KEPT, NAME, Seen
 from tests.monitor.mqtt.parts import OTHER, Clock, door_in
 from tests.monitor.mqtt.signing import fields, mac, packed, sealed, signed
+from tests.struck import struck
 
 FUZZED = 10_000
 
@@ -272,13 +273,14 @@ def mutated(rng, clock):
 def test_ten_thousand_spoilt_commands_never_raise_and_change_nothing(door, clock):
     """Nothing is taken but what its key signed as it is, and nothing is remembered of the rest."""
     rng = random.Random(7)
-    faults, taken = set(), []
+    faults, taken, forged = set(), [], 0
     for _ in range(FUZZED):
         payload = mutated(rng, clock)
         verb = rng.choice(["pause", "resume", "halt", "target", "challenge", "flatten", "", "a/b"])
         found = door.judge(verb, payload, retained=rng.random() < 0.05)
         if isinstance(found, Refusal):
             faults.add(found.fault)
+            forged += found.fault in {Fault.BAD_MAC, Fault.UNKNOWN_KEY}
             assert len(found.why) < 500
             continue
         envelope = read(payload)  # one that still says what was signed
@@ -292,6 +294,7 @@ def test_ten_thousand_spoilt_commands_never_raise_and_change_nothing(door, clock
         Fault.TOPIC,
     }
     assert list(door.seen._macs) == taken
+    struck("F82", forged)
 
 
 def test_ten_thousand_signed_but_wrong_commands_change_nothing(tmp_path, clock):
@@ -313,4 +316,5 @@ def test_ten_thousand_signed_but_wrong_commands_change_nothing(tmp_path, clock):
             ]
         )
         assert isinstance(judged(door, command(clock, cmd, **changed), cmd), Fault)
+        struck("F80", changed.get("seq", 0) <= 10**15)
     assert (tmp_path / NAME).read_bytes() == before

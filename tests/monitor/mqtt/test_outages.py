@@ -16,6 +16,7 @@ from config import load
 from tests.journal.records import T0, decision, run_start, sample
 from tests.monitor.mqtt.listening import ear
 from tests.monitor.mqtt.parts import Clock, Said
+from tests.struck import struck
 
 
 @pytest.fixture
@@ -189,6 +190,7 @@ async def test_two_that_take_the_place_of_each_other_are_no_flood(journal, broke
         for _ in range(10):
             async with broker.client("", identifier="deltaband-demo"):
                 await asyncio.sleep(0.1)
+            struck("F81")
             await asyncio.sleep(0.1)
         assert len(monitor.events()) <= 4, monitor.events()
 
