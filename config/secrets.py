@@ -114,6 +114,15 @@ def lines(path: Path, name: str) -> tuple[Secret, ...]:
     return tuple(Secret(line) for line in found if line and not line.startswith("#"))
 
 
+def dashboard_token(path: Path) -> Secret:
+    """Read the word that opens the dashboard beyond this machine; ConfigError for an unsafe file."""
+    value = _from_file(path, "dashboard.token_file").strip()
+    if len(value) < SHORTEST_KEY:
+        expected = f"a word of at least {SHORTEST_KEY} characters"
+        raise _refused("dashboard.token_file", expected, f"{path}: {len(value)}")
+    return Secret(value)
+
+
 def on_read_only_mount(path: Path) -> bool:
     """Tell whether a secret's file is root's on a read-only mount, which nobody here can change."""
     try:
