@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -31,6 +31,7 @@ from bot.monitor import Banner, Scope, Voice
 from bot.sim.exchange import StartingAccount
 from bot.sim.market import Jump
 from bot.sim.ports import Market
+from bot.wiring.views import Views
 from greeks import arithmetic
 
 DEFAULT_SPEED: Final = 60.0
@@ -174,7 +175,7 @@ class _Run:
                 Witness(self.score, self.journal, voice),
                 Oddities(self.graph.core, self.settings, voice),
             ),
-            views=self._views,
+            views=Views(self.graph.core),
             account=self._account,
         )
         until_ns = None if for_s is None else self.start_ns + round(for_s * NS_PER_S)
@@ -232,13 +233,6 @@ class _Run:
             gamma_action=one.gamma.action,
             collateral=f"{cash:g} {coin}, {word}",
         )
-
-    def _views(self, now_ns: int) -> Iterable[tuple[str, object]]:
-        core = self.graph.core
-        yield "exposure", {coin: core.sample(coin, now_ns) for coin in core.rules}
-        yield "plan", {coin: core.preview(coin, now_ns) for coin in core.rules}
-        yield "positions", core.position_rows()
-        yield "greeks", core.greek_rows(now_ns)
 
     def _account(self) -> tuple[tuple[Position, ...], tuple[Balance, ...]]:
         """Return the account to resume from; open profit of futures counts as cash."""
