@@ -15,6 +15,7 @@ import config
 from bot import wiring
 from bot.cli import daemon, say
 from bot.cli.beside import Companions
+from bot.cli.companion import Companion
 from bot.cli.daemon import version, with_signals
 from bot.cli.exits import Exit, VerbError
 from bot.cli.oddities import Oddities
@@ -57,10 +58,12 @@ def run_paper(
     from_time: str | None,
     as_json: bool,
     verbose: bool = False,
+    page: bool = False,
 ) -> int:
     """Run paper trading until its end and return the exit code.
 
     `speed` None means 60 (a replay: as fast as it goes), infinity unpaced; `for_s` market seconds.
+    A `page` is served beside a run that people can follow.
     """
     settings = loaded.settings
     if settings.mode != "paper":
@@ -73,9 +76,11 @@ def run_paper(
             msg = f"expected no --speed beside --market venue (its time is ours), found {speed:g}"
             raise VerbError(msg, Exit.USAGE)
         number = settings.sim.seed if seed is None else seed
+        beside = Companion(settings, wanted=page and not as_json)
         return run_public(
-            loaded, for_s=for_s, seed=number, resume=resume, as_json=as_json, verbose=verbose
-        )
+            loaded, for_s=for_s, seed=number, resume=resume, as_json=as_json, verbose=verbose,
+            beside=beside,
+        )  # fmt: skip
     daemon.prepare(settings)
     journal = Journal.open(settings.state_dir, settings.instance, durability=Durability.BATCH)
     try:
@@ -89,7 +94,8 @@ def run_paper(
         market = _market(settings, number, past, from_time)
         pace = _pace(settings, speed)
         run = _Run(settings, journal, market, number, past, pace)
-        with Companions(loaded, settings.instance):
+        wanted = page and pace is not None and not as_json
+        with Companions(loaded, settings.instance), Companion(settings, wanted=wanted):
             return run.go(for_s, as_json=as_json, verbose=verbose)
     finally:
         journal.close()

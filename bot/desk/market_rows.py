@@ -65,11 +65,11 @@ class Quoted:
         if chain.listing is not self.listing or held != self.held:
             self.listing, self.held = chain.listing, held
             self.rows = _rows(chain.listing, held, chain.forward, chain.ts_ns)
-        mine_held = {chain.listing.row[name] for name in held if name in chain.listing.row}
+        owned = set(mine.columns.expiry_ns.tolist())
         expiries = [
             {
                 "expiry_ns": expiry,
-                "held": not mine_held.isdisjoint(rows.tolist()),
+                "held": expiry in owned,
                 "forward": float(np.nanmedian(chain.forward[rows])),
                 "strike": chain.listing.strike[rows],
                 "call": chain.listing.is_call[rows],

@@ -6,13 +6,14 @@ rest of the book at the same index and volatilities when the expiry has passed.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 
 from bot.domain.units import NS_PER_S, SECONDS_PER_YEAR
 from bot.monitor.dashboard.legs import Array, Book, Leg, columns
-from greeks import inverse, scenario
+from greeks import black76
 
 PIN: Final = 0.5
 """A strike within so many standard deviations of the index could be where the price is pinned."""
@@ -89,7 +90,7 @@ def _after(mine: Book, expiry_ns: int) -> dict[str, float]:
 
 def _profile(mine: Book, expiry_ns: int) -> dict[str, Any]:
     """Return gamma along the index: of the whole book now, and of what stays."""
-    now = _gamma(mine, mine.now_ns, NODES)
+    now = _gamma(mine, NODES)
     _, after = _left(mine, expiry_ns, NODES)
     return {
         "index": np.round((1.0 + NODES) * mine.index, 2),
@@ -100,40 +101,28 @@ def _profile(mine: Book, expiry_ns: int) -> dict[str, Any]:
 
 def _left(mine: Book, expiry_ns: int, moves: Array) -> tuple[Array, Array]:
     stay = tuple(leg for leg in mine.legs if leg.instrument.expiry_ns != expiry_ns)
-    later = Book(
-        mine.coin, expiry_ns, mine.index, mine.in_coin, stay, mine.rest, mine.averages
-    )
+    later = replace(mine, now_ns=expiry_ns, legs=stay)
     packed = columns(later)
     delta = np.full(len(moves), mine.rest + sum(leg.delta for leg in later.futures()))
     if packed.quantity.size:
-        grid = (packed.call, packed.forward, packed.strike, packed.years, packed.vol)
+        forward = packed.forward * (1.0 + moves[:, None])
+        first = black76.first(packed.call, forward, packed.strike, packed.years, packed.vol)
         spot = np.where(packed.inverse, 1.0, packed.forward / mine.index)
-        told = scenario.revalue(packed.quantity * spot, *grid, moves=moves, in_coin=mine.in_coin)
-        delta = delta + told.delta[:, 0, 0]
-    return delta, _gamma(later, expiry_ns, moves)
+        per_coin = first.delta - first.price / forward if mine.in_coin else first.delta
+        delta = delta + per_coin @ (packed.quantity * spot)
+    return delta, _gamma(later, moves)
 
 
-def _gamma(mine: Book, now_ns: int, moves: Array) -> Array:
+def _gamma(mine: Book, moves: Array) -> Array:
     """Return gamma in coin per 1 % along moves of the index, futures' and all."""
-    packed = columns(mine, now_ns)
+    packed = columns(mine)
     linear = -sum(leg.delta for leg in mine.futures()) / 100.0 if mine.in_coin else 0.0
     if not packed.quantity.size:
         return np.full(len(moves), linear)
-    total = np.full(len(moves), linear)
-    for i, move in enumerate(moves):
-        forward = packed.forward * (1.0 + move)
-        legs = (packed.call, forward, packed.strike, packed.years, packed.vol)
-        if mine.in_coin:
-            per_coin = inverse.greeks(*legs).net_gamma * forward / 100.0
-        else:
-            first = _black(legs)
-            factor = np.where(packed.inverse, 1.0, forward / (mine.index * (1.0 + move)))
-            per_coin = first * forward * factor / 100.0
-        total[i] += float(np.nansum(packed.quantity * per_coin))
-    return total
-
-
-def _black(legs: tuple[Any, ...]) -> Array:
-    from greeks import black76
-
-    return np.asarray(black76.first(*legs).gamma)
+    forward = packed.forward * (1.0 + moves[:, None])
+    first = black76.first(packed.call, forward, packed.strike, packed.years, packed.vol)
+    factor = np.where(packed.inverse, 1.0, packed.forward / mine.index)
+    per_coin = first.gamma * forward * factor
+    if mine.in_coin:
+        per_coin = per_coin - (first.delta * factor - first.price / forward * factor)
+    return np.asarray(linear + per_coin @ packed.quantity / 100.0)

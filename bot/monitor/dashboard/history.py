@@ -155,6 +155,8 @@ class History:
     def _line(self, db: sqlite3.Connection, name: str, sql: str) -> dict[str, list[Row]]:
         found: dict[str, list[Row]] = {}
         for coin, ts_ns, *figures in self._rows(db, name, sql):
+            if ts_ns <= 0:  # before the first event of a run nothing has a time
+                continue
             found.setdefault(coin, []).append((ms(ts_ns), *map(short, figures)))
         return found
 

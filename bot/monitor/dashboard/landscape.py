@@ -14,7 +14,7 @@ import numpy as np
 
 from bot.domain.units import USD
 from bot.monitor.dashboard.legs import Array, Book, columns
-from greeks import scenario
+from greeks import black76
 
 MOVES: Final = np.round(np.linspace(-0.15, 0.15, 31), 4)
 VOLS: Final = np.round(np.linspace(-0.40, 0.40, 17), 4)
@@ -28,14 +28,17 @@ def landscape(mine: Book, moves: Array = MOVES, vols: Array = VOLS) -> dict[str,
     middle = int(np.abs(vols).argmin())
     return {
         "index": mine.index,
-        "moves": moves * 100.0,
-        "vols": vols * 100.0,
-        "pnl": np.round(pnl.T, 2),
-        "delta": np.round(delta.T, 5),
+        "moves": np.round(moves * 100.0, 3),
+        "vols": np.round(vols * 100.0, 3),
+        "pnl": np.ascontiguousarray(np.round(pnl.T, 2)),
+        "delta": np.ascontiguousarray(np.round(delta.T, 5)),
         "options": len(mine.options()),
         "worst": _place(pnl, moves, vols, int(pnl.argmin())),
         "best": _place(pnl, moves, vols, int(pnl.argmax())),
-        "profile": {"pnl": np.round(pnl[:, middle], 2), "delta": np.round(delta[:, middle], 5)},
+        "profile": {
+            "pnl": np.round(pnl[:, middle], 2).tolist(),
+            "delta": np.round(delta[:, middle], 5).tolist(),
+        },
     }
 
 
@@ -43,26 +46,23 @@ def figures(mine: Book, moves: Array, vols: Array) -> tuple[Array, Array]:
     """Return profit (USD) and delta (coin) at each node, arrays of (moves, vols)."""
     packed = columns(mine)
     along = np.asarray(moves, dtype=np.float64)[:, None]
-    usd = np.where(packed.inverse, mine.index / packed.forward, 1.0)
-    spot = np.where(packed.inverse, 1.0, packed.forward / mine.index)
-    grid = (packed.call, packed.forward, packed.strike, packed.years, packed.vol)
-    size = (len(moves), len(vols))
-    value, before, delta = np.zeros(size), 0.0, np.zeros(size)
-    if packed.quantity.size:
-        worth = packed.quantity * usd
-        value = scenario.revalue(worth, *grid, moves=moves, vol_moves=vols).value[..., 0]
-        before = float(scenario.revalue(worth, *grid).value[0, 0, 0])
-        leaning = packed.quantity * spot
-        told = scenario.revalue(
-            leaning, *grid, moves=moves, vol_moves=vols, in_coin=mine.in_coin
-        )
-        delta = told.delta[..., 0]
-    carried = before * (1.0 + along) if mine.in_coin else before
     linear = mine.rest + sum(leg.delta for leg in mine.futures())
-    pnl = value - carried + linear * mine.index * along
     fewer = sum(leg.delta for leg in mine.futures() if leg.instrument.unit is USD)
-    rest = linear - fewer
-    return pnl, delta + fewer / (1.0 + along) + rest
+    value, before = np.zeros((len(moves), len(vols))), 0.0
+    delta = np.zeros_like(value)
+    if packed.quantity.size:
+        forward = packed.forward * (1.0 + along[:, :, None])
+        vol = packed.vol * (1.0 + np.asarray(vols, dtype=np.float64)[None, :, None])
+        first = black76.first(packed.call, forward, packed.strike, packed.years, vol)
+        now = black76.first(packed.call, packed.forward, packed.strike, packed.years, packed.vol)
+        worth = packed.quantity * np.where(packed.inverse, mine.index / packed.forward, 1.0)
+        leaning = packed.quantity * np.where(packed.inverse, 1.0, packed.forward / mine.index)
+        value, before = first.price @ worth, float(now.price @ worth)
+        per_coin = first.delta - first.price / forward if mine.in_coin else first.delta
+        delta = per_coin @ leaning
+    carried = before * (1.0 + along) if mine.in_coin else before
+    pnl = value - carried + linear * mine.index * along
+    return pnl, delta + fewer / (1.0 + along) + linear - fewer
 
 
 def _place(pnl: Array, moves: Array, vols: Array, at: int) -> dict[str, float]:

@@ -127,7 +127,8 @@ class Orders:
                 return found
 
     def _count(self, coin: str, ts_ns: int, rest: list[Any]) -> None:
-        _, _, purpose, _, _, filled, maker, unit, mid, _, shown, _, slip, fee, _ = rest
+        _, instrument, purpose, _, _, filled, maker, unit, mid, _, shown, _, slip, fee, _ = rest
+        option = instrument.endswith(("-C", "-P"))
         day = ts_ns - (ts_ns - CUT_NS) % DAY_NS
         if day > self._day:
             self._day = day
@@ -139,6 +140,8 @@ class Orders:
         tally.fee += fee or 0.0
         if filled:
             usd = abs(filled) if unit == "usd" else abs(filled) * (mid or 0.0)
+            if option:  # priced in coin: what was paid is told in USD alone
+                usd = 0.0
             tally.filled += 1
             tally.usd += usd
             tally.maker_usd += usd * min(1.0, abs((maker or 0.0) / filled))

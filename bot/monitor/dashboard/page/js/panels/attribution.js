@@ -1,0 +1,73 @@
+// Where the day's profit came from, and what the twins have made on the same path.
+
+import { empty, fill, h } from "../dom.js";
+import { known, time, usdSigned } from "../format.js";
+import { axis, chart, colour, draw, timeAxis, utc } from "../plot.js";
+import { dayStart, series, store } from "../store.js";
+
+const CAUSES = ["delta", "gamma", "theta", "vega", "vanna", "volga", "charm", "basis", "funding", "fees", "slippage", "translation", "unexplained"];
+const node = chart(170, "Profit and loss of the hedged book and its twins");
+
+export const attribution = {
+  id: "attribution", key: "a", title: "Profit and loss, explained", needs: ["attribution", "equity"], slow: true,
+  about: () => "USD since 08:00 UTC, or since the run began",
+  draw(body) {
+    const day = sums();
+    const equity = series("equity");
+    fill(body,
+      day ? cascade(day) : empty(store.parts.now?.attribution
+        ? "No minute of this day has been explained yet."
+        : "This journal does not explain profit and loss: its bot is of an older release."),
+      equity?.t?.length ? [h("h3", {}, "USD since the start · hedged (line), unhedged (dashes), a naive hedger (dots)"), node]
+        : empty("No twins: only a paper run knows what the same book would have made unhedged."));
+    if (equity?.t?.length) twins(equity);
+  },
+};
+
+function sums() {
+  const rows = series("attribution");
+  if (!rows?.t?.length) return null;
+  const start = dayStart(rows.t.at(-1)), from = rows.t.findIndex((t) => t > start);
+  if (from < 0) return null;
+  const total = (name) => rows[name].slice(from).reduce((sum, x) => sum + (x ?? 0), 0);
+  return { since: Math.max(start, rows.t[from] - 60_000), until: rows.t.at(-1), total: total("total"), causes: CAUSES.map((name) => [name, total(name)]) };
+}
+
+// Each bar begins where the one before it ended.
+function cascade(day) {
+  let at = 0;
+  const steps = day.causes.filter(([, x]) => Math.abs(x) >= 0.005).map(([name, x]) => {
+    const step = { name, from: at, to: at + x, x };
+    at += x;
+    return step;
+  });
+  const ends = [0, day.total, ...steps.flatMap((s) => [s.from, s.to])];
+  const low = Math.min(...ends), wide = Math.max(...ends) - low || 1;
+  const part = (x) => ((x - low) / wide) * 100;
+  const lane = (from, to) => h("span", { class: "lane" },
+    h("i", { class: "axis", at: { left: `${part(0)}%` } }),
+    h("i", { class: to < from ? "down" : "up", at: { left: `${part(Math.min(from, to))}%`, width: `${Math.abs(part(to) - part(from))}%` } }));
+  return h("div", {},
+    h("div", { class: "cascade", role: "list" }, steps.map((s) => [h("span", { class: "quiet" }, s.name), lane(s.from, s.to), h("span", { class: "amount number" }, usdSigned(s.x))]),
+      h("span", { class: "whole" }, "total"), lane(0, day.total), h("span", { class: "amount number whole" }, usdSigned(day.total))),
+    h("h3", {}, `${time(day.since)} to ${time(day.until)} UTC`));
+}
+
+function twins(equity) {
+  const t = equity.t.map(utc);
+  const line = (name, style) => ({
+    x: t, y: equity[name], mode: "lines", name, hovertemplate: `${name} %{y:+,.0f} USD<extra></extra>`, line: style,
+  });
+  const ends = ["hedged", "unhedged", "naive"].filter((name) => known(equity[name].at(-1)));
+  draw(node, [
+    line("naive", { color: colour("ink2"), width: 1.2, dash: "dot" }), line("unhedged", { color: colour("loss"), width: 1.4, dash: "dash" }),
+    line("hedged", { color: colour("in"), width: 2 }),
+  ], {
+    uirevision: store.coin, hovermode: "x unified", margin: { l: 8, r: 96, t: 6, b: 8 },
+    annotations: ends.map((name) => ({
+      x: 1, xref: "paper", xanchor: "left", y: equity[name].at(-1), showarrow: false, xshift: 6,
+      text: `${name} ${usdSigned(equity[name].at(-1), 0)}`, font: { size: 10, color: colour(name === "hedged" ? "in" : name === "unhedged" ? "loss" : "ink2") },
+    })),
+    xaxis: timeAxis({ nticks: 6 }), yaxis: axis({ nticks: 5, tickformat: "~s" }),
+  });
+}
