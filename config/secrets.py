@@ -115,7 +115,7 @@ def lines(path: Path, name: str) -> tuple[Secret, ...]:
 
 
 def dashboard_token(path: Path) -> Secret:
-    """Read the word that opens the dashboard beyond this machine; ConfigError for an unsafe file."""
+    """Read the word that opens the dashboard to others; ConfigError for an unsafe file."""
     value = _from_file(path, "dashboard.token_file").strip()
     if len(value) < SHORTEST_KEY:
         expected = f"a word of at least {SHORTEST_KEY} characters"

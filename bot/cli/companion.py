@@ -71,7 +71,7 @@ class Companion:
             ours, theirs = os.pipe()[::-1]
             try:
                 fds = (listening.fileno(), theirs)
-                self._process = subprocess.Popen(
+                self._process = subprocess.Popen(  # noqa: S603  our own program
                     [
                         *(sys.executable, "-m", "bot.cli.dashboard"),
                         *(str(self._state_dir.absolute()), self._instance),

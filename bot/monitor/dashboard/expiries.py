@@ -60,7 +60,7 @@ def _row(leg: Leg) -> dict[str, Any]:
 
 
 def _strikes(legs: list[Leg], index: float, deviation: float) -> list[dict[str, Any]]:
-    """Return the expiring strikes with their net quantities and how far the index is, in deviations."""
+    """Return the expiring strikes: net quantities, and how far the index is, in deviations."""
     found: dict[float, dict[str, Any]] = {}
     for leg in legs:
         strike = leg.instrument.strike

@@ -117,9 +117,7 @@ class History:
                 return
 
     def _points(self, db: sqlite3.Connection, points: dict[str, list[Row]]) -> None:
-        for coin, ts_ns, d, lo, hi, ol, oh, g, x, pl, ph in self._rows(
-            db, "decisions", _DECISIONS
-        ):
+        for coin, ts_ns, d, lo, hi, ol, oh, g, x, pl, ph in self._rows(db, "decisions", _DECISIONS):
             points.setdefault(coin, []).append(_point(ts_ns, (d, lo, hi, ol, oh, pl, ph, g, x)))
         for coin, ts_ns, d, lo, hi, ol, oh, g, x in self._rows(db, "exposure", _EXPOSURE):
             row = _point(ts_ns, (d, lo, hi, ol, oh, None, None, g, x))
@@ -134,9 +132,7 @@ class History:
                 self._policy[coin] = (row[6], row[7])
         return rows
 
-    def _hedges(
-        self, db: sqlite3.Connection, points: dict[str, list[Row]]
-    ) -> dict[str, list[Row]]:
+    def _hedges(self, db: sqlite3.Connection, points: dict[str, list[Row]]) -> dict[str, list[Row]]:
         found: dict[str, list[Row]] = {}
         for row in self._rows(db, "hedges", _HEDGES):
             coin, ts_ns, kind, before, after, g0, g1, filled, unit, fee, slip, *rest = row

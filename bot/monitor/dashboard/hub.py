@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -153,7 +153,7 @@ class Hub:
         """Tell whether an instance may be looked at."""
         return instance in {one["name"] for one in self.listed()}
 
-    async def listen(self, instance: str) -> AsyncIterator[bytes]:
+    async def listen(self, instance: str) -> AsyncGenerator[bytes, None]:
         """Yield what a listener lacks, each time as one JSON object, and a pulse in between."""
         feed = self._feeds.get(instance) or self._feeds.setdefault(
             instance, Feed(self._dir, instance)

@@ -133,7 +133,7 @@ def _leg(coin: str, row: Mapping[str, Any]) -> Leg | None:
         return None
     if instrument.coin != coin:
         return None
-    figures = (row[name] or 0.0 for name in OPTION)
+    delta, gamma, vega, theta = (row[name] or 0.0 for name in OPTION)
     nan = float("nan")
     vol, forward = (nan if row[name] is None else row[name] for name in ("vol", "forward"))
-    return Leg(instrument, row["quantity"], *figures, vol, forward)
+    return Leg(instrument, row["quantity"], delta, gamma, vega, theta, vol, forward)

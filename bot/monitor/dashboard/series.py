@@ -45,9 +45,7 @@ def thin(rows: Sequence[Row], most: int, place: int = 1) -> list[Row]:
 class Series:
     """Rows by coin. `count` grows with every row, and is what a reader remembers."""
 
-    def __init__(
-        self, columns: Sequence[str], most: int = MOST, *, events: bool = False
-    ) -> None:
+    def __init__(self, columns: Sequence[str], most: int = MOST, *, events: bool = False) -> None:
         """Begin empty; the first column is the time in ms, `most` the rows of a coin that stay.
 
         `events` are single things that happened, of which the newest stay, not a line.

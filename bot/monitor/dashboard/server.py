@@ -49,8 +49,8 @@ class Server:
     def app(self) -> web.Application:
         """Return the application."""
         self._assets = load()
-        app = web.Application(middlewares=[self._guard])
-        app.router.add_route("*", "/{path:.*}", self._answer)
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._guarded)
         app.on_shutdown.append(self._shut)
         return app
 
@@ -71,15 +71,15 @@ class Server:
     async def _shut(self, _: web.Application) -> None:
         self._most = 0
 
-    @web.middleware
-    async def _guard(self, request: web.Request, handler: object) -> web.StreamResponse:
-        """Refuse other names and other methods, ask for the word, and give every answer its guards."""
+    async def _guarded(self, request: web.Request) -> web.StreamResponse:
+        """Give every answer its guards."""
         answer = await self._judged(request)
         if not answer.prepared:
             answer.headers.update(GUARDS)
         return answer
 
     async def _judged(self, request: web.Request) -> web.StreamResponse:
+        """Refuse other names, other methods and other sites."""
         if not self._access.named(request.headers.get("Host")):
             return _word(421, "expected a name of this machine; see dashboard.hosts")
         if request.method != "GET":

@@ -164,6 +164,7 @@ class Watch:
         look.parts["positions"] = self._reader.positions()
         look.parts["legs"] = shown.get("greeks") or []
         look.parts["feeds"] = shown.get("feeds") or {}
+        look.parts["shown"] = ms(views["feeds"][0]) if "feeds" in views else None
         look.parts["loop"] = shown.get("loop") or {}
         look.fresh = self._history.fresh(db, attribution=self._attribution)
         self._live(look, shown)
@@ -212,7 +213,16 @@ class Watch:
 
 def _plan(plan: dict[str, Any]) -> dict[str, Any]:
     """Return of a plan what a page shows."""
-    names = ("band_inputs", "after", "trades", "proposed", "cost_usd", "reasons", "refused", "notes")
+    names = (
+        "band_inputs",
+        "after",
+        "trades",
+        "proposed",
+        "cost_usd",
+        "reasons",
+        "refused",
+        "notes",
+    )
     kept = {name: plan.get(name) for name in names}
     with suppress(KeyError, TypeError):
         kept["instruments"] = [

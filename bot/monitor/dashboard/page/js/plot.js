@@ -44,7 +44,7 @@ function base(layout) {
 
 export function draw(node, traces, layout) {
   if (!window.Plotly) return;
-  const config = { displayModeBar: false, responsive: false, doubleClick: "reset", scrollZoom: false };
+  const config = { displayModeBar: false, responsive: false, doubleClick: "reset", scrollZoom: false, typesetMath: false, logging: 0 };
   charts.set(node, true);
   window.Plotly.react(node, traces, base(layout), config);
 }

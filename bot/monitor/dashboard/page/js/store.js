@@ -86,6 +86,12 @@ export function gammaVerdict(one, inputs) {
   return near(lower) || near(upper) ? "near" : lower === null && upper === null ? "" : "inside";
 }
 
+// When the day's profit is counted from.
+export function daySince(coin) {
+  const equity = series("equity", coin);
+  return equity?.t?.length ? Math.max(dayStart(equity.t.at(-1)), equity.t[0]) : null;
+}
+
 // Profit of the day: the hedged twin's since 08:00 UTC, or since the run began where that is later.
 export function dayPnl(coin) {
   const equity = series("equity", coin);

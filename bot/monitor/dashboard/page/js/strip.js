@@ -2,7 +2,7 @@
 
 import { byId, fill, h, unit } from "./dom.js";
 import { known, num, pct, pctSigned, places, signed, span, time, date, usdShort, usdSigned } from "./format.js";
-import { coinOf, dayPnl, gammaVerdict, inputsOf, market, store, verdict, wall } from "./store.js";
+import { dayPnl, daySince, gammaVerdict, inputsOf, market, store, verdict, wall } from "./store.js";
 
 const WORDS = { inside: "inside", near: "near the edge", outside: "OUTSIDE", "": "not measured" };
 let beats = [];
@@ -83,7 +83,7 @@ function line(coin, one, choose) {
       signed(one.gamma_coin_per_pct, digits), bends, gammaTrack(one, inputs)),
     cell("", "ν USD per point", signed(one.vega_usd, 1)),
     cell("", "Θ USD a day", usdSigned(one.theta_usd_day, 0)),
-    cell("", day === null ? "equity USD" : "P&L since 08:00", day === null ? usdShort(one.equity_usd) : usdSigned(day, 0)),
+    cell("", day === null ? "equity USD" : `P&L since ${time(daySince(coin)).slice(0, 5)}`, day === null ? usdShort(one.equity_usd) : usdSigned(day, 0)),
     cell("", "margin used", funds ? pct(margin.maintenance_margin / funds, 0) : "–",
       share(margin, "maintenance"), margin ? "maint." : ""),
     cell("", "liquidation", liquidation(margin)),
@@ -119,7 +119,7 @@ export function feedAge(coin) {
   const feed = store.parts.feeds?.[coin], now = market();
   if (!feed || !known(now)) return null;
   const oldest = Math.min(feed.index_ns, ...Object.values(feed.quotes_ns ?? {}));
-  const shown = coinOf(coin)?.shown ?? now;
+  const shown = store.parts.shown ?? now;
   return Math.max(0, (shown - oldest / 1e6) / 1000);
 }
 

@@ -84,7 +84,7 @@ function others(legs) {
   const futures = legs.filter((leg) => leg.strike === null);
   const one = coinOf(), rest = (one?.delta_coin ?? 0) - sum(legs, "delta");
   const lines = futures.map((leg) => row([leg.name, `${num(leg.quantity, 0)} ${Math.abs(leg.quantity) > 50 ? "USD" : ""}`, signed(leg.delta, 4), signed(leg.gamma, 4)]));
-  if (Math.abs(rest) > 5e-5 && one?.delta_coin !== null) lines.push(row(["counted collateral and what is bounded", "", signed(rest, 4), ""]));
+  if (Math.abs(rest) > 5e-5 && one?.delta_coin !== null) lines.push(row(["collateral, bounds", "", signed(rest, 4), ""]));
   lines.push(row(["whole book", "", signed(one?.delta_coin, 4), signed((one?.gamma_coin_per_pct ?? 0) + (one?.gamma_expiring_coin_per_pct ?? 0), 4)], "sum"));
-  return h("table", {}, h("thead", {}, h("tr", {}, ["future", "quantity", `Δ ${store.coin}`, "Γ per 1 %"].map((x) => h("th", { scope: "col" }, x)))), h("tbody", {}, lines));
+  return h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, ["future", "quantity", `Δ ${store.coin}`, "Γ per 1 %"].map((x) => h("th", { scope: "col" }, x)))), h("tbody", {}, lines)));
 }

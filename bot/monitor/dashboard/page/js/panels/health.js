@@ -15,7 +15,7 @@ export const health = {
 };
 
 function feeds(now) {
-  const feed = store.parts.feeds?.[store.coin], at = market();
+  const feed = store.parts.feeds?.[store.coin], at = store.parts.shown ?? market();
   const old = (ns, limit) => {
     const s = known(ns) && ns > 0 ? Math.max(0, (at - ns / 1e6) / 1000) : null;
     return [s === null ? "never" : span(s), "old", s === null || s > limit ? "near" : ""];

@@ -3,13 +3,17 @@
 import { empty, fact, fill, h } from "../dom.js";
 import { date, known, num, signed } from "../format.js";
 import { axis, chart, colour, draw } from "../plot.js";
-import { store } from "../store.js";
+import { market, store } from "../store.js";
 
 const node = chart(290, "Volatility smile: quotes and fit");
 let chosen = {};
 
 const listed = () => store.parts.smile?.[store.coin]?.expiries ?? [];
-const mine = () => listed().find((one) => one.expiry === chosen[store.coin]) ?? listed().find((one) => one.held) ?? listed()[0];
+// The one that was chosen; else the first held one that has a smile: in its last hours one has none.
+function mine() {
+  const all = listed(), later = (one) => one.expiry - market() > 86_400_000;
+  return all.find((one) => one.expiry === chosen[store.coin]) ?? all.find((one) => one.held && later(one)) ?? all.find(later) ?? all[0];
+}
 
 export const smile = {
   id: "smile", key: "s", title: "Smile", needs: ["smile", "legs"], slow: true,
@@ -65,7 +69,8 @@ function strikes(one) {
 }
 
 function layout(one) {
-  const quoted = [...one.bid, ...one.ask, ...one.mark].filter(known), low = Math.min(...quoted), high = Math.max(...quoted);
+  const both = one.strike.map((_, i) => i).filter((i) => known(one.bid[i]) && known(one.ask[i]));
+  const sides = both.flatMap((i) => [one.bid[i], one.ask[i]]), quoted = sides.length ? sides : one.mark.filter(known), low = Math.min(...quoted), high = Math.max(...quoted);
   const room = (high - low || 1) * 0.12, wide = [Math.min(...one.strike), Math.max(...one.strike)];
   const beside = (wide[1] - wide[0] || 1) * 0.03;
   return {
