@@ -12,8 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from bot.domain.units import NS_PER_S, SECONDS_PER_YEAR
-from bot.monitor.dashboard.legs import Array, Book, Leg, columns
-from greeks import black76
+from bot.monitor.dashboard.legs import Array, Book, Leg, columns, valued
 
 PIN: Final = 0.5
 """A strike within so many standard deviations of the index could be where the price is pinned."""
@@ -90,7 +89,7 @@ def _after(mine: Book, expiry_ns: int) -> dict[str, float]:
 
 def _profile(mine: Book, expiry_ns: int) -> dict[str, Any]:
     """Return gamma along the index: of the whole book now, and of what stays."""
-    now = _gamma(mine, NODES)
+    now = valued(mine, columns(mine), NODES).gamma + _bend(mine)
     _, after = _left(mine, expiry_ns, NODES)
     return {
         "index": np.round((1.0 + NODES) * mine.index, 2),
@@ -102,27 +101,11 @@ def _profile(mine: Book, expiry_ns: int) -> dict[str, Any]:
 def _left(mine: Book, expiry_ns: int, moves: Array) -> tuple[Array, Array]:
     stay = tuple(leg for leg in mine.legs if leg.instrument.expiry_ns != expiry_ns)
     later = replace(mine, now_ns=expiry_ns, legs=stay)
-    packed = columns(later)
-    delta = np.full(len(moves), mine.rest + sum(leg.delta for leg in later.futures()))
-    if packed.quantity.size:
-        forward = packed.forward * (1.0 + moves[:, None])
-        first = black76.first(packed.call, forward, packed.strike, packed.years, packed.vol)
-        spot = np.where(packed.inverse, 1.0, packed.forward / mine.index)
-        per_coin = first.delta - first.price / forward if mine.in_coin else first.delta
-        delta = delta + per_coin @ (packed.quantity * spot)
-    return delta, _gamma(later, moves)
+    told = valued(later, columns(later), moves)
+    linear = mine.rest + sum(leg.delta for leg in later.futures())
+    return told.delta + linear, told.gamma + _bend(later)
 
 
-def _gamma(mine: Book, moves: Array) -> Array:
-    """Return gamma in coin per 1 % along moves of the index, futures' and all."""
-    packed = columns(mine)
-    linear = -sum(leg.delta for leg in mine.futures()) / 100.0 if mine.in_coin else 0.0
-    if not packed.quantity.size:
-        return np.full(len(moves), linear)
-    forward = packed.forward * (1.0 + moves[:, None])
-    first = black76.first(packed.call, forward, packed.strike, packed.years, packed.vol)
-    factor = np.where(packed.inverse, 1.0, packed.forward / mine.index)
-    per_coin = first.gamma * forward * factor
-    if mine.in_coin:
-        per_coin = per_coin - (first.delta * factor - first.price / forward * factor)
-    return np.asarray(linear + per_coin @ packed.quantity / 100.0)
+def _bend(mine: Book) -> float:
+    """Return the gamma of futures, coin per 1 %: none in dollars."""
+    return -sum(leg.delta for leg in mine.futures()) / 100.0 if mine.in_coin else 0.0

@@ -144,7 +144,7 @@ class History:
                     *(reason, _why(reasons), _what(trades), short(pl), short(ph), ol, oh),
                 )
             )
-            whole = (after, after, after, ol, oh, pl, ph, None if kind == "gamma" else g1, x)
+            whole = (after, after, after, ol, oh, pl, ph, None, x)
             points.setdefault(coin, []).append(_point(ts_ns, whole))
         return found
 

@@ -13,8 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from bot.domain.units import USD
-from bot.monitor.dashboard.legs import Array, Book, columns
-from greeks import black76
+from bot.monitor.dashboard.legs import Array, Book, columns, valued
 
 MOVES: Final = np.round(np.linspace(-0.15, 0.15, 31), 4)
 VOLS: Final = np.round(np.linspace(-0.40, 0.40, 17), 4)
@@ -48,21 +47,11 @@ def figures(mine: Book, moves: Array, vols: Array) -> tuple[Array, Array]:
     along = np.asarray(moves, dtype=np.float64)[:, None]
     linear = mine.rest + sum(leg.delta for leg in mine.futures())
     fewer = sum(leg.delta for leg in mine.futures() if leg.instrument.unit is USD)
-    value, before = np.zeros((len(moves), len(vols))), 0.0
-    delta = np.zeros_like(value)
-    if packed.quantity.size:
-        forward = packed.forward * (1.0 + along[:, :, None])
-        vol = packed.vol * (1.0 + np.asarray(vols, dtype=np.float64)[None, :, None])
-        first = black76.first(packed.call, forward, packed.strike, packed.years, vol)
-        now = black76.first(packed.call, packed.forward, packed.strike, packed.years, packed.vol)
-        worth = packed.quantity * np.where(packed.inverse, mine.index / packed.forward, 1.0)
-        leaning = packed.quantity * np.where(packed.inverse, 1.0, packed.forward / mine.index)
-        value, before = first.price @ worth, float(now.price @ worth)
-        per_coin = first.delta - first.price / forward if mine.in_coin else first.delta
-        delta = per_coin @ leaning
+    moved = valued(mine, packed, along, np.asarray(vols, dtype=np.float64)[None, :])
+    before = valued(mine, packed, np.zeros(1)).value[0]
     carried = before * (1.0 + along) if mine.in_coin else before
-    pnl = value - carried + linear * mine.index * along
-    return pnl, delta + fewer / (1.0 + along) + linear - fewer
+    pnl = moved.value - carried + linear * mine.index * along
+    return pnl, moved.delta + fewer / (1.0 + along) + linear - fewer
 
 
 def _place(pnl: Array, moves: Array, vols: Array, at: int) -> dict[str, float]:

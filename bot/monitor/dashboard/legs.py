@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from bot.domain.deribit import parse
 from bot.domain.errors import UnknownInstrumentError
 from bot.domain.instruments import Instrument
 from bot.domain.units import NS_PER_S
-from greeks import settlement
+from greeks import black76, settlement
 
 Array = NDArray[np.float64]
 OPTION: Final = ("delta_coin", "gamma_coin_per_pct", "vega_usd", "theta_usd_day")
@@ -70,7 +70,11 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Options packed: arrays with one entry a leg; `quantity` is weighted inside a window."""
+    """Options packed: arrays with one entry a leg.
+
+    `weight` is the share of an average that is still to come, `known` what the elapsed part brings
+    to it, `certain` what is decided (USD per coin): 1, 0 and 0 outside a window.
+    """
 
     quantity: Array
     call: NDArray[np.bool_]
@@ -80,6 +84,48 @@ class Columns:
     vol: Array
     inverse: NDArray[np.bool_]
     expiry_s: Array
+    weight: Array
+    known: Array
+    certain: Array
+
+
+class Valued(NamedTuple):
+    """A book's options at moved prices: value (USD), delta (coin), gamma (coin per 1 %)."""
+
+    value: Array
+    delta: Array
+    gamma: Array
+
+
+def valued(mine: Book, packed: Columns, moves: Array, vols: Array | float = 0.0) -> Valued:
+    """Return the sums over the legs where forwards move by `moves` and volatilities by `vols`.
+
+    Arrays of the broadcast shape of both. The formulas are those of `bot.book.numeraire`.
+    """
+    grow, swell = np.broadcast_arrays(1.0 + np.asarray(moves), 1.0 + np.asarray(vols))
+    if not packed.quantity.size:
+        return Valued(*(np.zeros(grow.shape) for _ in range(3)))
+    forward = packed.forward * grow[..., None]
+    first = black76.first(
+        packed.call, forward, packed.strike, packed.years, packed.vol * swell[..., None]
+    )
+    weight, index = packed.weight, mine.index * grow[..., None]
+    payout = packed.known + weight * forward
+    price, delta = weight * first.price + packed.certain, weight * first.delta
+    gamma = weight * first.gamma
+    worth = price * np.where(packed.inverse, index / payout, 1.0)
+    factor = np.where(packed.inverse, 1.0, packed.forward / mine.index)
+    if not mine.in_coin:
+        bend = gamma * forward * factor / 100.0
+        return Valued(*(one @ packed.quantity for one in (worth, delta * factor, bend)))
+    slope = (delta - weight * price / payout) / payout
+    curve = (gamma - 2.0 * weight * slope) / payout
+    linear = delta * factor - price / index
+    net = np.where(packed.inverse, forward * slope, linear)
+    bent = np.where(
+        packed.inverse, forward * (slope + forward * curve), gamma * forward * factor - linear
+    )
+    return Valued(*(one @ packed.quantity for one in (worth, net, bent / 100.0)))
 
 
 def book(
@@ -114,8 +160,9 @@ def columns(mine: Book, now_ns: int | None = None) -> Columns:
     vol = np.array([leg.vol for leg in legs], dtype=np.float64)
     inside = settlement.effective(call, forward, strike, left, vol, known, window)
     quantity = np.array([leg.quantity for leg in legs], dtype=np.float64)
+    weight = np.where(left > 0.0, inside.weight, 0.0)
     return Columns(
-        quantity=quantity * np.where(left > 0.0, inside.weight, 0.0),
+        quantity=quantity,
         call=call,
         forward=forward,
         strike=np.where(left > 0.0, inside.strike, strike),
@@ -123,6 +170,9 @@ def columns(mine: Book, now_ns: int | None = None) -> Columns:
         vol=vol,
         inverse=np.array([leg.instrument.is_inverse for leg in legs], dtype=np.bool_),
         expiry_s=expiry / NS_PER_S,
+        weight=weight,
+        known=np.where(weight < 1.0, inside.projected - weight * forward, 0.0),
+        certain=np.where(left > 0.0, inside.certain_usd, 0.0),
     )
 
 
