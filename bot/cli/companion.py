@@ -73,7 +73,7 @@ class Companion:
                 fds = (listening.fileno(), theirs)
                 self._process = subprocess.Popen(  # noqa: S603  our own program
                     [
-                        *(sys.executable, "-m", "bot.cli.dashboard"),
+                        *(sys.executable, "-m", "bot.monitor.dashboard"),
                         *(str(self._state_dir.absolute()), self._instance),
                         *map(str, fds),
                     ],

@@ -1,31 +1,20 @@
 """`dashboard`: the process that shows journals as a page. SIGINT and SIGTERM end it."""
 
-import asyncio
-import os
-import signal
 import socket
-import sys
-from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from bot.cli import say
 from bot.cli.exits import Exit, VerbError
-from bot.cli.options import ConfigFiles, Sets, _instance, load, named_instance
-
-if TYPE_CHECKING:
-    from bot.monitor.dashboard.access import Access
-
-BEHIND = 10
+from bot.cli.options import ConfigFiles, Sets, instance_name, load, named_instance
 
 Shown = Annotated[
     list[str] | None,
     typer.Option(
         "--instance",
         metavar="NAME",
-        parser=_instance,
+        parser=instance_name,
         help="A bot to show. Repeatable; without it, every one that has a journal.",
     ),
 ]
@@ -52,6 +41,7 @@ def dashboard(
     given = {} if listen is None else {"dashboard.listen": listen}
     loaded = load(config, list(sets or ()), given)
     from bot.monitor.dashboard.access import Access
+    from bot.monitor.dashboard.serving import serve
     from config.schema.dashboard import split_address
     from config.secrets import dashboard_token
 
@@ -74,44 +64,6 @@ def dashboard(
     return Exit.FINE
 
 
-def serve(
-    state_dir: Path,
-    named: tuple[str, ...],
-    listening: socket.socket,
-    access: "Access",
-    *,
-    leash: int | None = None,
-) -> None:
-    """Serve until a signal, or until whoever holds the other end of `leash` (a pipe) is gone."""
-    from bot.cli.daemon import run_connected
-
-    with suppress(OSError):
-        os.nice(BEHIND)  # trading goes first
-    run_connected(_serve(state_dir, named, listening, access, leash))
-
-
-async def _serve(
-    state_dir: Path,
-    named: tuple[str, ...],
-    listening: socket.socket,
-    access: "Access",
-    leash: int | None,
-) -> None:
-    from bot.monitor.dashboard.hub import Hub
-    from bot.monitor.dashboard.server import Server
-
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    if leash is not None:
-        loop.add_reader(leash, stop.set)  # it can be read when it is closed, and only then
-    server = Server(Hub(state_dir, named), access)
-    await server.start(listening)
-    await stop.wait()
-    await server.close()
-
-
 def _bound(host: str, port: int) -> socket.socket:
     """Return a socket that listens, or say why there can be none."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -121,16 +73,3 @@ def _bound(host: str, port: int) -> socket.socket:
         found = fault.strerror or str(fault)
         message = f"expected a free address for the dashboard, found {host}:{port}: {found}"
         raise VerbError(message, Exit.ERROR) from fault
-
-
-def main(argv: list[str]) -> None:
-    """Serve one instance on a socket and a leash that a bot handed down."""
-    from bot.monitor.dashboard.access import Access
-
-    state_dir, instance, fd, leash = argv
-    listening = socket.socket(fileno=int(fd))
-    serve(Path(state_dir), (instance,), listening, Access(None), leash=int(leash))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

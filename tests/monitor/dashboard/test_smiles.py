@@ -30,7 +30,7 @@ def test_held_expiries_are_named_and_the_nearest_ones_are_there_too():
     assert found is not None
     held = [one["expiry"] for one in found["expiries"] if one["held"]]
     assert len(held) == 4
-    assert sorted(one["expiry"] for one in found["expiries"])[0] in held
+    assert min(one["expiry"] for one in found["expiries"]) in held
 
 
 def test_without_quotes_there_is_no_smile():
