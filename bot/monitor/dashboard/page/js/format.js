@@ -75,4 +75,6 @@ export function span(seconds) {
 
 // Numbers in a reason keep six digits; a page needs four.
 export const reason = (text) => String(text ?? "").replaceAll("_", " ");
-export const word = (text) => reason(text).replace(/\(.*$/s, "");
+// A journalled reason as a person reads it: its words, then its numbers.
+export const because = (text) => reason(text).replaceAll("(", " · ").replaceAll(")", "").replaceAll("=", " ")
+  .replace(/-?\d+\.\d{4,}/g, (figure) => String(Number(Number(figure).toPrecision(4)))).replace(/ -(?=\d)/g, ` ${MINUS}`);

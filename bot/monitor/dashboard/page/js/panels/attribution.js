@@ -58,14 +58,17 @@ function twins(equity) {
   const line = (name, style) => ({
     x: t, y: equity[name], mode: "lines", name, hovertemplate: `${name} %{y:+,.0f} USD<extra></extra>`, line: style,
   });
-  const ends = ["hedged", "unhedged", "naive"].filter((name) => known(equity[name].at(-1)));
+  const ends = ["hedged", "unhedged", "naive"].filter((name) => known(equity[name].at(-1)))
+    .sort((a, b) => equity[a].at(-1) - equity[b].at(-1));
+  const all = ends.flatMap((name) => equity[name]).filter(known), apart = (Math.max(...all) - Math.min(...all) || 1) * 0.1;
+  const close = (i) => i > 0 && i < ends.length && equity[ends[i]].at(-1) - equity[ends[i - 1]].at(-1) < apart;
   draw(node, [
     line("naive", { color: colour("ink2"), width: 1.2, dash: "dot" }), line("unhedged", { color: colour("loss"), width: 1.4, dash: "dash" }),
     line("hedged", { color: colour("in"), width: 2 }),
   ], {
     uirevision: store.coin, hovermode: "x unified", margin: { l: 8, r: 96, t: 6, b: 8 },
-    annotations: ends.map((name) => ({
-      x: 1, xref: "paper", xanchor: "left", y: equity[name].at(-1), showarrow: false, xshift: 6,
+    annotations: ends.map((name, i) => ({
+      x: 1, xref: "paper", xanchor: "left", y: equity[name].at(-1), showarrow: false, xshift: 6, yshift: close(i) ? 7 : close(i + 1) ? -6 : 0,
       text: `${name} ${usdSigned(equity[name].at(-1), 0)}`, font: { size: 10, color: colour(name === "hedged" ? "in" : name === "unhedged" ? "loss" : "ink2") },
     })),
     xaxis: timeAxis({ nticks: 6 }), yaxis: axis({ nticks: 5, tickformat: "~s" }),

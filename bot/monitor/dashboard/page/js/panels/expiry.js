@@ -1,7 +1,7 @@
 // The expiry desk: what rolls off next, where it could be pinned, what the book is afterwards.
 
 import { empty, fact, fill, h, row, table } from "../dom.js";
-import { date, known, num, places, reason, signed, span, time, usd, usdSigned } from "../format.js";
+import { because, date, known, num, places, signed, span, time, usd, usdSigned } from "../format.js";
 import { axis, chart, colour, draw } from "../plot.js";
 import { coinOf, inputsOf, market, series, store } from "../store.js";
 
@@ -49,7 +49,7 @@ function strikes(found, digits) {
 function unwinding() {
   const all = series("hedges"), i = all?.kind?.lastIndexOf("unwind") ?? -1;
   if (i < 0 || market() - all.t[i] > 3_600_000) return null;
-  return h("p", { class: "quiet", at: { margin: "0" } }, `unwinding: ${reason(all.why[i])} at ${time(all.t[i])}`);
+  return h("p", { class: "quiet", at: { margin: "0" } }, `${because(all.why[i])}, at ${time(all.t[i])} UTC`);
 }
 
 function layout(found) {

@@ -1,7 +1,7 @@
 // Delta between both bands, with every hedge, over gamma and the index.
 
 import { empty, fill, h } from "../dom.js";
-import { places, reason, signed, usd } from "../format.js";
+import { because, places, reason, signed, usd } from "../format.js";
 import { axis, chart, colour, draw, inert, timeAxis, utc } from "../plot.js";
 import { inputsOf, series, store } from "../store.js";
 
@@ -15,7 +15,7 @@ export const exposure = {
   tools: (again) => WINDOWS.map(([name], i) => h("button", {
     type: "button", "aria-pressed": String(i === chosen), onclick: () => { chosen = i; again(); },
   }, name)),
-  about: () => `${store.coin ?? ""} · delta coin, gamma coin per 1 %, index USD · shaded: owner's band, and the policy's inside it`,
+  about: () => `${store.coin ?? ""} · delta coin, gamma coin per 1 %, index USD · shaded: owner's band, the policy's inside it · hedges: ◆ delta ★ gamma ● unwind`,
   draw(body) {
     const points = series("points");
     if (!points?.t?.length) return fill(body, empty("No exposure has been measured yet: the bot waits for its positions and for prices."));
@@ -68,7 +68,7 @@ export function hedgeText(all, i, digits) {
     : "";
   return `<b>${inert(all.kind[i])}</b> · ${inert(reason(all.reason[i]))}<br>`
     + `Δ ${signed(all.before[i], digits)} → ${signed(all.after[i], digits)}<br>${was}`
-    + `${inert(all.what[i])}<br>cost ${usd(cost)} (fee ${usd(all.fee[i])}, slippage ${usd(all.slip[i])}) · ${signed(all.s[i], 1)} s, ${all.orders[i]} orders`;
+    + `${inert(because(all.why[i])).slice(0, 160)}<br>${inert(all.what[i])}<br>cost ${usd(cost)} (fee ${usd(all.fee[i])}, slippage ${usd(all.slip[i])}) · ${signed(all.s[i], 1)} s, ${all.orders[i]} orders`;
 }
 
 function hedges(begin) {

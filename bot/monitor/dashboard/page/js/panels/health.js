@@ -1,7 +1,7 @@
 // Whether what is shown can be trusted: feeds, the loop, doubts, states, what people asked.
 
 import { empty, fact, fill, h } from "../dom.js";
-import { known, num, reason, span, time } from "../format.js";
+import { because, known, num, reason, span, time } from "../format.js";
 import { coinOf, market, planOf, store, wall } from "../store.js";
 
 export const health = {
@@ -31,6 +31,7 @@ function feeds(now) {
     ...Object.entries(feed?.quotes_ns ?? {}).map(([name, ns]) => fact(name, ...old(ns, 10))),
     fact("orders", feed?.barred || "may leave", "", feed?.barred ? "outside" : ""),
     fact("exchange", lost.length ? `lost ${lost.join(", ")}` : now.running ? "connected" : "no bot", "", lost.length ? "outside" : now.running ? "" : "near"),
+    fact("run", now.run, `${now.source} · ${now.version}`),
     fact("unknown orders", coinOf()?.unknown_orders ?? "–", "", coinOf()?.unknown_orders ? "outside" : ""),
   ];
 }
@@ -53,8 +54,8 @@ function plan() {
   if (!found) return null;
   const said = [...(found.reasons ?? []), ...(found.notes ?? [])].slice(0, 6);
   return h("div", { class: "log" }, h("h3", {}, "what the bot wants now"),
-    said.length ? said.map((text) => line(reason(text))) : line("nothing"),
-    (found.refused ?? []).map((text) => line(h("span", { class: "near" }, "not sent: "), reason(text))));
+    said.length ? said.map((text) => line(because(text))) : line("nothing"),
+    (found.refused ?? []).map((text) => line(h("span", { class: "near" }, "not sent: "), because(text))));
 }
 
 function logs() {
@@ -64,5 +65,5 @@ function logs() {
     h("h3", {}, "states"), mine(told.states).map((s) => line(when(s.t), `${s.coin || "all"} ${s.before} → ${s.after} ${reason(s.why)}`)),
     told.commands?.length ? [h("h3", {}, "commands"), mine(told.commands).map((c) =>
       line(when(c.t), `${c.verb} ${c.coin} by ${c.who}${c.why ? `: ${c.why}` : ""} → ${c.outcome ?? "waiting"}`))] : null,
-    mine(told.refusals).length ? [h("h3", {}, "not sent"), mine(told.refusals).map((r) => line(when(r.t), `${r.kind}: ${reason(r.refused)}`))] : null);
+    mine(told.refusals).length ? [h("h3", {}, "not sent"), mine(told.refusals).map((r) => line(when(r.t), `${r.kind}: ${because(r.refused)}`))] : null);
 }

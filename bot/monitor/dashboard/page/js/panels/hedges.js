@@ -1,7 +1,7 @@
 // Every hedge: what it did, why, and what it cost. The newest first.
 
 import { empty, fill, h } from "../dom.js";
-import { places, reason, signed, time, usd } from "../format.js";
+import { because, places, reason, signed, time, usd } from "../format.js";
 import { inputsOf, series, store } from "../store.js";
 
 const SHOWN = 120;
@@ -42,5 +42,5 @@ function one(all, i, digits, fresh) {
     h("span", { class: "quiet number" }, time(all.t[i])),
     h("span", { class: "number" }, h("span", { class: "near", "aria-hidden": "true" }, GLYPHS[all.kind[i]] ?? "■"), " ", was),
     h("span", { class: "number quiet" }, usd(cost)),
-    h("span", { class: "why" }, `${reason(all.reason[i])} · ${all.what[i] || all.kind[i]}`));
+    h("span", { class: "why" }, `${because(all.why[i]) || reason(all.reason[i])} · ${all.what[i] || all.kind[i]}`));
 }

@@ -1,7 +1,7 @@
 // Orders at work, what a day's came to, and the last that are done.
 
 import { empty, fill, h, row, table } from "../dom.js";
-import { known, num, pct, signed, span, time, usd, usdShort } from "../format.js";
+import { date, known, num, pct, signed, span, time, usd, usdShort } from "../format.js";
 import { market, series, store } from "../store.js";
 
 const LAST = 8;
@@ -14,7 +14,7 @@ export const orders = {
     if (!found) return fill(body, empty("No orders have been read yet."));
     fill(body,
       h("h3", {}, "working"), working(found.open.filter((one) => one.coin === store.coin)),
-      h("h3", {}, `since ${found.since ? `${time(found.since)} UTC` : "the run began"}`), totals(found.totals.filter((one) => one.coin === store.coin)),
+      h("h3", {}, found.since ? `since ${date(found.since)} 08:00 UTC` : "today"), totals(found.totals.filter((one) => one.coin === store.coin)),
       h("h3", {}, "last done"), last());
   },
 };
