@@ -17,8 +17,9 @@ DOCS = TOP / "docs"
 RUN = ("paper", "--for", "3h", "--seed", "7")
 WANTED = "07:47"
 PATIENCE_S = 240.0
-DESK = {"viewport": {"width": 1480, "height": 1010}, "color_scheme": "dark"}
-PHONE = {
+WIDTH = 1480
+DESK: dict[str, Any] = {"viewport": {"width": WIDTH, "height": 1010}, "color_scheme": "dark"}
+PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 1240}, "color_scheme": "light", "device_scale_factor": 2,
     "is_mobile": True, "has_touch": True,
 }  # fmt: skip
@@ -60,7 +61,7 @@ def main(folder: Path) -> None:
             desk.goto(url)
             until(desk, WANTED)
             height = desk.evaluate("document.documentElement.scrollHeight")
-            desk.set_viewport_size({"width": DESK["viewport"]["width"], "height": height})
+            desk.set_viewport_size({"width": WIDTH, "height": height})
             desk.wait_for_timeout(3_500)
             desk.screenshot(path=folder / "dashboard-desktop.png")
             phone.goto(url)

@@ -33,8 +33,10 @@ def test_what_is_no_address_is_refused(text):
 
 @pytest.mark.parametrize(
     "host,alone",
-    [("127.0.0.1", True), ("127.8.0.1", True), ("::1", True), ("localhost", True)]
-    + [("0.0.0.0", False), ("::", False), ("192.168.0.2", False), ("localhost.evil", False)],
+    [
+        *(("127.0.0.1", True), ("127.8.0.1", True), ("::1", True), ("localhost", True)),
+        *(("0.0.0.0", False), ("::", False), ("192.168.0.2", False), ("localhost.evil", False)),
+    ],
 )
 def test_loopback_is_this_machine_alone(host, alone):
     """All interfaces are not."""

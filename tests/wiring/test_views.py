@@ -8,6 +8,7 @@ from bot import wiring
 from bot.desk import market_rows
 from bot.desk.market_rows import FARTHEST, NEAREST, Quoted
 from bot.domain.units import NS_PER_S
+from bot.journal.rows import from_json, to_json
 from bot.wiring import views
 from bot.wiring.views import Views
 
@@ -50,9 +51,7 @@ def test_held_expiries_and_the_nearest_are_shown_out_of_the_money(running):
     """Calls above the forward, puts below, none of them far away, in the order of strikes."""
     core, _ = running
     book = core.floor.book.packed("BTC")
-    chain = Quoted().chain(core.floor, "BTC")
-    assert chain is not None
-    expiries = chain["expiries"]
+    expiries = from_json(to_json(Quoted().chain(core.floor, "BTC")))["expiries"]
     held = set(book.columns.expiry_ns.tolist())
     assert {one["expiry_ns"] for one in expiries if one["held"]} == held
     coming = np.unique(book.market.chain.listing.expiry_ns)[:NEAREST].tolist()
@@ -69,7 +68,12 @@ def test_the_rows_are_found_once_for_each_list_and_book(running, monkeypatch):
     core, _ = running
     found = []
     rows = market_rows._rows
-    monkeypatch.setattr(market_rows, "_rows", lambda *a: (found.append(1), rows(*a))[1])
+
+    def counted(*given):
+        found.append(given)
+        return rows(*given)
+
+    monkeypatch.setattr(market_rows, "_rows", counted)
     quoted = Quoted()
     for _ in range(3):
         quoted.chain(core.floor, "BTC")
@@ -82,7 +86,7 @@ def test_the_rows_are_found_once_for_each_list_and_book(running, monkeypatch):
 def test_feeds_tell_the_venues_times(running):
     """Of the index, the chain and what may hedge."""
     core, now_ns = running
-    feed = market_rows.feed_rows(core.floor, "BTC")
+    feed = from_json(to_json(market_rows.feed_rows(core.floor, "BTC")))
     assert 0 <= now_ns - feed["index_ns"] <= 5 * NS_PER_S
     assert 0 <= now_ns - feed["chain_ns"] <= 10 * NS_PER_S
     assert list(feed["quotes_ns"]) == ["BTC-PERPETUAL"]

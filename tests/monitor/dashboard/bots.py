@@ -1,8 +1,10 @@
 """Bots as a dashboard sees them: journals that live, and books that a real core has shown."""
 
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from bot.domain.states import State
 from bot.domain.units import NS_PER_S
 from bot.journal import Journal
 from bot.journal.rows import from_json, to_json
+from bot.monitor.dashboard.history import CAUSES
 from bot.wiring.views import Views
 from tests.journal.records import T0, decision, hedge_done, run_start, sample
 
@@ -85,6 +88,25 @@ class Bot:
             journal.commit()
             told[1].set()
         journal.close()
+
+
+def explain(state: Path, minutes: int, instance: str = "demo", **causes: float) -> None:
+    """Add so many minutes of explained profit to a journal that has a run."""
+    with closing(sqlite3.connect(state / instance / "journal.sqlite")) as db, db:
+        columns = ", ".join(f"{name} REAL" for name in (*CAUSES, "total"))
+        db.execute(
+            "CREATE TABLE IF NOT EXISTS attribution (seq INTEGER PRIMARY KEY, run INTEGER,"
+            f" start_ns INTEGER, ts_ns INTEGER, coin TEXT, {columns})"
+        )
+        figures = [causes.get(name, 0.0) for name in CAUSES]
+        for n in range(1, minutes + 1):
+            end_ns = T0 + n * 60 * NS_PER_S
+            row = (1, end_ns - 60 * NS_PER_S, end_ns, "BTC", *figures, sum(figures))
+            db.execute(
+                f"INSERT INTO attribution (run, start_ns, ts_ns, coin, {', '.join(CAUSES)}, total)"
+                f" VALUES ({', '.join('?' * len(row))})",
+                row,
+            )
 
 
 @cache

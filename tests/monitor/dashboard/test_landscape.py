@@ -1,5 +1,7 @@
 """The map of a page against the bot's own shocks, which it was not told."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ COUNTED = ('underlying.BTC.collateral_delta="include"',)
 IN_WINDOW_S = 75 * 60 + 300.0
 
 
-def books(seconds: float, *changes: str) -> dict[str, tuple[Book, dict[str, float]]]:
+def books(seconds: float, *changes: str) -> dict[str, tuple[Book, dict[str, Any]]]:
     """Return each coin's book as a reader packs it, with the shocks that the bot computed."""
     views = shown(seconds, *changes)
     found = {}

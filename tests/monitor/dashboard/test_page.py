@@ -16,11 +16,12 @@ from bot.domain.reasons import Because, Reason
 from bot.domain.records import StateChange
 from bot.domain.states import State
 from tests.journal.records import T0, decision, hedge_done
-from tests.monitor.dashboard.bots import Bot, hedge, measured, shown, write
+from tests.monitor.dashboard.bots import Bot, explain, hedge, measured, shown, write
 
 TOP = Path(__file__).parents[3]
 CHROMIUM = shutil.which("chromium")
 PATIENCE_MS = 30_000
+LOUD = {"error", "warning"}
 CANARY = '<img src=x onerror="window.hurt=1"><script>window.hurt=1</script>$x$'
 
 pytestmark = [
@@ -100,7 +101,7 @@ def look(browser):
         page = context.new_page()
         page.set_default_timeout(PATIENCE_MS)
         if clean:
-            page.on("console", lambda m: m.type in {"error", "warning"} and faults.append(m.text))
+            page.on("console", lambda m: faults.extend([m.text] * (m.type in LOUD)))
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.goto(url)
         return page
@@ -134,6 +135,19 @@ def test_every_panel_renders_and_nothing_complains(tmp_path, live, serve, look):
         page.wait_for_selector(f"{panel}:has-text({json.dumps(text)})")
     assert page.locator("#stale").is_hidden()
     assert page.locator("#pulse").inner_text() == "RUNNING"
+
+
+def test_the_days_profit_is_a_cascade_of_its_causes(tmp_path, live, serve, look):
+    """Each bar begins where the one before it ended; what is nothing has none."""
+    live(demo_views, hedge(5))
+    explain(tmp_path, 60, gamma=-12.0, theta=9.0, delta=1.0, fees=-0.5, unexplained=0.1)
+    page = look(serve(tmp_path).url)
+    page.locator("#attribution").scroll_into_view_if_needed()
+    page.wait_for_selector("#attribution .cascade")
+    assert page.locator("#attribution .cascade").inner_text().split("\n") == [
+        *("delta", "+$60", "gamma", "−$720", "theta", "+$540", "fees", "−$30"),
+        *("unexplained", "+$6.00", "total", "−$144"),
+    ]
 
 
 def test_a_hedge_is_seen_within_two_seconds(tmp_path, live, serve, look, record_property):

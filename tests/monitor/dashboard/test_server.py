@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import pytest
 from aiohttp import ClientTimeout
@@ -13,6 +14,7 @@ from bot.monitor.dashboard import hub as hubs
 from bot.monitor.dashboard.access import COOKIE, Access
 from bot.monitor.dashboard.hub import Hub
 from bot.monitor.dashboard.server import GUARDS, Server
+from bot.monitor.dashboard.watch import Watch
 from tests.monitor.dashboard.bots import Bot, hedge, measured, write
 
 WORD = "correct-horse-battery"
@@ -46,7 +48,7 @@ async def messages(client, path="/stream"):
 
 async def until(client, good, path="/stream"):
     """Return what a page knows when it is good enough: parts, and the newest of each series."""
-    known = {}
+    known: dict[str, Any] = {}
     async for message in messages(client, path):
         known |= message["parts"]
         if good(known):
@@ -191,8 +193,13 @@ async def test_there_are_only_so_many_streams_and_one_that_ends_makes_room(state
 async def test_all_listeners_share_one_look_and_nobody_listening_means_none(state, monkeypatch):
     """Ten pages cost the journal what one does."""
     looks = []
-    look = hubs.Watch.look
-    monkeypatch.setattr(hubs.Watch, "look", lambda self: (looks.append(1), look(self))[1])
+    look = Watch.look
+
+    def counted(self):
+        looks.append(self)
+        return look(self)
+
+    monkeypatch.setattr(Watch, "look", counted)
     monkeypatch.setattr(hubs, "LINGER_S", 0.5)
     async with served(state) as client:
         await asyncio.sleep(0.3)

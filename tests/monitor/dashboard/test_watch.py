@@ -1,6 +1,7 @@
 """A journal looked at from outside: what is new, whose it is, and that nothing is held."""
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -8,10 +9,10 @@ from bot.domain.orders import OrderState
 from bot.domain.records import OrderTransition
 from bot.domain.units import NS_PER_S
 from bot.journal.equity import Pnl, TwinPnl
-from bot.monitor.dashboard.history import HEDGES, POINTS
+from bot.monitor.dashboard.history import ATTRIBUTION, HEDGES, POINTS
 from bot.monitor.dashboard.watch import Watch
 from tests.journal.records import PERP, T0, gamma_decision, intent, paid, sample
-from tests.monitor.dashboard.bots import Bot, hedge, measured, write
+from tests.monitor.dashboard.bots import Bot, explain, hedge, measured, write
 
 
 @pytest.fixture
@@ -118,19 +119,27 @@ def test_twins_without_a_time_are_left_out(watch, tmp_path):
     assert watch.look().fresh["equity"] == {"BTC": [(T0 // 1_000_000, 1.0, 2.0, 3.0)]}
 
 
-def test_causes_of_profit_are_read_where_the_table_is_there(watch, tmp_path):
-    """Older journals lack it, and say so."""
+def test_causes_of_profit_are_read_where_the_table_is_there(tmp_path):
+    """A minute a row, by name."""
     write(tmp_path, measured(1))
-    before = watch.look()
-    assert before.parts["now"]["attribution"] is _has_table(tmp_path)
-    assert before.fresh["attribution"] == {}
+    explain(tmp_path, 3, gamma=-2.0, theta=0.5, fees=-0.25)
+    watch = Watch(tmp_path, "demo")
+    look = watch.look()
+    watch.close()
+    assert look.parts["now"]["attribution"] is True
+    rows = [columns(ATTRIBUTION, row) for row in look.fresh["attribution"]["BTC"]]
+    assert [row["t"] for row in rows] == [(T0 + n * 60 * NS_PER_S) // 1_000_000 for n in (1, 2, 3)]
+    assert (rows[0]["gamma"], rows[0]["fees"], rows[0]["total"]) == (-2.0, -0.25, -1.75)
 
 
-def _has_table(state) -> bool:
-    with sqlite3.connect(state / "demo" / "journal.sqlite") as db:
-        found = db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'attribution'").fetchone()
-    db.close()
-    return found is not None
+def test_a_journal_without_that_table_says_so(watch, tmp_path):
+    """Older ones lack it."""
+    write(tmp_path, measured(1))
+    with closing(sqlite3.connect(tmp_path / "demo" / "journal.sqlite")) as db, db:
+        db.execute("DROP TABLE IF EXISTS attribution")
+    look = watch.look()
+    assert look.parts["now"]["attribution"] is False
+    assert look.fresh["attribution"] == {}
 
 
 def test_no_look_holds_the_journal(watch, tmp_path):
