@@ -14,7 +14,7 @@ const MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "
 let chosen = 0;
 
 export const book = {
-  id: "book", key: "b", title: "Book by expiry and strike", needs: ["legs", "coins"],
+  id: "book", key: "b", title: "Book by expiry and strike", needs: ["legs", "coins", "positions"],
   about: () => `${METRICS[chosen][1]} of each strike, calls C and puts P · dotted: where the index is`,
   turn() { chosen = (chosen + 1) % METRICS.length; },
   tools: (again) => METRICS.map(([name], i) => h("button", {
@@ -71,7 +71,10 @@ function cell(legs, name, say, most, spot) {
   return td;
 }
 
-const tell = (leg) => `${leg.name} ${signed(leg.quantity, 2)} · Δ ${signed(leg.delta, 4)} · Γ ${signed(leg.gamma, 4)} per 1 % · ν ${signed(leg.vega, 1)} USD · Θ ${usdSigned(leg.theta, 0)} a day`;
+// Whose an instrument's parts are, and what of it is parked.
+const owners = (name) => (store.parts.positions ?? []).filter((one) => one.instrument === name)
+  .map((one) => `${one.tag} ${signed(one.quantity, 2)}${one.parked ? `, parked ${signed(one.parked, 2)}` : ""}${one.hedged ? "" : ", not hedged"}`).join("; ");
+const tell = (leg) => `${leg.name} ${signed(leg.quantity, 2)} (${owners(leg.name)}) · Δ ${signed(leg.delta, 4)} · Γ ${signed(leg.gamma, 4)} per 1 % · ν ${signed(leg.vega, 1)} USD · Θ ${usdSigned(leg.theta, 0)} a day`;
 const sum = (legs, name) => legs.reduce((total, leg) => total + (leg[name] ?? 0), 0);
 
 function totals(legs) {
@@ -85,6 +88,9 @@ function others(legs) {
   const one = coinOf(), rest = (one?.delta_coin ?? 0) - sum(legs, "delta");
   const lines = futures.map((leg) => row([leg.name, `${num(leg.quantity, 0)} ${Math.abs(leg.quantity) > 50 ? "USD" : ""}`, signed(leg.delta, 4), signed(leg.gamma, 4)]));
   if (Math.abs(rest) > 5e-5 && one?.delta_coin !== null) lines.push(row(["collateral, bounds", "", signed(rest, 4), ""]));
+  for (const one of store.parts.positions ?? []) {
+    if (one.parked && one.instrument.split(/[-_]/)[0] === store.coin) lines.push(row([`parked: ${one.instrument}`, signed(one.parked, 2), "", ""]));
+  }
   lines.push(row(["whole book", "", signed(one?.delta_coin, 4), signed((one?.gamma_coin_per_pct ?? 0) + (one?.gamma_expiring_coin_per_pct ?? 0), 4)], "sum"));
   return h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, ["future", "quantity", `Δ ${store.coin}`, "Γ per 1 %"].map((x) => h("th", { scope: "col" }, x)))), h("tbody", {}, lines)));
 }
