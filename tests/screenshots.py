@@ -17,8 +17,7 @@ DOCS = TOP / "docs"
 RUN = ("paper", "--for", "3h", "--seed", "7")
 WANTED = "07:47"
 PATIENCE_S = 240.0
-WIDTH = 1480
-DESK: dict[str, Any] = {"viewport": {"width": WIDTH, "height": 1010}, "color_scheme": "dark"}
+DESK: dict[str, Any] = {"viewport": {"width": 1480, "height": 1218}, "color_scheme": "dark"}
 PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 1240}, "color_scheme": "light", "device_scale_factor": 2,
     "is_mobile": True, "has_touch": True,
@@ -37,7 +36,7 @@ def address(run: subprocess.Popen[str]) -> str:
 def until(page: Any, clock: str) -> None:
     """Wait until the market's clock on the page has come so far."""
     deadline = time.monotonic() + PATIENCE_S
-    while page.locator("#clock").inner_text()[8:13].strip() < clock:
+    while page.locator("#clock").inner_text().partition(" ")[2][:5] < clock:
         if time.monotonic() > deadline:
             raise SystemExit(f"expected the market to reach {clock}, found it slower")
         page.wait_for_timeout(500)
@@ -60,9 +59,6 @@ def main(folder: Path) -> None:
             desk, phone = (browser.new_context(**how).new_page() for how in (DESK, PHONE))
             desk.goto(url)
             until(desk, WANTED)
-            height = desk.evaluate("document.documentElement.scrollHeight")
-            desk.set_viewport_size({"width": WIDTH, "height": height})
-            desk.wait_for_timeout(3_500)
             desk.screenshot(path=folder / "dashboard-desktop.png")
             phone.goto(url)
             phone.wait_for_timeout(4_000)

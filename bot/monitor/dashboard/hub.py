@@ -177,6 +177,14 @@ class Hub:
         finally:
             feed.end()
 
+    async def wait(self) -> AsyncGenerator[bytes, None]:
+        """Say that there is nothing to show until there is; then the stream ends, to be opened anew."""
+        problem = f"no bot has run below {self._dir} yet"
+        body = {"instances": [], "now": {"stale": True, "problem": problem}}
+        while not self.listed():
+            yield _message(orjson.dumps(body))
+            await asyncio.sleep(PULSE_S)
+
     async def close(self) -> None:
         """Let go of everything."""
         for feed in self._feeds.values():

@@ -140,7 +140,7 @@ class Server:
         """Tell a page what it lacks, again and again, until it leaves or does not read any more."""
         listed = self._hub.listed()
         wanted = request.query.get("instance") or (listed[0]["name"] if listed else "")
-        if not wanted or not self._hub.knows(wanted):
+        if wanted and not self._hub.knows(wanted):
             return _word(404, "expected the name of an instance that has a journal")
         if self._streams >= self._most:
             return _word(503, f"expected fewer than {self._most} open pages")
@@ -156,7 +156,8 @@ class Server:
         try:
             await answer.prepare(request)
             await answer.write(b"retry: 1000\n\n")
-            async with aclosing(self._hub.listen(wanted)) as messages:
+            telling = self._hub.listen(wanted) if wanted else self._hub.wait()
+            async with aclosing(telling) as messages:
                 async for message in messages:
                     if not self._most:
                         break

@@ -181,6 +181,21 @@ async def test_a_stream_tells_everything_and_then_what_is_new(tmp_path):
         bot.end()
 
 
+async def test_before_any_bot_has_run_the_page_waits_for_one(tmp_path, monkeypatch):
+    """The stream says so, and ends when there is something to reopen it for."""
+    monkeypatch.setattr(hubs, "PULSE_S", 0.1)
+    async with served(tmp_path) as client:
+        heard = []
+        async for message in messages(client):
+            heard.append(message["parts"])
+            if len(heard) == 2:
+                await asyncio.to_thread(write, tmp_path, measured(1))
+            assert len(heard) < 50
+        assert "no bot has run" in heard[0]["now"]["problem"]
+        found = await until(client, lambda k: "coins" in k)
+        assert found["now"]["instance"] == "demo"
+
+
 async def test_there_are_only_so_many_streams_and_one_that_ends_makes_room(state):
     """A thousand tabs do not open a thousand streams."""
     async with served(state, streams=1) as client:

@@ -86,7 +86,7 @@ function line(coin, one, choose) {
     cell("", day === null ? "equity USD" : `P&L since ${time(daySince(coin)).slice(0, 5)}`, day === null ? usdShort(one.equity_usd) : usdSigned(day, 0)),
     cell("", "margin used", funds ? pct(margin.maintenance_margin / funds, 0) : "–",
       share(margin, "maintenance"), margin ? "maint." : ""),
-    cell("", "liquidation", liquidation(margin)),
+    cell("", "liquidation", liquidation(margin), room(margin)),
     cell("", `${doubts === 1 ? "doubt" : "doubts"} · feed age`, [h("span", { class: doubts ? "near" : "" }, doubts), " · ", age(coin)]),
   );
 }
@@ -109,6 +109,12 @@ function share(margin, kind) {
   return used > limit ? "outside" : used > 0.85 * limit ? "near" : "";
 }
 
+// How near the account is to liquidation: amber within 20 % of the index, vermilion within 10 %.
+export function room(margin) {
+  const near = Math.min(...[margin?.down, margin?.up].filter(known).map(Math.abs), Infinity);
+  return near < 0.1 ? "outside" : near < 0.2 ? "near" : "";
+}
+
 function liquidation(margin) {
   if (!margin) return "–";
   const side = (x) => (known(x) ? pctSigned(x, 0) : "never");
@@ -123,7 +129,10 @@ export function feedAge(coin) {
   return Math.max(0, (shown - oldest / 1e6) / 1000);
 }
 
-const age = (coin) => { const s = feedAge(coin); return s === null ? "–" : span(s); };
+function age(coin) {
+  const s = feedAge(coin);
+  return h("span", { class: s === null || s > 10 ? "near" : "" }, s === null ? "–" : span(s));
+}
 
 const bar = (kind, at) => h("i", { class: kind, at });
 const span2 = (low, high) => ({ left: `${low}%`, width: `${Math.max(0, high - low)}%` });

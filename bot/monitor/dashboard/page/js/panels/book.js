@@ -14,7 +14,7 @@ const MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "
 let chosen = 0;
 
 export const book = {
-  id: "book", key: "b", title: "Book by expiry and strike", needs: ["legs", "coins", "positions"],
+  id: "book", key: "b", title: "Book by expiry and strike", needs: ["legs", "map", "positions"],
   about: () => `${METRICS[chosen][1]} of each strike, calls C and puts P · dotted: where the index is`,
   turn() { chosen = (chosen + 1) % METRICS.length; },
   tools: (again) => METRICS.map(([name], i) => h("button", {
@@ -85,12 +85,12 @@ function totals(legs) {
 // Futures, what counts of the collateral, and the whole.
 function others(legs) {
   const futures = legs.filter((leg) => leg.strike === null);
-  const one = coinOf(), rest = (one?.delta_coin ?? 0) - sum(legs, "delta");
+  const found = store.parts.map?.[store.coin];
   const lines = futures.map((leg) => row([leg.name, `${num(leg.quantity, 0)} ${Math.abs(leg.quantity) > 50 ? "USD" : ""}`, signed(leg.delta, 4), signed(leg.gamma, 4)]));
-  if (Math.abs(rest) > 5e-5 && one?.delta_coin !== null) lines.push(row(["collateral, bounds", "", signed(rest, 4), ""]));
+  if (found && Math.abs(found.rest) > 5e-5) lines.push(row(["collateral, marks, bounds", "", signed(found.rest, 4), ""]));
   for (const one of store.parts.positions ?? []) {
     if (one.parked && one.instrument.split(/[-_]/)[0] === store.coin) lines.push(row([`parked: ${one.instrument}`, signed(one.parked, 2), "", ""]));
   }
-  lines.push(row(["whole book", "", signed(one?.delta_coin, 4), signed((one?.gamma_coin_per_pct ?? 0) + (one?.gamma_expiring_coin_per_pct ?? 0), 4)], "sum"));
+  lines.push(row(["whole book", "", signed(found?.whole, 4), signed(sum(legs, "gamma"), 4)], "sum"));
   return h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, ["future", "quantity", `Δ ${store.coin}`, "Γ per 1 %"].map((x) => h("th", { scope: "col" }, x)))), h("tbody", {}, lines)));
 }

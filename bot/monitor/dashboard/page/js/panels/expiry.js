@@ -5,7 +5,7 @@ import { because, date, known, num, places, signed, span, time, usd, usdSigned }
 import { axis, chart, colour, draw } from "../plot.js";
 import { coinOf, inputsOf, market, series, store } from "../store.js";
 
-const node = chart(180, "Gamma along the index, now and after the expiry");
+const node = chart(230, "Gamma along the index, now and after the expiry");
 
 export const expiry = {
   id: "expiry", key: "x", title: "Expiry desk", needs: ["expiry", "hedges", "now"], slow: true,
