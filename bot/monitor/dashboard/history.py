@@ -14,6 +14,8 @@ from bot.journal.rows import from_json
 from bot.monitor.dashboard.series import Row, ms, short
 
 PAGE: Final = 5_000
+LOOKED_AT: Final = 200_000
+"""Rows of a table that a page begins with: of samples, some ten weeks of two underlyings."""
 
 POINTS: Final = ("t", "d", "lo", "hi", "ol", "oh", "pl", "ph", "g", "x")
 """Time; delta with its interval, the owner's and the policy's band (coin); gamma; index (USD)."""
@@ -107,8 +109,11 @@ class History:
         return _point(sample["ts_ns"], (d, lo, hi, ol, oh, *policy, g, x))
 
     def _rows(self, db: sqlite3.Connection, name: str, sql: str) -> Iterator[tuple[Any, ...]]:
+        if name not in self._read:
+            newest = db.execute(f"SELECT coalesce(max(rowid), 0) FROM {name}").fetchone()[0]  # noqa: S608  a name of this module
+            self._read[name] = max(0, int(newest) - LOOKED_AT)
         while True:
-            asked = (self._read.get(name, 0), self.ledger, PAGE)
+            asked = (self._read[name], self.ledger, PAGE)
             rows = db.execute(sql, asked).fetchall()
             if rows:
                 self._read[name] = rows[-1][0]

@@ -22,7 +22,7 @@ from bot.monitor.dashboard.compute import Compute
 from bot.monitor.dashboard.history import ATTRIBUTION, EQUITY, HEDGES, MARGIN, POINTS
 from bot.monitor.dashboard.orders import DONE
 from bot.monitor.dashboard.parts import Parts, Seen
-from bot.monitor.dashboard.series import Series, thin
+from bot.monitor.dashboard.series import Series, settle
 from bot.monitor.dashboard.watch import Look, Watch
 
 LOOK_S: Final = 0.25
@@ -124,7 +124,7 @@ class Feed:
             series = self.parts.series[name]
             most = SERIES[name][1]
             for coin, rows in coins.items():
-                whole = rows if SERIES[name][2] else thin(rows, most)
+                whole = rows if SERIES[name][2] else settle(rows, most)
                 series.extend(coin, whole[-most:])
         self._inputs |= look.inputs
         self._put(look.parts, told=any(look.fresh.values()))
@@ -178,7 +178,7 @@ class Hub:
             feed.end()
 
     async def wait(self) -> AsyncGenerator[bytes, None]:
-        """Say that there is nothing to show until there is; then the stream ends, to be opened anew."""
+        """Say that there is nothing to show until there is; then the stream ends."""
         problem = f"no bot has run below {self._dir} yet"
         body = {"instances": [], "now": {"stale": True, "problem": problem}}
         while not self.listed():

@@ -1,11 +1,12 @@
 """Rows over time, a column for each figure, bounded however long a bot has run.
 
-Where there are too many rows the oldest are thinned: of each stretch of time the lowest and the
-highest stay, so that no excursion is lost. Who has the rows so far is given the new ones alone.
+Where there are too many rows they are thinned, older ones more: of each stretch of time the lowest
+and the highest stay, so that no excursion is lost. Who has the rows so far is given the new ones.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -17,6 +18,7 @@ Row = tuple[Any, ...]
 MOST: Final = 2_400
 KEPT: Final = 4_000
 MS: Final = 1_000_000
+AGES: Final = (86_400_000, 3_600_000)
 
 
 def thin(rows: Sequence[Row], most: int, place: int = 1) -> list[Row]:
@@ -40,6 +42,21 @@ def thin(rows: Sequence[Row], most: int, place: int = 1) -> list[Row]:
         extremes[bucket] = (low, high)
     kept = {0, len(rows) - 1} | {i for pair in extremes.values() for i in pair}
     return [rows[i] for i in sorted(kept)]
+
+
+def settle(rows: Sequence[Row], most: int, place: int = 1) -> list[Row]:
+    """Return at most `most` rows: a third of them for the last hour, for the last day, and before.
+
+    The finer a line was told, the nearer it is: a long run's last hour is drawn like a short one's.
+    """
+    if len(rows) <= most:
+        return list(rows)
+    end, kept, begin = rows[-1][0], list[Row](), 0
+    for age in (*AGES, -1):
+        cut = bisect_left(rows, end - age, lo=begin, key=lambda row: row[0])
+        kept += thin(rows[begin:cut], most // 3, place) if cut > begin else []
+        begin = cut
+    return kept
 
 
 class Series:
@@ -68,9 +85,7 @@ class Series:
             if self._events:
                 del rows[: len(rows) - self._most]
                 return
-            half = len(rows) // 2
-            old = thin(rows[:half], max(4, self._most - half))
-            self._rows[coin] = old + rows[half:]
+            self._rows[coin] = settle(rows, self._most)
 
     def extend(self, coin: str, rows: Iterable[Row]) -> None:
         """Add rows in the order of their time."""

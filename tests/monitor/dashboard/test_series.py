@@ -4,7 +4,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.monitor.dashboard.series import KEPT, Series, short, thin
+from bot.monitor.dashboard.series import KEPT, Series, settle, short, thin
 
 values = st.lists(st.floats(-1e6, 1e6) | st.none(), min_size=1, max_size=400)
 
@@ -22,6 +22,21 @@ def test_thinning_keeps_the_ends_the_order_and_every_extreme(figures, most):
     assert (max(some, default=0), min(some, default=0)) == (
         max(left, default=0), min(left, default=0),
     )  # fmt: skip
+
+
+@given(st.integers(1, 3_000), st.integers(30, 300))
+def test_a_long_line_keeps_its_extremes_and_most_of_its_last_hour(count, most):
+    """Two weeks of minutes, as many as there are: the newest are the densest."""
+    minute = 60_000
+    rows = [(n * minute, float((n * 7_919) % 10_007)) for n in range(count * 7)]
+    kept = settle(rows, most)
+    assert len(kept) <= max(most, 1)
+    assert kept == sorted(set(kept))
+    assert kept[-1] == rows[-1]
+    assert max(x for _, x in kept) == max(x for _, x in rows)
+    if len(rows) > most >= 180:
+        hour = [row for row in kept if row[0] >= rows[-1][0] - 60 * minute]
+        assert len(hour) >= 50
 
 
 def test_a_reader_is_told_what_is_new_and_only_that():

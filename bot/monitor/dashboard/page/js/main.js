@@ -63,11 +63,12 @@ function paint() {
   }
   for (const panel of PANELS) {
     if (!panel.dirty || !panel.seen) continue;
-    if (panel.slow && (!ready() || now - panel.drawn < SLOW_MS)) {
+    // What takes long to draw is drawn less often, so that the page always answers.
+    if (panel.slow && (!ready() || now - panel.drawn < Math.max(SLOW_MS, 10 * (panel.took ?? 0)))) {
       left = true;
       continue;
     }
-    render(panel, now);
+    render(panel, performance.now());
   }
   if (left) setTimeout(soon, QUICK_MS);
 }
@@ -79,6 +80,7 @@ function render(panel, now) {
   if (panel.tools && !panel.tools_.contains(document.activeElement)) fill(panel.tools_, panel.tools(again));
   panel.about_.textContent = panel.about();
   panel.draw(panel.body_);
+  panel.took = performance.now() - now;
 }
 
 function everything() {

@@ -6,21 +6,29 @@ import { axis, chart, colour, draw, inert, timeAxis, utc } from "../plot.js";
 import { inputsOf, series, store } from "../store.js";
 
 const WINDOWS = [["15m", 900], ["1h", 3_600], ["4h", 14_400], ["1d", 86_400], ["all", Infinity]];
-let chosen = 4;
+const DAY = 3, ALL = 4;
+let wanted = null;
+
+// Everything, but of a run that is older than a day the last day: until somebody chooses.
+function chosen() {
+  const t = series("points")?.t ?? [];
+  return wanted ?? (t.length && t.at(-1) - t[0] > WINDOWS[DAY][1] * 1000 ? DAY : ALL);
+}
+
 const node = chart(560, "Delta against its bands over time, gamma and index below");
 
 export const exposure = {
   id: "exposure", key: "e", title: "Exposure against its bands", needs: ["points", "hedges", "plan"], slow: true,
-  turn() { chosen = (chosen + 1) % WINDOWS.length; },
+  turn() { wanted = (chosen() + 1) % WINDOWS.length; },
   tools: (again) => WINDOWS.map(([name], i) => h("button", {
-    type: "button", "aria-pressed": String(i === chosen), onclick: () => { chosen = i; again(); },
+    type: "button", "aria-pressed": String(i === chosen()), onclick: () => { wanted = i; again(); },
   }, name)),
   about: () => `${store.coin ?? ""} · delta coin, gamma coin per 1 %, index USD · shaded: owner's band, the policy's inside it · hedges: ◆ delta ★ gamma ● unwind`,
   draw(body) {
     const points = series("points");
     if (!points?.t?.length) return fill(body, empty("No exposure has been measured yet: the bot waits for its positions and for prices."));
     if (node.parentNode !== body) fill(body, node);
-    const begin = points.t.at(-1) - WINDOWS[chosen][1] * 1000;
+    const begin = points.t.at(-1) - WINDOWS[chosen()][1] * 1000;
     const from = Math.max(0, points.t.findIndex((t) => t >= begin));
     const cut = (name) => points[name].slice(from);
     const t = cut("t").map(utc);
@@ -41,13 +49,13 @@ function bands(t, cut) {
 
 function lines(t, cut) {
   const digits = digitsOf();
-  const unsure = cut("lo").map((lo, i) => (cut.hi ??= cut("hi"))[i] - lo > 1e-9);
+  const low = cut("lo"), high = cut("hi"), unsure = low.map((lo, i) => high[i] - lo > 1e-9);
   const traces = [];
   if (unsure.some(Boolean)) {
-    const gap = (name) => cut(name).map((y, i) => (unsure[i] ? y : null));
+    const gap = (side) => side.map((y, i) => (unsure[i] ? y : null));
     traces.push(
-      { x: t, y: gap("lo"), mode: "lines", line: { width: 0 }, hoverinfo: "skip", connectgaps: false },
-      { x: t, y: gap("hi"), mode: "lines", line: { width: 0 }, fill: "tonexty", fillcolor: colour("inner"), hoverinfo: "skip" },
+      { x: t, y: gap(low), mode: "lines", line: { width: 0 }, hoverinfo: "skip", connectgaps: false },
+      { x: t, y: gap(high), mode: "lines", line: { width: 0 }, fill: "tonexty", fillcolor: colour("inner"), hoverinfo: "skip" },
     );
   }
   return [
@@ -109,7 +117,7 @@ function layout(points, from) {
   const limits = [inputs?.gamma_lower, inputs?.gamma_upper].filter((y) => y !== null && y !== undefined);
   const title = (text) => ({ text, font: { size: 10.5, color: colour("ink2") }, standoff: 4 });
   return {
-    uirevision: `${store.coin} ${chosen}`, hovermode: "closest", shapes: limits.map(limit),
+    uirevision: `${store.coin} ${chosen()}`, hovermode: "closest", shapes: limits.map(limit),
     xaxis: timeAxis({ anchor: "y3", showspikes: true, spikemode: "across", spikethickness: 1, spikedash: "dot", spikecolor: colour("ink3") }),
     yaxis: axis({ domain: [0.42, 1], title: title(`Δ ${store.coin}`), range: reach(points, from), tickformat: "+" }),
     yaxis2: axis({ domain: [0.21, 0.37], title: title("Γ per 1 %"), nticks: 4 }),
