@@ -184,9 +184,10 @@ class Watch:
             if sample["index"] is None or not inputs:
                 continue
             policy = (inputs["policy_lower"], inputs["policy_upper"])
-            look.fresh["points"].setdefault(coin, []).append(
-                self._history.live(coin, sample, policy)
-            )
+            row = self._history.live(coin, sample, policy)
+            rows = look.fresh["points"].setdefault(coin, [])
+            if not rows or row[0] > rows[-1][0]:  # the journal may know more by now
+                rows.append(row)
 
     def _told(self, run: dict[str, Any]) -> dict[str, Any]:
         """Return the newest changes of state, commands and refusals."""

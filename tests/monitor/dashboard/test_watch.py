@@ -77,6 +77,23 @@ def test_points_come_from_samples_decisions_and_hedges_in_their_order(watch, tmp
     assert [row["ph"] for row in rows] == [None, 0.07, 0.07, 0.07]
 
 
+def test_what_is_shown_between_samples_is_a_point_of_its_own_unless_more_is_known(watch, tmp_path):
+    """A view is as old as the last second; a sample may be newer."""
+    inputs = {"policy_lower": -0.05, "policy_upper": 0.05}
+
+    def shown(n, delta):
+        one = sample(ts_ns=T0 + n * NS_PER_S, delta_coin=delta)
+        yield lambda j: j.view("exposure", one.ts_ns, {"BTC": one})
+        yield lambda j: j.view("plan", one.ts_ns, {"BTC": {"band_inputs": inputs}})
+
+    write(tmp_path, measured(1, delta_coin=0.01), *shown(5, 0.02), measured(9, delta_coin=0.03))
+    first = [columns(POINTS, row) for row in watch.look().fresh["points"]["BTC"]]
+    assert [row["d"] for row in first] == [0.01, 0.03]
+    write(tmp_path, *shown(20, 0.04), fresh=False)
+    (row,) = watch.look().fresh["points"]["BTC"]
+    assert (columns(POINTS, row)["d"], columns(POINTS, row)["ph"]) == (0.04, 0.05)
+
+
 def test_a_hedge_carries_its_reason_with_its_numbers(watch, tmp_path):
     """The decision behind it says why."""
     write(tmp_path, hedge(5))
