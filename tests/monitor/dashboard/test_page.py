@@ -112,6 +112,17 @@ def look(browser):
     assert faults == []
 
 
+def hover(page, selector):
+    """Point at something in a chart and return what its label says."""
+    page.locator(selector).first.scroll_into_view_if_needed()
+    page.wait_for_timeout(1_200)  # until nothing is drawn anew under the pointer
+    box = page.locator(selector).first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    label = page.locator(f"{selector.split()[0]} .hoverlayer .hovertext")
+    label.first.wait_for()
+    return label.first.text_content()
+
+
 def demo_views(journal):
     """Show what the demo book's bot would: views a real core has made."""
     for name, body in shown(120.0).items():
@@ -133,6 +144,8 @@ def test_every_panel_renders_and_nothing_complains(tmp_path, live, serve, look):
     ):  # fmt: skip
         page.locator(panel).scroll_into_view_if_needed()
         page.wait_for_selector(f"{panel}:has-text({json.dumps(text)})")
+    assert "delta above owner" in hover(page, "#exposure .points path.point")
+    assert "vol ×" in hover(page, "#map .heatmaplayer")
     assert page.locator("#stale").is_hidden()
     assert page.locator("#pulse").inner_text() == "RUNNING"
 
@@ -252,11 +265,8 @@ def test_nothing_from_a_journal_is_ever_markup(tmp_path, live, serve, look):
         page.locator(f"#{panel}").scroll_into_view_if_needed()
         page.wait_for_timeout(400)
     page.wait_for_selector("#exposure .js-plotly-plot .main-svg")
-    box = page.locator("#exposure .points path.point").first.bounding_box()
-    page.locator("#exposure").scroll_into_view_if_needed()
-    if box is not None:
-        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        page.wait_for_timeout(300)
+    label = hover(page, "#exposure .points path.point")
+    assert "<script>window.hurt" in label
     assert "<script>window.hurt" in page.locator("#hedges").inner_text()
     assert page.evaluate("window.hurt === undefined")
     assert page.locator("main img, main script").count() == 0

@@ -4,7 +4,8 @@ const charts = new Map();
 
 export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
-// Journal text in a hover label: the library reads a little markup, so none may reach it.
+// Journal text in a hover label: the library reads a little markup, so none may reach it. Of ours
+// only line breaks do: everything else it would style inline, which the page's policy forbids.
 export const inert = (text) => String(text ?? "").replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
 export function axis(more = {}) {

@@ -6,7 +6,7 @@ import { axis, chart, colour, draw, timeAxis, utc } from "../plot.js";
 import { dayStart, series, store } from "../store.js";
 
 const CAUSES = ["delta", "gamma", "theta", "vega", "vanna", "volga", "charm", "basis", "funding", "fees", "slippage", "translation", "unexplained"];
-const node = chart(170, "Profit and loss of the hedged book and its twins");
+const node = chart(236, "Profit and loss of the hedged book and its twins");
 
 export const attribution = {
   id: "attribution", key: "a", title: "Profit and loss, explained", needs: ["attribution", "equity"], slow: true,
@@ -14,12 +14,11 @@ export const attribution = {
   draw(body) {
     const day = sums();
     const equity = series("equity");
-    fill(body,
+    fill(body, h("div", { class: "pair" }, h("div", {},
       day ? cascade(day) : empty(store.parts.now?.attribution
         ? "No minute of this day has been explained yet."
-        : "This journal does not explain profit and loss: its bot is of an older release."),
-      equity?.t?.length ? [h("h3", {}, "USD since the start · hedged (line), unhedged (dashes), a naive hedger (dots)"), node]
-        : empty("No twins: only a paper run knows what the same book would have made unhedged."));
+        : "This journal does not explain profit and loss: its bot is of an older release.")), h("div", {}, equity?.t?.length ? [h("h3", {}, "since the start · hedged, unhedged, a naive hedger"), node]
+        : empty("No twins: only a paper run knows what the same book would have made unhedged."))));
     if (equity?.t?.length) twins(equity);
   },
 };

@@ -1,7 +1,7 @@
 // Delta between both bands, with every hedge, over gamma and the index.
 
 import { empty, fill, h } from "../dom.js";
-import { because, places, reason, signed, usd } from "../format.js";
+import { because, num, places, reason, signed, usd } from "../format.js";
 import { axis, chart, colour, draw, inert, timeAxis, utc } from "../plot.js";
 import { inputsOf, series, store } from "../store.js";
 
@@ -32,7 +32,7 @@ export const exposure = {
     const from = Math.max(0, points.t.findIndex((t) => t >= begin));
     const cut = (name) => points[name].slice(from);
     const t = cut("t").map(utc);
-    draw(node, [...bands(t, cut), ...lines(t, cut), ...hedges(begin)], layout(points, from));
+    draw(node, [...bands(t, cut), ...lines(t, cut, said(points, from)), ...hedges(begin)], layout(points, from));
   },
 };
 
@@ -47,7 +47,7 @@ function bands(t, cut) {
   ];
 }
 
-function lines(t, cut) {
+function lines(t, cut, text) {
   const digits = digitsOf();
   const low = cut("lo"), high = cut("hi"), unsure = low.map((lo, i) => high[i] - lo > 1e-9);
   const traces = [];
@@ -61,7 +61,7 @@ function lines(t, cut) {
   return [
     ...traces,
     { x: t, y: cut("d"), mode: "lines", line: { color: colour("ink"), width: 1.4 }, name: "delta",
-      hovertemplate: `Δ %{y:+.${digits}f}<extra></extra>` },
+      text, hovertemplate: "%{text}<extra></extra>" },
     { x: t, y: cut("g"), mode: "lines", line: { color: colour("ink2"), width: 1.2 }, yaxis: "y2", connectgaps: true,
       hovertemplate: `Γ %{y:+.${digits}f} per 1 %<extra></extra>` },
     { x: t, y: cut("x"), mode: "lines", line: { color: colour("ink2"), width: 1.2 }, yaxis: "y3",
@@ -74,9 +74,9 @@ export function hedgeText(all, i, digits) {
   const was = all.kind[i] === "gamma"
     ? `Γ ${signed(all.gBefore[i], digits)} → ${signed(all.gAfter[i], digits)} per 1 %<br>`
     : "";
-  return `<b>${inert(all.kind[i])}</b> · ${inert(reason(all.reason[i]))}<br>`
+  return `${inert(all.kind[i])} · ${inert(reason(all.reason[i]))}<br>`
     + `Δ ${signed(all.before[i], digits)} → ${signed(all.after[i], digits)}<br>${was}`
-    + `${inert(because(all.why[i])).slice(0, 160)}<br>${inert(all.what[i])}<br>cost ${usd(cost)} (fee ${usd(all.fee[i])}, slippage ${usd(all.slip[i])}) · ${signed(all.s[i], 1)} s, ${all.orders[i]} orders`;
+    + `${inert(because(all.why[i])).slice(0, 160)}<br>${inert(all.what[i])}<br>cost ${usd(cost)} (fee ${usd(all.fee[i])}, slippage ${usd(all.slip[i])}) · ${num(all.s[i], 1)} s, ${all.orders[i]} ${all.orders[i] === 1 ? "order" : "orders"}`;
 }
 
 function hedges(begin) {
@@ -103,6 +103,15 @@ function hedges(begin) {
   return traces;
 }
 
+// What the line says where it is pointed at: of a hedge where one is, for the library prefers a line
+// to the larger mark upon it.
+function said(points, from) {
+  const all = series("hedges"), digits = digitsOf();
+  const at = new Map((all?.t ?? []).map((t, i) => [t, i]));
+  return points.t.slice(from).map((t, n) =>
+    (at.has(t) ? hedgeText(all, at.get(t), digits) : `Δ ${signed(points.d[from + n], digits)}`));
+}
+
 function digitsOf() {
   const inputs = inputsOf();
   return inputs ? places(inputs.upper - inputs.lower) : 4;
@@ -118,7 +127,7 @@ function layout(points, from) {
   const title = (text) => ({ text, font: { size: 10.5, color: colour("ink2") }, standoff: 4 });
   return {
     uirevision: `${store.coin} ${chosen()}`, hovermode: "closest", shapes: limits.map(limit),
-    xaxis: timeAxis({ anchor: "y3", showspikes: true, spikemode: "across", spikethickness: 1, spikedash: "dot", spikecolor: colour("ink3") }),
+    xaxis: timeAxis({ anchor: "y3" }),
     yaxis: axis({ domain: [0.42, 1], title: title(`Δ ${store.coin}`), range: reach(points, from), tickformat: "+" }),
     yaxis2: axis({ domain: [0.21, 0.37], title: title("Γ per 1 %"), nticks: 4 }),
     yaxis3: axis({ domain: [0, 0.16], title: title("USD"), nticks: 4, tickformat: "," }),

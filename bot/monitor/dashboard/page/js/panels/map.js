@@ -31,7 +31,7 @@ function band() {
 function heat(node, found, name, title, say, levels) {
   const z = found[name], most = Math.max(...z.flat().map(Math.abs), 1e-9);
   const text = z.map((row, i) => row.map((x, j) =>
-    `spot ${signed(found.moves[j], 0)} % (${num(found.index * (1 + found.moves[j] / 100), 0)})<br>vol × ${num(1 + found.vols[i] / 100, 2)}<br><b>${say(x)}</b>`));
+    `spot ${signed(found.moves[j], 0)} % (${num(found.index * (1 + found.moves[j] / 100), 0)})<br>vol × ${num(1 + found.vols[i] / 100, 2)}<br>${say(x)}`));
   const lines = levels.map((level) => ({
     type: "contour", x: found.moves, y: found.vols, z, showscale: false, hoverinfo: "skip", autocontour: false,
     contours: { start: level, end: level, size: 1, coloring: "none" }, line: { color: colour("ink"), width: 1.6, smoothing: 0.6 },
