@@ -4,9 +4,11 @@ import json
 import re
 import signal
 import socket
+import sqlite3
+import threading
 import time
 import urllib.request
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -154,6 +156,33 @@ def test_the_page_of_a_run_that_is_killed_ends_too(deltaband):
         run.communicate(timeout=60)
     comes(lambda: gone(child), 15.0)
     assert answers(url) is None
+
+
+def test_ten_readers_do_not_change_a_single_order(deltaband):
+    """Watched at sixty market seconds a second, or alone as fast as it goes: the same digest."""
+    asked = ("paper", "--for", "4m", "--seed", "7", "--set", "kernels=numpy")
+    alone = deltaband.json(*asked, "--speed", "max")["digest"]
+    run = deltaband.start_program(
+        f"import sys; from bot.cli import main; sys.exit(main({[*asked]!r}))"
+    )
+    heard = []
+
+    def listen(url):
+        with urllib.request.urlopen(f"{url}stream", timeout=30) as stream, suppress(OSError):
+            heard.extend(map(len, stream))
+
+    url = told(run)
+    comes(lambda: answers(url))
+    readers = [threading.Thread(target=listen, args=(url,)) for _ in range(10)]
+    for reader in readers:
+        reader.start()
+    run.communicate(timeout=60)
+    for reader in readers:
+        reader.join(30)
+    assert run.returncode == 0
+    assert len(heard) > 20
+    with closing(sqlite3.connect(deltaband.state / "demo" / "journal.sqlite")) as db:
+        assert db.execute("SELECT digest FROM runs").fetchall() == [(alone,), (alone,)]
 
 
 @pytest.mark.parametrize(

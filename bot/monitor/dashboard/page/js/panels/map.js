@@ -10,7 +10,7 @@ const right = chart(290, "Delta over moves of spot and volatility");
 
 export const map = {
   id: "map", key: "m", title: "Spot × volatility", needs: ["map"], slow: true,
-  about: () => "at once, volatilities stay with their strikes · left P&L in USD, right delta in coin with the owner's band as lines",
+  about: () => "P&L in USD and delta in coin, at once; volatilities stay with their strikes · lines: the owner's band",
   draw(body) {
     const found = store.parts.map?.[store.coin];
     if (!found) return fill(body, empty(store.parts.uncomputed ? `The map could not be computed: ${store.parts.uncomputed}` : "No map yet: it needs an index and the Greeks of the book, which a bot shows once a second."));
