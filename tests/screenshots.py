@@ -17,7 +17,7 @@ DOCS = TOP / "docs"
 RUN = ("paper", "--for", "3h", "--seed", "7")
 WANTED = "07:47"
 PATIENCE_S = 240.0
-DESK: dict[str, Any] = {"viewport": {"width": 1480, "height": 1218}, "color_scheme": "dark"}
+DESK: dict[str, Any] = {"viewport": {"width": 1480, "height": 1556}, "color_scheme": "dark"}
 PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 1240}, "color_scheme": "light", "device_scale_factor": 2,
     "is_mobile": True, "has_touch": True,

@@ -15,10 +15,10 @@ import config
 from bot import wiring
 from bot.cli import daemon, say
 from bot.cli.beside import Companions
-from bot.cli.companion import Companion
 from bot.cli.daemon import version, with_signals
 from bot.cli.exits import Exit, VerbError
 from bot.cli.oddities import Oddities
+from bot.cli.page import PageBeside
 from bot.cli.recall import Past, past_of, remember
 from bot.cli.second_key import check_of
 from bot.domain.commands import Note
@@ -76,7 +76,7 @@ def run_paper(
             msg = f"expected no --speed beside --market venue (its time is ours), found {speed:g}"
             raise VerbError(msg, Exit.USAGE)
         number = settings.sim.seed if seed is None else seed
-        beside = Companion(settings, wanted=page and not as_json)
+        beside = PageBeside(settings, wanted=page and not as_json)
         return run_public(
             loaded, for_s=for_s, seed=number, resume=resume, as_json=as_json, verbose=verbose,
             beside=beside,
@@ -95,7 +95,7 @@ def run_paper(
         pace = _pace(settings, speed)
         run = _Run(settings, journal, market, number, past, pace)
         wanted = page and pace is not None and not as_json
-        with Companions(loaded, settings.instance), Companion(settings, wanted=wanted):
+        with Companions(loaded, settings.instance), PageBeside(settings, wanted=wanted):
             return run.go(for_s, as_json=as_json, verbose=verbose)
     finally:
         journal.close()

@@ -165,7 +165,7 @@ def test_ten_readers_do_not_change_a_single_order(deltaband):
     run = deltaband.start_program(
         f"import sys; from bot.cli import main; sys.exit(main({[*asked]!r}))"
     )
-    heard = []
+    heard: list[int] = []
 
     def listen(url):
         with urllib.request.urlopen(f"{url}stream", timeout=30) as stream, suppress(OSError):

@@ -31,6 +31,10 @@ WHERE run IN (SELECT id FROM runs WHERE ledger = ?) ORDER BY seq DESC LIMIT 12
 _COMMANDS: Final = """
 SELECT at_ns, verb, coin, who, why, accepted, outcome FROM commands ORDER BY seq DESC LIMIT 8
 """
+_BREACHES: Final = """
+SELECT ts_ns, coin, kind, worst, seconds FROM breaches
+WHERE run IN (SELECT id FROM runs WHERE ledger = ?) ORDER BY seq DESC LIMIT 8
+"""
 _REFUSED: Final = """
 SELECT ts_ns, coin, kind, reasons, refused FROM decisions
 WHERE run = ? AND refused != '[]' AND kind != 'shadow' ORDER BY seq DESC LIMIT 8
@@ -70,7 +74,7 @@ class Watch:
         self._orders = Orders(0)
         self._seen: dict[str, int] = {}
         self._data = self._alive_at = -1
-        self._attribution = self._alive = False
+        self._attribution = self._breaches = False
 
     def look(self) -> Look:
         """Return what is new since the last look."""
@@ -128,7 +132,10 @@ class Watch:
         self._book, self._ledger = book, int(run["ledger"])
         self._history, self._orders = History(self._ledger), Orders(self._ledger)
         self._seen = {}
-        self._attribution = self._db.execute(_TABLE, ("attribution",)).fetchone() is not None
+        self._attribution, self._breaches = (
+            self._db.execute(_TABLE, (name,)).fetchone() is not None
+            for name in ("attribution", "breaches")
+        )
 
     def _now(self, run: dict[str, Any], beat: Any, now_ns: int) -> dict[str, Any]:  # noqa: ANN401
         assert self._reader is not None
@@ -202,6 +209,12 @@ class Watch:
                 {"t": ms(at), "verb": verb, "coin": coin, "who": who, "why": why,
                  "accepted": accepted, "outcome": outcome}
                 for at, verb, coin, who, why, accepted, outcome in db.execute(_COMMANDS)
+            ],
+            "breaches": [
+                {"t": ms(ts), "coin": coin, "kind": kind, "worst": worst, "seconds": seconds}
+                for ts, coin, kind, worst, seconds in (
+                    db.execute(_BREACHES, (self._ledger,)) if self._breaches else ()
+                )
             ],
             "refusals": [
                 {"t": ms(ts), "coin": coin, "kind": kind,

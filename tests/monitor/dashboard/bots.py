@@ -92,21 +92,14 @@ class Bot:
 
 def explain(state: Path, minutes: int, instance: str = "demo", **causes: float) -> None:
     """Add so many minutes of explained profit to a journal that has a run."""
+    names = ("run", "start_ns", "ts_ns", "coin", "unpriced", *CAUSES, "total")
+    marks = ", ".join("?" * len(names))
+    figures = [causes.get(name, 0.0) for name in CAUSES]
     with closing(sqlite3.connect(state / instance / "journal.sqlite")) as db, db:
-        columns = ", ".join(f"{name} REAL" for name in (*CAUSES, "total"))
-        db.execute(
-            "CREATE TABLE IF NOT EXISTS attribution (seq INTEGER PRIMARY KEY, run INTEGER,"
-            f" start_ns INTEGER, ts_ns INTEGER, coin TEXT, {columns})"
-        )
-        figures = [causes.get(name, 0.0) for name in CAUSES]
         for n in range(1, minutes + 1):
             end_ns = T0 + n * 60 * NS_PER_S
-            row = (1, end_ns - 60 * NS_PER_S, end_ns, "BTC", *figures, sum(figures))
-            db.execute(
-                f"INSERT INTO attribution (run, start_ns, ts_ns, coin, {', '.join(CAUSES)}, total)"
-                f" VALUES ({', '.join('?' * len(row))})",
-                row,
-            )
+            row = (1, end_ns - 60 * NS_PER_S, end_ns, "BTC", 0, *figures, sum(figures))
+            db.execute(f"INSERT INTO attribution ({', '.join(names)}) VALUES ({marks})", row)
 
 
 @cache

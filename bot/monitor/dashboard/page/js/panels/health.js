@@ -1,7 +1,7 @@
 // Whether what is shown can be trusted: feeds, the loop, doubts, states, what people asked.
 
 import { empty, fact, fill, h } from "../dom.js";
-import { because, known, num, reason, span, time } from "../format.js";
+import { because, known, num, reason, signed, span, time } from "../format.js";
 import { coinOf, market, planOf, store, wall } from "../store.js";
 
 export const health = {
@@ -65,5 +65,7 @@ function logs() {
     h("h3", {}, "states"), mine(told.states).map((s) => line(when(s.t), `${s.coin || "all"} ${s.before} → ${s.after} ${reason(s.why)}`)),
     told.commands?.length ? [h("h3", {}, "commands"), mine(told.commands).map((c) =>
       line(when(c.t), `${c.verb} ${c.coin} by ${c.who}${c.why ? `: ${c.why}` : ""} → ${c.outcome ?? "waiting"}`))] : null,
+    mine(told.breaches).length ? [h("h3", {}, "left its band"), mine(told.breaches).map((b) =>
+      line(when(b.t), `${reason(b.kind)} outside for ${span(b.seconds)}, at worst by ${signed(b.worst, 4)} ${b.kind === "delta" ? b.coin : "per 1 %"}`))] : null,
     mine(told.refusals).length ? [h("h3", {}, "not sent"), mine(told.refusals).map((r) => line(when(r.t), `${r.kind}: ${because(r.refused)}`))] : null);
 }

@@ -23,7 +23,7 @@ PRIVATE: Final = "DELTABAND_"
 PATIENCE_S: Final = 2.0
 
 
-class Companion:
+class PageBeside:
     """A dashboard of one instance; `url` is empty where none could be started."""
 
     def __init__(self, settings: Settings, *, wanted: bool) -> None:
