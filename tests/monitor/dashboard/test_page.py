@@ -153,7 +153,16 @@ def test_every_panel_renders_and_nothing_complains(tmp_path, live, serve, look):
 def test_the_days_profit_is_a_cascade_of_its_causes(tmp_path, live, serve, look):
     """Each bar begins where the one before it ended; what is nothing has none."""
     live(demo_views, hedge(5))
-    explain(tmp_path, 60, gamma=-12.0, theta=9.0, delta=1.0, fees=-0.5, unexplained=0.1)
+    explain(
+        tmp_path,
+        60,
+        gamma=-12.0,
+        theta=9.0,
+        delta=1.0,
+        fees=-0.5,
+        unexplained=0.1,
+        translation=-5.0,
+    )
     page = look(serve(tmp_path).url)
     page.locator("#attribution").scroll_into_view_if_needed()
     page.wait_for_selector("#attribution .cascade")
@@ -161,6 +170,8 @@ def test_the_days_profit_is_a_cascade_of_its_causes(tmp_path, live, serve, look)
         *("delta", "+$60", "gamma", "−$720", "theta", "+$540", "fees", "−$30"),
         *("unexplained", "+$6.00", "total", "−$144"),
     ]
+    said = page.locator("#attribution").inner_text()
+    assert "translation of the account's coins −$300, equity in all −$444" in said
 
 
 def test_a_hedge_is_seen_within_two_seconds(tmp_path, live, serve, look, record_property):

@@ -5,7 +5,7 @@ import { known, time, usdSigned } from "../format.js";
 import { axis, chart, colour, draw, timeAxis, utc } from "../plot.js";
 import { dayStart, series, store } from "../store.js";
 
-const CAUSES = ["delta", "gamma", "theta", "vega", "vanna", "volga", "charm", "basis", "funding", "fees", "slippage", "translation", "unexplained"];
+const CAUSES = ["delta", "gamma", "theta", "vega", "vanna", "volga", "charm", "basis", "funding", "fees", "slippage", "unexplained"];
 const node = chart(236, "Profit and loss of the hedged book and its twins");
 
 export const attribution = {
@@ -29,7 +29,13 @@ function sums() {
   const start = dayStart(rows.t.at(-1)), from = rows.t.findIndex((t) => t > start);
   if (from < 0) return null;
   const total = (name) => rows[name].slice(from).reduce((sum, x) => sum + (x ?? 0), 0);
-  return { since: Math.max(start, rows.t[from] - 60_000), until: rows.t.at(-1), total: total("total"), causes: CAUSES.map((name) => [name, total(name)]) };
+  return { since: Math.max(start, rows.t[from] - 60_000), until: rows.t.at(-1), total: total("total") - total("translation"), translation: total("translation"), causes: CAUSES.map((name) => [name, total(name)]) };
+}
+
+// What the collateral's own price did is no work of the hedger's, and would dwarf what is.
+function translated(day) {
+  if (Math.abs(day.translation) < 0.005) return "";
+  return ` · translation of the account's coins ${usdSigned(day.translation, 0)}, equity in all ${usdSigned(day.total + day.translation, 0)}`;
 }
 
 // Each bar begins where the one before it ended.
@@ -49,7 +55,7 @@ function cascade(day) {
   return h("div", {},
     h("div", { class: "cascade", role: "list" }, steps.map((s) => [h("span", { class: "quiet" }, s.name), lane(s.from, s.to), h("span", { class: "amount number" }, usdSigned(s.x))]),
       h("span", { class: "whole" }, "total"), lane(0, day.total), h("span", { class: "amount number whole" }, usdSigned(day.total))),
-    h("h3", {}, `${time(day.since)} to ${time(day.until)} UTC`));
+    h("h3", {}, `${time(day.since)} to ${time(day.until)} UTC${translated(day)}`));
 }
 
 function twins(equity) {
