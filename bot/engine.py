@@ -89,7 +89,7 @@ class Engine:
         self.steps.second_key = control.second_key
         self._wall_start = time.monotonic()
         self._event_start = begin_ns
-        self._polled = self._viewed = 0.0
+        self._polled = self._viewed = self._gap_s = 0.0
         self._count = 0
         self._host = HostSeen(0, 0.0)
 
@@ -197,12 +197,15 @@ class Engine:
         now = time.monotonic()
         if now - self._polled < POLL_S:
             return
+        if self._polled:
+            self._gap_s = max(self._gap_s, now - self._polled)
         self._polled = now
         asked, self.control.halt_asked = self.control.halt_asked, False
         self.steps.listen(halt_asked=asked)
         if now - self._viewed >= VIEW_S:
             self._viewed = now
-            self.steps.show()
+            self.steps.show(self._gap_s)
+            self._gap_s = 0.0
         self.steps.beat()
 
     async def _end(self) -> None:

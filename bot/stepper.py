@@ -175,8 +175,10 @@ class Stepper:
             for observer in self.observers:
                 observer.note(record)
 
-    def show(self) -> None:
-        """Show readers how things stand."""
+    def show(self, longest_gap_s: float | None = None) -> None:
+        """Show readers how things stand; the loop's longest gap since they were last shown, too."""
+        if longest_gap_s is not None:
+            self.journal.view("loop", self.now_ns, {"longest_gap_s": longest_gap_s})
         for name, body in self.views(self.now_ns):
             self.journal.view(name, self.now_ns, body)
 

@@ -22,7 +22,7 @@ _SECRET = re.compile(
     r"(.*_)?(key|secret|password|passphrase|passwd|token|credentials?)", re.IGNORECASE
 )
 _PATHS = {("state_dir",), ("second_key_file",), ("sim", "perpetual")}
-_PATHS |= {("paper", "positions_csv"), ("logs", "file")}
+_PATHS |= {("paper", "positions_csv"), ("logs", "file"), ("dashboard", "token_file")}
 _BROKEN = (ValueError, RecursionError)  # also numbers and nesting beyond what Python reads
 _REPLAY = "replay:"
 

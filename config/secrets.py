@@ -155,6 +155,15 @@ def check_certificate(path: Path) -> None:
     _from_file(path, "mqtt.cert_file", LONGEST_PEM)
 
 
+def dashboard_token(path: Path) -> Secret:
+    """Read the word that opens the dashboard to others; ConfigError for an unsafe file."""
+    value = _from_file(path, "dashboard.token_file").strip()
+    if len(value) < SHORTEST_KEY:
+        expected = f"a word of at least {SHORTEST_KEY} characters"
+        raise _refused("dashboard.token_file", expected, f"{path}: {len(value)}")
+    return Secret(value)
+
+
 def on_read_only_mount(path: Path) -> bool:
     """Tell whether a secret's file is root's on a read-only mount, which nobody here can change."""
     try:

@@ -13,6 +13,7 @@ from bot.cli import (
     audit,
     cancelling,
     control,
+    dashboard,
     doctor,
     exchange,
     flattening,
@@ -47,6 +48,7 @@ _PANELS: Final[dict[str, dict[str, Verb]]] = {
         "positions": reading.positions,
         "greeks": reading.greeks,
         "report": report.report,
+        "dashboard": dashboard.dashboard,
     },
     "Steer": {
         "pause": control.pause,

@@ -38,6 +38,7 @@ from bot.venues.deribit.terms import (
 from bot.venues.deribit.venue import DeribitVenue
 from bot.venues.steady import SteadyClock
 from bot.wiring.live import Live, keys_for, live
+from bot.wiring.views import Views
 from greeks import arithmetic
 
 LEFT_OPEN: Final = "orders left open"
@@ -124,6 +125,7 @@ class LiveRun:
     def __init__(self, graph: Live, journal: Journal, past: Past | None) -> None:
         self.graph, self.journal = graph, journal
         self.start_ns = graph.venue.now_ns()
+        self.views = Views(graph.core)
         settings = graph.settings
         recalled = remember(graph.core, journal, past, self.start_ns)
         self.run = journal.begin_run(
@@ -277,11 +279,7 @@ class LiveRun:
         )
 
     def _views(self, now_ns: int) -> Iterable[tuple[str, object]]:
-        core = self.graph.core
-        yield "exposure", {coin: core.sample(coin, now_ns) for coin in core.rules}
-        yield "plan", {coin: core.preview(coin, now_ns) for coin in core.rules}
-        yield "positions", core.position_rows()
-        yield "greeks", core.greek_rows(now_ns)
+        yield from self.views(now_ns)
         yield "connection", {"lost_ns": self.graph.venue.health().lost_ns}
 
     def _account(self) -> tuple[tuple[Position, ...], tuple[Balance, ...]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 import config
@@ -41,8 +42,9 @@ def run_public(
     resume: bool,
     as_json: bool,
     verbose: bool,
+    beside: AbstractContextManager[object],
 ) -> int:
-    """Hedge the paper book on the exchange's public market; no key is read."""
+    """Hedge the paper book on the exchange's public market, with a page `beside` it; no key."""
     settings = loaded.settings
     daemon.prepare(settings)
     journal = Journal.open(settings.state_dir, settings.instance, durability=Durability.BATCH)
@@ -57,7 +59,7 @@ def run_public(
             sticky=journal.last_states(),
             account=None if past is None else _resumed(past),
         )
-        with Companions(loaded, settings.instance):
+        with Companions(loaded, settings.instance), beside:
             return OnlookerRun(graph, journal, past).go(for_s, as_json=as_json, verbose=verbose)
     finally:
         journal.close()

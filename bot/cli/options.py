@@ -26,7 +26,8 @@ _PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])", re.ASCII)
 _UNNAMED = frozenset({"default", "profile"})
 
 
-def _instance(text: str) -> str:
+def instance_name(text: str) -> str:
+    """Read the name of a bot."""
     if _INSTANCE.fullmatch(text):
         return text
     raise typer.BadParameter(
@@ -73,7 +74,7 @@ Instance = Annotated[
     typer.Option(
         "--instance",
         metavar="NAME",
-        parser=_instance,
+        parser=instance_name,
         help="The bot that is meant; without it, the one that runs, or the newest journal.",
     ),
 ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -18,6 +18,7 @@ from bot.cli.beside import Companions
 from bot.cli.daemon import version, with_signals
 from bot.cli.exits import Exit, VerbError
 from bot.cli.oddities import Oddities
+from bot.cli.page import PageBeside
 from bot.cli.recall import Past, past_of, remember
 from bot.cli.second_key import check_of
 from bot.domain.commands import Note
@@ -31,6 +32,7 @@ from bot.monitor import Banner, Scope, Voice
 from bot.sim.exchange import StartingAccount
 from bot.sim.market import Jump
 from bot.sim.ports import Market
+from bot.wiring.views import Views
 from greeks import arithmetic
 
 DEFAULT_SPEED: Final = 60.0
@@ -56,10 +58,12 @@ def run_paper(
     from_time: str | None,
     as_json: bool,
     verbose: bool = False,
+    page: bool = False,
 ) -> int:
     """Run paper trading until its end and return the exit code.
 
     `speed` None means 60 (a replay: as fast as it goes), infinity unpaced; `for_s` market seconds.
+    A `page` is served beside a run that people can follow.
     """
     settings = loaded.settings
     if settings.mode != "paper":
@@ -72,9 +76,11 @@ def run_paper(
             msg = f"expected no --speed beside --market venue (its time is ours), found {speed:g}"
             raise VerbError(msg, Exit.USAGE)
         number = settings.sim.seed if seed is None else seed
+        beside = PageBeside(settings, wanted=page and not as_json)
         return run_public(
-            loaded, for_s=for_s, seed=number, resume=resume, as_json=as_json, verbose=verbose
-        )
+            loaded, for_s=for_s, seed=number, resume=resume, as_json=as_json, verbose=verbose,
+            beside=beside,
+        )  # fmt: skip
     daemon.prepare(settings)
     journal = Journal.open(settings.state_dir, settings.instance, durability=Durability.BATCH)
     try:
@@ -88,7 +94,8 @@ def run_paper(
         market = _market(settings, number, past, from_time)
         pace = _pace(settings, speed)
         run = _Run(settings, journal, market, number, past, pace)
-        with Companions(loaded, settings.instance):
+        wanted = page and pace is not None and not as_json
+        with Companions(loaded, settings.instance), PageBeside(settings, wanted=wanted):
             return run.go(for_s, as_json=as_json, verbose=verbose)
     finally:
         journal.close()
@@ -174,7 +181,7 @@ class _Run:
                 Witness(self.score, self.journal, voice),
                 Oddities(self.graph.core, self.settings, voice),
             ),
-            views=self._views,
+            views=Views(self.graph.core),
             account=self._account,
         )
         until_ns = None if for_s is None else self.start_ns + round(for_s * NS_PER_S)
@@ -232,13 +239,6 @@ class _Run:
             gamma_action=one.gamma.action,
             collateral=f"{cash:g} {coin}, {word}",
         )
-
-    def _views(self, now_ns: int) -> Iterable[tuple[str, object]]:
-        core = self.graph.core
-        yield "exposure", {coin: core.sample(coin, now_ns) for coin in core.rules}
-        yield "plan", {coin: core.preview(coin, now_ns) for coin in core.rules}
-        yield "positions", core.position_rows()
-        yield "greeks", core.greek_rows(now_ns)
 
     def _account(self) -> tuple[tuple[Position, ...], tuple[Balance, ...]]:
         """Return the account to resume from; open profit of futures counts as cash."""

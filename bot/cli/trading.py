@@ -84,6 +84,14 @@ Verbose = Annotated[
 ]
 
 
+NoDashboard = Annotated[
+    bool,
+    typer.Option(
+        "--no-dashboard", help="Start no page beside the run (none is with --json or --speed max)."
+    ),
+]
+
+
 def paper(  # noqa: PLR0917  typer passes options by name
     market: Market = None,
     from_time: From = None,
@@ -91,6 +99,7 @@ def paper(  # noqa: PLR0917  typer passes options by name
     speed: Speed = None,
     seed: Seed = None,
     resume: Resume = False,
+    no_dashboard: NoDashboard = False,
     config: ConfigFiles = None,
     sets: Sets = None,
     verbose: Verbose = False,
@@ -120,6 +129,7 @@ def paper(  # noqa: PLR0917  typer passes options by name
             from_time=from_time,
             as_json=as_json,
             verbose=verbose,
+            page=not no_dashboard,
         )
 
     return _stoppable(begin)

@@ -4,6 +4,7 @@ Owns types, bounds, defaults and what must hold between settings. Where values c
 `config.load`.
 """
 
+from config.schema.dashboard import Dashboard
 from config.schema.gamma import Gamma, GammaLimits
 from config.schema.hedge import Hedge
 from config.schema.logs import Logs
@@ -15,6 +16,7 @@ from config.schema.venue import Venue
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Dashboard",
     "Delta",
     "DeltaPolicy",
     "Event",

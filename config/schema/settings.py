@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
+from config.schema.dashboard import Dashboard
 from config.schema.fields import STRICT, Coin, NamedPath, refuse, shown, unit
 from config.schema.logs import Logs
 from config.schema.scale import scaled
@@ -104,6 +105,7 @@ class Settings(BaseModel):
     metrics: Metrics = Field(default_factory=Metrics)
     alerts: Alerts = Field(default_factory=Alerts)
     logs: Logs = Field(default_factory=Logs)
+    dashboard: Dashboard = Field(default_factory=Dashboard)
     sim: Sim = Field(default_factory=Sim)
     paper: Paper = Field(default_factory=Paper)
 

@@ -21,6 +21,7 @@ PROMISED = {
         "status",
         "positions",
         "greeks",
+        "dashboard",
         "pause",
         "resume",
         "halt",

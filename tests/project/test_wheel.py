@@ -34,6 +34,14 @@ def test_the_wheel_holds_every_module_and_every_profile(wheel):
     assert wanted <= set(wheel.namelist())
 
 
+def test_the_wheel_holds_the_whole_page(wheel):
+    """A dashboard without its files would be an empty page."""
+    page = TOP / "bot" / "monitor" / "dashboard" / "page"
+    files = {str(path.relative_to(TOP)) for path in page.rglob("*") if path.is_file()}
+    assert len(files) > 15
+    assert files <= set(wheel.namelist())
+
+
 def test_the_wheel_holds_nothing_but_the_product(wheel):
     """Neither tests nor checks ship."""
     tops = {name.split("/")[0] for name in wheel.namelist()}

@@ -1,0 +1,103 @@
+// What the page knows: parts that are replaced and series that grow, of one instance at a time.
+
+const SERIES = new Set(["points", "hedges", "equity", "margins", "attribution", "done"]);
+const MOST = 6_000;
+
+export const store = {
+  parts: {}, series: {}, instances: [], coin: null, instance: null, ahead: 0, heard: 0, connected: false,
+};
+
+export function forget() {
+  store.parts = {};
+  store.series = {};
+}
+
+// Take a message in and return the names of what it changed.
+export function take(message) {
+  store.ahead = message.at - Date.now();
+  store.heard = performance.now();
+  const changed = new Set();
+  const { reset, instances, ...rest } = message.parts;
+  if (reset) {
+    forget();
+    changed.add("*");
+  }
+  if (instances) {
+    store.instances = instances;
+    changed.add("instances");
+  }
+  for (const [name, body] of Object.entries(rest)) {
+    if (SERIES.has(name)) grow(name, body);
+    else store.parts[name] = body;
+    changed.add(name);
+  }
+  const coins = Object.keys(store.parts.coins ?? {});
+  if (coins.length && !coins.includes(store.coin)) store.coin = coins[0];
+  return changed;
+}
+
+function grow(name, body) {
+  if (body.full) {
+    store.series[name] = body.coins;
+    return;
+  }
+  const mine = (store.series[name] ??= {});
+  for (const [coin, columns] of Object.entries(body.coins)) {
+    const had = mine[coin];
+    if (!had) {
+      mine[coin] = columns;
+      continue;
+    }
+    for (const column of Object.keys(columns)) {
+      const list = had[column] ?? (had[column] = []);
+      for (const value of columns[column]) list.push(value);
+      if (list.length > MOST) list.splice(0, list.length - Math.floor(MOST * 0.8));
+    }
+  }
+}
+
+export const series = (name, coin = store.coin) => store.series[name]?.[coin] ?? null;
+export const coinOf = (coin = store.coin) => store.parts.coins?.[coin] ?? null;
+export const planOf = (coin = store.coin) => store.parts.plan?.[coin] ?? null;
+export const inputsOf = (coin = store.coin) => planOf(coin)?.band_inputs ?? null;
+export const wall = () => Date.now() + store.ahead;
+export const market = () => store.parts.now?.market ?? null;
+
+// The trading day is cut at 08:00 UTC.
+export function dayStart(ms) {
+  const day = 86_400_000, cut = 8 * 3_600_000;
+  return ms - ((((ms - cut) % day) + day) % day);
+}
+
+// Where delta stands: inside the policy's band, between it and the owner's, or outside.
+export function verdict(one, inputs) {
+  if (!one || one.delta_coin === null) return "";
+  const low = one.delta_low_coin ?? one.delta_coin, high = one.delta_high_coin ?? one.delta_coin;
+  if (high > one.upper || low < one.lower) return "outside";
+  if (inputs && (high > inputs.policy_upper || low < inputs.policy_lower)) return "near";
+  return "inside";
+}
+
+export function gammaVerdict(one, inputs) {
+  const gamma = one?.gamma_coin_per_pct, lower = inputs?.gamma_lower, upper = inputs?.gamma_upper;
+  if (gamma === null || gamma === undefined) return "";
+  if ((lower ?? -Infinity) > gamma || (upper ?? Infinity) < gamma) return "outside";
+  const near = (limit) => limit !== null && limit !== undefined && limit !== 0 && gamma / limit > 0.85;
+  return near(lower) || near(upper) ? "near" : lower === null && upper === null ? "" : "inside";
+}
+
+// When the day's profit is counted from.
+export function daySince(coin) {
+  const equity = series("equity", coin);
+  return equity?.t?.length ? Math.max(dayStart(equity.t.at(-1)), equity.t[0]) : null;
+}
+
+// Profit of the day: the hedged twin's since 08:00 UTC, or since the run began where that is later.
+export function dayPnl(coin) {
+  const equity = series("equity", coin);
+  if (!equity?.t?.length) return null;
+  const last = equity.t.length - 1, start = dayStart(equity.t[last]);
+  const first = equity.t.findIndex((t) => t >= start);
+  const base = first > 0 ? equity.hedged[first - 1] : 0;
+  return equity.hedged[last] - base;
+}
