@@ -12,16 +12,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from bot.core import Core
 from bot.domain.events import Event, HostSeen, Tick
 from bot.domain.positions import Balance, Position
+from bot.domain.states import State
 from bot.domain.units import NS_PER_S
 from bot.journal import Journal
 from bot.journal.second_key import Check, no_key
+from bot.pace import LOOP_VIEW, Pace
+from bot.pace.view import loop_view
 from bot.risk.host import STOP_S, matters
 from bot.stepper import WAKE_NS, Observer, Stepper
 from bot.venues.port import LiveVenue, Venue
@@ -33,12 +37,35 @@ UNPACED_CHECK = 64
 HOST_S = 1.0
 
 
+class Supervisor(Protocol):
+    """Who starts this process again when it hangs; what it is told never waits and never fails."""
+
+    def beat(self, state: State) -> None:
+        """Hear that the loop decides, and in which state; called between events, often."""
+        ...
+
+    def stopping(self) -> None:
+        """Hear that the run is about to end because it was asked to."""
+        ...
+
+
+class Nobody:
+    """No supervisor."""
+
+    def beat(self, state: State) -> None:
+        """Hear nothing."""
+
+    def stopping(self) -> None:
+        """Hear nothing."""
+
+
 @dataclass(slots=True)
 class Control:
     """What people ask of a running engine: to stop, or (by signal or file) to halt.
 
     `second_key` says why a command is not proven by the second key; `clock` by how many seconds the
-    venue's clock is ahead of ours, and how wrong that may be.
+    venue's clock is ahead of ours, and how wrong that may be. `supervisor` hears that it decides;
+    `about` is what the driver tells of itself beside the loop's pace.
     """
 
     stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -46,6 +73,8 @@ class Control:
     halt_file: Path | None = None
     second_key: Check = no_key
     clock: Callable[[], tuple[float, float]] = lambda: (0.0, 0.0)
+    supervisor: Supervisor = field(default_factory=Nobody)
+    about: Callable[[], Mapping[str, object]] = dict
 
     def request_stop(self) -> None:
         """Ask for a clean end; asking again is the same request."""
@@ -87,6 +116,8 @@ class Engine:
             halt_file=control.halt_file,
         )
         self.steps.second_key = control.second_key
+        self.steps.beats = control.supervisor.beat
+        self.pace = self.steps.pace = Pace(time.perf_counter_ns)
         self._wall_start = time.monotonic()
         self._event_start = begin_ns
         self._polled = self._viewed = self._gap_s = 0.0
@@ -104,15 +135,19 @@ class Engine:
         Raises what went wrong, JournalError among it, after cancelling what works.
         """
         try:
-            self._listen()  # a HALT file is obeyed, and readers have views, before the first event
-            if isinstance(self.venue, LiveVenue):
-                await self._live(self.venue, until_ns)
-            else:
-                await self._loop(until_ns)
-            await self._end()
+            with self.pace.watching_rubbish():
+                await self._run(until_ns)
         except BaseException as error:
             self.steps.abandon(error)
             raise
+
+    async def _run(self, until_ns: int | None) -> None:
+        self._listen()  # a HALT file is obeyed, and readers have views, before the first event
+        if isinstance(self.venue, LiveVenue):
+            await self._live(self.venue, until_ns)
+        else:
+            await self._loop(until_ns)
+        await self._end()
 
     async def _loop(self, until_ns: int | None) -> None:
         while not self.control.stop.is_set():
@@ -163,6 +198,7 @@ class Engine:
         """
         at_ns = event.ts_ns
         lag_s = (now_ns - max(at_ns, self._event_start)) / NS_PER_S
+        self.pace.late(lag_s)
         told, gap_s = self._host, (at_ns - self._host.ts_ns) / NS_PER_S
         worse = lag_s > STOP_S >= told.lag_s
         if not worse and gap_s < HOST_S:
@@ -181,6 +217,7 @@ class Engine:
             self._listen()
             left = due - time.monotonic()
             if left <= 0.0:
+                self.pace.late(-left)
                 return
             try:
                 await asyncio.wait_for(self.control.stop.wait(), min(left, POLL_S))
@@ -204,12 +241,12 @@ class Engine:
         self.steps.listen(halt_asked=asked)
         if now - self._viewed >= VIEW_S:
             self._viewed = now
-            self.steps.show(self._gap_s)
-            self._gap_s = 0.0
+            self._show()
         self.steps.beat()
 
     async def _end(self) -> None:
         """Cancel what works and wait (in event time) until the venue has confirmed it."""
+        self.control.supervisor.stopping()
         steps = self.steps
         steps.close()
         deadline = steps.now_ns + round(DRAIN_S * NS_PER_S)
@@ -224,4 +261,13 @@ class Engine:
             steps.beat()
         steps.tell()
         steps.save_account()
+        self._show()
+
+    def _show(self) -> None:
+        """Show readers how things stand, and at what pace."""
+        steps = self.steps
         steps.show()
+        about = {"longest_gap_s": self._gap_s, **self.control.about()}
+        self._gap_s = 0.0
+        view = loop_view(self.pace, steps.core, steps.journal, self.now_ns, about)
+        steps.journal.view(LOOP_VIEW, self.now_ns, view)

@@ -34,6 +34,7 @@ from bot.domain.units import NS_PER_MS, NS_PER_S
 from bot.journal import Journal
 from bot.journal.halt import said
 from bot.journal.second_key import REVIEW, Check, no_key
+from bot.pace import Pace
 from bot.venues.port import Venue
 
 WAKE_NS = 500 * NS_PER_MS
@@ -53,11 +54,16 @@ class Observer(Protocol):
         ...
 
 
+def _nobody(_: State) -> None:
+    """Hear nothing."""
+
+
 class Stepper:
     """One core on one venue, journalled, event by event.
 
     `now_ns` is the newest time heard of; `sending` whether the last step sent something.
-    `second_key` tells why a command is not proven by the second key.
+    `second_key` tells why a command is not proven by the second key. `pace`, where there is one,
+    counts what events took; `beats` hears each time that the bot says that it decides.
     """
 
     def __init__(
@@ -86,6 +92,8 @@ class Stepper:
         self.account = account
         self.halt_file = halt_file
         self.second_key: Check = no_key
+        self.pace: Pace | None = None
+        self.beats: Callable[[State], None] = _nobody
         self.sending = False
         self._wake_ns = self._saved_ns = 0
         self._told_busy = False
@@ -93,6 +101,15 @@ class Stepper:
 
     def step(self, event: Event) -> None:
         """Take one event, and do what the core answers."""
+        pace = self.pace
+        if pace is None:
+            self._take(event)
+            return
+        begun = pace.clock()
+        self._take(event)
+        pace.took(event, pace.clock() - begun)
+
+    def _take(self, event: Event) -> None:
         self.tell()  # what was said before this event is heard before it
         self.now_ns = max(self.now_ns, event.ts_ns)
         for observer in self.observers:
@@ -161,6 +178,7 @@ class Stepper:
     def beat(self) -> None:
         """Say that the bot lives, write what waits, and tell whether the journal can be written."""
         self.journal.tick(self.now_ns, self.core.state)
+        self.beats(self.core.state)
         if self.journal.busy is not self._told_busy:
             self._told_busy = self.journal.busy
             because = Because(Reason.JOURNAL_BUSY, str(self.journal.path))
@@ -175,10 +193,8 @@ class Stepper:
             for observer in self.observers:
                 observer.note(record)
 
-    def show(self, longest_gap_s: float | None = None) -> None:
-        """Show readers how things stand; the loop's longest gap since they were last shown, too."""
-        if longest_gap_s is not None:
-            self.journal.view("loop", self.now_ns, {"longest_gap_s": longest_gap_s})
+    def show(self) -> None:
+        """Show readers how things stand."""
         for name, body in self.views(self.now_ns):
             self.journal.view(name, self.now_ns, body)
 

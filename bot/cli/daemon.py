@@ -12,12 +12,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Final, TextIO, TypeVar
 
-from bot.cli import memory, say
+from bot.cli import memory, notify, say
 from bot.core import Core
 from bot.domain.errors import JournalError
 from bot.domain.states import State
 from bot.domain.units import iso
-from bot.engine import Control
+from bot.engine import Control, Supervisor
 from bot.journal import Journal
 from bot.monitor import LogFile, Logs, Screen, Voice, Voices
 from bot.wiring.kernels import choose
@@ -142,6 +142,25 @@ def tell_kept(voice: Voice, states: Mapping[str, State], core: Core) -> None:
         if band != usual:
             stands, lift = f"target {band.target:g}", f"target {coin} {usual.target:g}"
             voice.say("state.kept", "warning", coin=coin, state=stands, lift=lift)
+
+
+def supervisor(settings: Settings, mode: str, core: Core) -> Supervisor:
+    """Return who starts this daemon again when it hangs, to be told how it stands in one line."""
+
+    def status() -> str:
+        machine = core.floor.machine
+        coins = ", ".join(f"{coin} {machine.at(coin)}" for coin in core.rules)
+        return f"{settings.instance} ({mode}): {core.state}; {coins}"
+
+    return notify.supervisor(status)
+
+
+def lost_lines(voice: Voice) -> dict[str, int]:
+    """Return how many log lines found no room, and how many could not be written or told."""
+    if not isinstance(voice, Voices):
+        return {}
+    lost = voice.lost()
+    return {why: lost.get(f"log_lines_{why}", 0) for why in ("dropped", "failed")}
 
 
 def prepare(settings: Settings) -> None:

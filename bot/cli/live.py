@@ -145,7 +145,7 @@ class LiveRun:
 
     def go(self, for_s: float | None, *, as_json: bool, verbose: bool) -> int:
         """Run, then say what it came to."""
-        voice = daemon.voice(
+        self.voice = voice = daemon.voice(
             self.graph.settings,
             self.run,
             as_json=as_json,
@@ -184,6 +184,8 @@ class LiveRun:
             halt_file=self.journal.path.parent / "HALT",
             second_key=check_of(self.graph.settings.second_key_file),
             clock=self._clock,
+            supervisor=daemon.supervisor(self.graph.settings, self.graph.mode, self.graph.core),
+            about=self._told_of_itself,
         )
         venue = self.graph.venue
         await venue.start()
@@ -206,6 +208,17 @@ class LiveRun:
                 await with_signals(engine.run(until_ns), control)
             finally:
                 await venue.close()
+
+    def _told_of_itself(self) -> dict[str, object]:
+        """Return what is told of the connection and the log beside the loop's pace."""
+        health = self.graph.venue.health()
+        return {
+            "logs": daemon.lost_lines(self.voice),
+            "inbox": {"waiting": health.waiting, "conflated": health.conflated},
+            "clock": {"ahead_s": health.clock_ahead_s, "error_s": health.clock_error_s},
+            "connections": {"public": health.public_epoch, "account": health.account_epoch},
+            "flaws": {str(flaw): count for flaw, count in health.flaws.items()},
+        }
 
     def _clock(self) -> tuple[float, float]:
         """Return how far the venue's clock is ahead of ours, and how wrong that may be, s."""

@@ -170,6 +170,8 @@ class _Run:
         control = Control(
             halt_file=self.journal.path.parent / "HALT",
             second_key=check_of(self.graph.settings.second_key_file),
+            supervisor=daemon.supervisor(self.settings, "paper", self.graph.core),
+            about=lambda: {"logs": daemon.lost_lines(voice)},
         )
         engine = Engine(
             self.graph.core,

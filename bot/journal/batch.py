@@ -8,6 +8,7 @@ to do than to wait.
 from __future__ import annotations
 
 import sqlite3
+import time
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -21,11 +22,15 @@ STILL_BUSY_MS: Final = 20
 
 
 class Batch:
-    """`rows` wait to be written; `failing` after an attempt that failed, `busy` if by others."""
+    """`rows` wait to be written; `failing` after an attempt that failed, `busy` if by others.
+
+    `commits` counts what was written, `commit_ns` how long that took.
+    """
 
     def __init__(self, db: sqlite3.Connection, path: Path, chain: Chain) -> None:
         """Begin empty."""
         self.failing = self.busy = False
+        self.commits = self.commit_ns = 0
         self._db, self._path, self._chain = db, path, chain
         self.rows: list[tuple[str, tuple[Any, ...]]] = []
 
@@ -38,6 +43,7 @@ class Batch:
         if not self.rows:
             return False
         self.failing = True
+        begun_ns = time.perf_counter_ns()
         try:
             with faults_named(self._path, "write"), self._chain.transaction():
                 for sql, group in groupby(self.rows, key=itemgetter(0)):
@@ -48,6 +54,8 @@ class Batch:
         self._others(hold=False)
         self.failing = False
         self.rows.clear()
+        self.commits += 1
+        self.commit_ns += time.perf_counter_ns() - begun_ns
         return True
 
     def forget(self) -> None:

@@ -243,6 +243,11 @@ class Journal:
         """Tell whether another process held the file at the last attempt to write it."""
         return self._batch.busy
 
+    def work(self) -> dict[str, float]:
+        """Return how often the disk was written, how long that took (s), and what was left out."""
+        batch, seconds = self._batch, self._batch.commit_ns / 1e9
+        return {"commits": batch.commits, "seconds": seconds, "dropped": self.dropped}
+
     def commit(self) -> None:
         """Put everything recorded so far on disk, or raise JournalError and send nothing."""
         if self._batch.write():

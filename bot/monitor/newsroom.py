@@ -20,12 +20,12 @@ from bot.journal.reader import Reader
 from bot.journal.runs import STOPPED
 from bot.journal.tail import Tail
 from bot.monitor.outlet import Outlet, Sight
+from bot.pace import LOOP_VIEW
 
 POLL_S: Final = 0.2
 SIGHT_S: Final = 1.0
 AGAIN_S: Final = 5.0
 CLOSING_S: Final = 8.0
-LOOP_VIEW: Final = "loop"
 
 
 class Say(Protocol):
@@ -34,6 +34,21 @@ class Say(Protocol):
     def __call__(self, event: str, level: str = "info", **fields: object) -> None:
         """Tell an event."""
         ...
+
+
+def sight_of(reader: Reader) -> Sight:
+    """Return how the newest run of a journal stands now; raises JournalError."""
+    run, status, loop = reader.run(), reader.status(), reader.view(LOOP_VIEW)
+    _, beat_ns, _ = reader.newest_beat()
+    return Sight(
+        time.time_ns(),
+        alive=reader.running(),
+        ended=run["outcome"] == STOPPED,
+        status=status,
+        loop=loop,
+        beat_ns=beat_ns,
+        version=run["version"],
+    )
 
 
 class Newsroom:
@@ -91,10 +106,7 @@ class Newsroom:
     def _sight(self) -> Sight:
         reader = self._following.reader()
         assert reader is not None
-        run = reader.run()
-        loop = reader.view(LOOP_VIEW)
-        ended = run["outcome"] == STOPPED
-        return Sight(time.time_ns(), reader.running(), ended, reader.status(), loop)
+        return sight_of(reader)
 
     def _alive(self) -> bool:
         reader = self._following.reader()

@@ -20,6 +20,7 @@ class Sight:
     `status` is what `deltaband status --json` prints, and `loop` what the bot says of its own pace
     (see docs/metrics.md); both None while there is no journal, or none that can be read (`why`).
     `alive` tells whether a bot holds the journal, `ended` that its newest run was closed in order.
+    `beat_ns` is when (wall) the loop that decides last said so, `version` which release it is.
     """
 
     wall_ns: int
@@ -28,6 +29,8 @@ class Sight:
     status: Mapping[str, Any] | None = None
     loop: Mapping[str, Any] | None = None
     why: str = ""
+    beat_ns: int | None = None
+    version: str = ""
 
 
 class Outlet(Protocol):

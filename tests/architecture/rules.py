@@ -18,6 +18,7 @@ DECIDING = ("bot.strategy", "bot.risk", "bot.execution", *KNOWN)
 EDGE = (
     *(
         "bot.engine",
+        "bot.pace",
         "bot.stepper",
         "bot.watchdog",
         "bot.venues",
@@ -43,6 +44,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bot.sim": KNOWN,
     "bot.sim.wire": EDGE,
     "bot.engine": EDGE,
+    "bot.pace": EDGE,
     "bot.stepper": EDGE,
     "bot.watchdog": EDGE,
     "bot.venues": EDGE,

@@ -6,6 +6,7 @@ import os
 import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -113,13 +114,17 @@ class Bot:
         out, err = await asyncio.wait_for(process.communicate(), PATIENCE_S)
         return process.returncode or 0, out.decode(), err.decode()
 
-    def held(self) -> dict[str, float]:
-        """Return what its journal says that it holds."""
+    def shown(self, name: str) -> Any:
+        """Return a view of its journal."""
         reader = Reader.open(self.folder, "sand")
         try:
-            rows = reader.view("positions") or []
+            return reader.view(name)
         finally:
             reader.close()
+
+    def held(self) -> dict[str, float]:
+        """Return what its journal says that it holds."""
+        rows = self.shown("positions") or []
         total: dict[str, float] = {}
         for row in rows:
             total[row["instrument"]] = total.get(row["instrument"], 0.0) + row["quantity"]
@@ -144,6 +149,12 @@ async def test_a_sandbox_run_hedges_and_both_sides_agree(serve, tmp_path):
     assert bot.held() == booked(server)
     assert "BTC-PERPETUAL" in booked(server)
     assert server.hub.exchange.working == ()
+    pace = bot.shown("loop")
+    assert pace["connections"] == summary["connections"]
+    assert abs(pace["clock"]["ahead_s"]) < 1.0
+    assert pace["inbox"].keys() == {"waiting", "conflated"}
+    assert sum(pace["lag"]["counts"]) > 0
+    assert all(feed["age_s"] is not None for feed in pace["feeds"]["BTC"].values())
 
 
 async def test_orders_that_each_cost_the_connection_are_booked_once_and_known(serve, tmp_path):
