@@ -12,6 +12,7 @@ from bot.wiring import mqtt
 from config import secrets
 from config.errors import ConfigError, Origin, Problem
 from config.schema import Settings
+from config.schema.telling import listening
 
 if TYPE_CHECKING:
     from bot.monitor.alerts.channels import Channel
@@ -58,7 +59,25 @@ def _alerts(
     return Alerts(to, following, say, **habits, report=mine.report)
 
 
-BUILDS: Final[tuple[Build, ...]] = (mqtt.build, _alerts)
+def _metrics(
+    settings: Settings, _environ: Mapping[str, str], following: Following, say: Say
+) -> Outlet | None:
+    """Return who answers Prometheus, where the settings say on which address."""
+    if settings.metrics.listen is None:
+        return None
+    from bot.monitor.metrics import Metrics
+
+    whole = settings.scaled()
+    return Metrics(
+        listening(settings.metrics.listen),
+        settings.state_dir / settings.instance,
+        following.reader,
+        say,
+        gammas={c: (one.gamma.lower, one.gamma.upper) for c, one in whole.underlying.items()},
+    )
+
+
+BUILDS: Final[tuple[Build, ...]] = (mqtt.build, _alerts, _metrics)
 
 
 def outlets(

@@ -125,10 +125,26 @@ class Metrics(BaseModel):
 
     listen: Listen | None = Field(
         None,
-        description="Where /metrics and /healthz are served; absent: nowhere. They show the book: "
-        "beyond this machine let nobody but your Prometheus reach them.",
+        description="Where /metrics, /healthz and /readyz are served; absent: nowhere. They show "
+        "the book to whoever asks.",
         json_schema_extra=unit("", example="127.0.0.1:9464"),
     )
+    beyond_loopback: bool = Field(
+        default=False,
+        description="Serve them beyond this machine, too. There is no password and no encryption: "
+        "say so only where a firewall, or a container's own network, lets nobody but your "
+        "Prometheus in.",
+    )
+
+    @model_validator(mode="after")
+    def _to_this_machine(self) -> Self:
+        """Refuse an address that others can reach, unless it is said to be meant."""
+        if self.listen is None or self.beyond_loopback:
+            return self
+        if not on_loopback(listening(self.listen)[0]):
+            expected = "an address of this machine alone, such as 127.0.0.1:9464 or [::1]:9464"
+            refuse("listen", f"{expected}, or beyond_loopback = true beside it", self.listen)
+        return self
 
 
 class Alerts(BaseModel):

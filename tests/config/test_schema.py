@@ -276,3 +276,20 @@ def test_a_delta_that_nobody_knows_is_refused(wrong):
     """And a ratio that no market has."""
     with pytest.raises(ValidationError):
         settings(underlying={"BTC": BTC | {"delta": BTC["delta"] | wrong}})
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:9464", "[::1]:9464", "localhost:0", "127.8.8.8:1"])
+def test_figures_are_served_to_this_machine(listen):
+    """Any of its addresses that nobody else can reach."""
+    assert settings(metrics={"listen": listen}).metrics.listen == listen
+
+
+@pytest.mark.parametrize(
+    "listen", ["0.0.0.0:9464", "[::]:9464", "10.0.0.5:9464", "desk.example:80"]
+)
+def test_figures_beyond_this_machine_are_meant_or_refused(listen):
+    """They show the book, without a password."""
+    with pytest.raises(ValidationError, match="an address of this machine alone"):
+        settings(metrics={"listen": listen})
+    meant = settings(metrics={"listen": listen, "beyond_loopback": True})
+    assert meant.metrics.listen == listen

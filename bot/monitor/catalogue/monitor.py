@@ -33,6 +33,12 @@ MONITOR: Final = (
         ("error",),
         (Field("outlet", "text", "what failed"), "found"),
     ),
+    Event(
+        "metrics.listening",
+        "Figures and health are served.",
+        ("info",),
+        (Field("host", "text", "the address"), Field("port", "count", "the port")),
+    ),
     Event("alerts.channel_failed", "A channel takes no alerts.", ("error",), _CHANNEL),
     Event("alerts.channel_back", "A channel takes alerts again.", ("info",), _CHANNEL),
     Event("mqtt.connected", "The broker is there.", ("info",), (_BROKER,)),
