@@ -32,7 +32,7 @@ USER 10001:10001
 WORKDIR /state
 VOLUME /state
 STOPSIGNAL SIGTERM
-# Fresh decisions are health; a process that merely exists is not.
+# Fresh decisions on fresh prices are health; a process that merely exists is not.
 HEALTHCHECK --interval=15s --timeout=10s --start-period=40s --retries=3 \
-    CMD deltaband status --json | python3 -c 'import json, sys; sys.exit(json.load(sys.stdin)["stale"])'
+    CMD deltaband status --healthy
 CMD ["deltaband", "paper"]

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 Watch = Annotated[
     bool, typer.Option("--watch", "-w", help="Keep looking, at a glance, until Ctrl-C.")
 ]
+Healthy = Annotated[
+    bool,
+    typer.Option(
+        "--healthy",
+        help="Say only whether it is well, by exit code 0 or 1: its loop decides, and its prices"
+        " and positions are fresh.",
+    ),
+]
 _FIGURES: Final = (
     *("state", "numeraire", "index", "delta_coin", "lower", "target", "upper"),
     *("gamma_coin_per_pct", "vega_usd", "theta_usd_day", "equity_usd", "unknown_orders"),
@@ -32,9 +40,12 @@ def status(
     config: ConfigFiles = None,
     sets: Sets = None,
     as_json: AsJson = False,
+    healthy: Healthy = False,
 ) -> int:
     """Show how the bot stands: state, delta and gamma against their bands, shocks, doubts."""
     with journal(config, sets, instance) as reader:
+        if healthy:
+            return _healthy(reader, as_json)
         if watch:
             from bot.cli import watching
 
@@ -67,6 +78,35 @@ def greeks(
 ) -> int:
     """Show the Greeks of each position, in the book's numeraire."""
     return _rows("greeks", instance, config, sets, as_json)
+
+
+def _healthy(reader: "Reader", as_json: bool) -> int:
+    """Say whether a bot is well, and what is not."""
+    import time
+    from dataclasses import asdict
+
+    from bot.monitor.health import health
+    from bot.monitor.newsroom import sight_of
+
+    found = health(sight_of(reader), time.time_ns())
+    if as_json:
+        say.json(asdict(found))
+    else:
+        for problem in found.problems:
+            say.line(_unwell(asdict(problem)))
+        for text in found.said:
+            say.line(text)
+        say.line("well" if found.healthy else "not well")
+    return Exit.FINE if found.healthy else Exit.ERROR
+
+
+def _unwell(problem: Mapping[str, Any]) -> str:
+    """Say in one line what is not well."""
+    what = " ".join(filter(None, (problem["coin"], str(problem["what"]).replace("_", " "))))
+    age_s, limit_s, since = problem["age_s"], problem["limit_s"], problem["since"]
+    old = None if age_s is None else f"{age_s:.1f} s old, expected at most {limit_s:g} s"
+    told = (problem["found"], old, since and f"since {since}")
+    return f"{what}: {', '.join(filter(None, told))}"
 
 
 def headline(reader: "Reader", found: Mapping[str, Any]) -> str:

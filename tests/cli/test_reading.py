@@ -5,6 +5,7 @@ import math
 import os
 import signal
 import sqlite3
+import time
 from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
@@ -374,3 +375,47 @@ def test_status_watch_looks_again_and_again_until_it_is_stopped(deltaband, as_js
         else:
             assert line.startswith("demo · BTC ")
             assert "STALE (no bot is running" in line
+
+
+FRESH = {"age_s": 0.5, "limit_s": 2.0, "needed": True}
+
+
+def show_feeds(journal, **changed):
+    """Show the ages of a coin's feeds, as a bot does every second."""
+    feeds = dict.fromkeys(("quote", "chain", "positions"), FRESH) | changed
+    view = {"wall_ns": time.time_ns(), "feeds": {"BTC": feeds}}
+    journal.view("loop", T0, view)
+    journal.tick(T0, State.RUNNING)
+    journal.commit()
+
+
+def test_status_healthy_is_an_exit_code_and_says_what_is_not(deltaband):
+    """By the same judgement as the monitor's: decisions, and feeds of what is hedged."""
+    with closing(Journal.open(deltaband.state, "demo")) as journal:
+        journal.begin_run(run_start())
+        journal.record(sample(1))
+        show_feeds(journal)
+        done = deltaband("status", "--healthy")
+        assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "well")
+        assert deltaband.json("status", "--healthy")["ready"] is True
+        show_feeds(journal, quote=FRESH | {"age_s": 40.0})
+        done = deltaband("status", "--healthy")
+        assert done.returncode == 1
+        assert "BTC quote: 40.0 s old, expected at most 2 s, since 20" in done.stdout
+        found = deltaband.json("status", "--healthy", code=1)
+        assert [one["what"] for one in found["problems"]] == ["quote"]
+        show_feeds(journal)
+        journal.record(changed_state(State.RUNNING, State.HALTED, "BTC"))
+        journal.commit()
+        done = deltaband("status", "--healthy")
+        assert (done.returncode, done.stdout.splitlines()[0][:11]) == (0, "BTC: HALTED")
+    done = deltaband("status", "--healthy")
+    assert done.returncode == 1
+    assert "bot: no bot holds the journal, since 20" in done.stdout
+
+
+def test_status_healthy_without_a_journal_is_not(deltaband):
+    """A container that has not begun is not well, and says why."""
+    done = deltaband("status", "--healthy")
+    assert done.returncode == 1
+    assert "expected a journal" in done.stderr
