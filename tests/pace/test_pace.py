@@ -106,6 +106,7 @@ def test_a_run_shows_its_pace_and_the_age_of_its_feeds(tmp_path):
     assert sum(steps["counts"]) == sum(row["count"] for row in shown["events"].values()) > 90
     assert shown["events"]["quote"]["count"] >= 90
     assert shown["journal"]["commits"] > 0
+    assert 0.0 < shown["longest_gap_s"] < 60.0
     assert shown["logs"] == {"dropped": 1, "failed": 0}
     assert shown["outside"] == {"BTC": {"delta": 0.0, "gamma": 0.0}}
     assert fed["positions"]["limit_s"] == POSITIONS_S
