@@ -35,4 +35,5 @@ STOPSIGNAL SIGTERM
 # Fresh decisions on fresh prices are health; a process that merely exists is not.
 HEALTHCHECK --interval=15s --timeout=10s --start-period=40s --retries=3 \
     CMD deltaband status --healthy
-CMD ["deltaband", "paper"]
+# Nobody outside would reach a page of its own; compose.yaml has the dashboard as a service.
+CMD ["deltaband", "paper", "--no-dashboard"]
