@@ -1,8 +1,9 @@
 """What the bot's loop feels of everybody who looks on: how long it is blocked, with and without.
 
 Paired runs of the demo book at its own speed, the bot on one core, everything else on another: a
-monitor that tells a broker, alerts and metrics that are scraped, a log file. A probe in the bot's
-loop sleeps two milliseconds again and again; by how much it oversleeps, something blocked the loop.
+monitor that tells a broker, alerts and metrics that are scraped, a log file, ten readers of the
+dashboard and a browser. A probe in the bot's loop sleeps two milliseconds again and again; by how
+much it oversleeps, something blocked the loop.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ from tests.bench.rows import Row
 from tests.processes.surroundings import Surroundings, surroundings
 
 PAIRS = 5
+READERS = 10
 RUN_S = 12.0
 SLEEP_S = 0.002
 CHILD = "--child"
@@ -92,7 +94,11 @@ def _measured(*, watched: bool) -> Any:
         folder = Path(name)
         if not watched:
             return _felt(folder, Surroundings())
-        with _pinned(OTHERS), surroundings(folder) as around, _monitor(folder, around):
+        with (
+            _pinned(OTHERS),
+            surroundings(folder, readers=READERS) as around,
+            _monitor(folder, around),
+        ):
             return _felt(folder, around)
 
 

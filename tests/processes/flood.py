@@ -34,6 +34,7 @@ from tests.processes.surroundings import TOP, surroundings
 
 SECONDS = 600.0
 PER_SECOND = 5_000
+READERS = 10
 CHILD = "--child"
 WARM_S = 60.0
 LEAST = 0.98
@@ -162,10 +163,10 @@ def judge(looks: Sequence[Look], quotes: int, wanted: float, summary: dict[str, 
     return verdict
 
 
-def run(seconds: float, per_second: int = PER_SECOND) -> Verdict:
+def run(seconds: float, per_second: int = PER_SECOND, readers: int = READERS) -> Verdict:
     """Let a flood go for so many seconds of the clock, and judge it."""
     looks: list[Look] = []
-    with TemporaryDirectory() as name, surroundings(Path(name)) as around:
+    with TemporaryDirectory() as name, surroundings(Path(name), readers=readers) as around:
         state = Path(name) / "state"
         asked = ("paper", "--speed", "1", "--json", "--set", f"state_dir={state}")
         command = [sys.executable, "-m", "tests.processes.flood", CHILD, str(per_second), *asked]
@@ -193,7 +194,10 @@ def run(seconds: float, per_second: int = PER_SECOND) -> Verdict:
             raise RuntimeError(f"expected the run to end in order, found {err[-2_000:]}")
         quotes = json.loads(err.splitlines()[-1])["quotes"]
         verdict = judge(looks, quotes, per_second, json.loads(out))
-        verdict.say(f"alerts {len(around.alerts)}, metrics scraped {around.scraped} times")
+        verdict.say(
+            f"alerts {len(around.alerts)}, metrics scraped {around.scraped} times,"
+            f" {around.streamed:,} lines heard from the dashboard"
+        )
     return verdict
 
 

@@ -19,6 +19,8 @@ from typing import Any
 
 from tests.processes.surroundings import TOP, Surroundings, surroundings
 
+READERS = 10
+
 CASES: dict[str, dict[str, Any] | None] = {
     "alone": None,
     "broker well": {},
@@ -27,7 +29,13 @@ CASES: dict[str, dict[str, Any] | None] = {
     "broker refuses the login": {"broker": "refusing"},
     "webhook never answers": {"webhook": False},
     "log disk full": {"full_disk": True},
-    "all of it at once": {"broker": "hung", "webhook": False, "full_disk": True},
+    "ten readers and a browser": {"readers": READERS},
+    "all of it at once": {
+        "broker": "hung",
+        "webhook": False,
+        "full_disk": True,
+        "readers": READERS,
+    },
 }
 INTENTS = (
     "SELECT label, instrument, quantity, price, created_ns, decision FROM intents ORDER BY seq"

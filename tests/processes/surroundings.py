@@ -4,20 +4,29 @@
     webhook   takes alerts, or takes the connection and never answers
     logs      a log file on a disk that has room, or on one that is full
     metrics   scraped each second
+    readers   ten that hear the dashboard's stream, and a browser where there is one
 
 What it asks of the bot is in `settings`; what the bot does must not depend on any of it.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import signal
 import socket
+import subprocess
+import sys
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from tests.monitor.mqtt.broker import PASSWORDS, PROGRAM, Mosquitto, free_port
@@ -35,6 +44,7 @@ class Surroundings:
     environ: dict[str, str] = field(default_factory=dict)
     alerts: list[bytes] = field(default_factory=list)
     scraped: int = 0
+    streamed: int = 0
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -44,14 +54,24 @@ class Surroundings:
 
 @contextmanager
 def surroundings(
-    folder: Path, *, broker: str = "well", webhook: bool = True, full_disk: bool = False
+    folder: Path,
+    *,
+    broker: str = "well",
+    webhook: bool = True,
+    full_disk: bool = False,
+    readers: int = 0,
 ) -> Iterator[Surroundings]:
-    """Set up what the settings name; `webhook` answers, the log's disk is full or not."""
+    """Set up what the settings name; the bot's state lies in `folder/state`.
+
+    `webhook` answers, the log's disk is full or not, `readers` look at a dashboard, and a browser.
+    """
     around = Surroundings()
     with ExitStack() as stack:
         stack.enter_context(_broker(folder, broker, around))
         stack.enter_context(_webhook(around) if webhook else _silence(around))
         stack.enter_context(_scraper(around))
+        if readers:
+            stack.enter_context(_dashboard(folder / "state", readers, around))
         around.settings.append(f'logs.file="{_log(folder, full=full_disk)}"')
         yield around
 
@@ -142,3 +162,72 @@ def _scraper(around: Surroundings) -> Iterator[None]:
     finally:
         done.set()
         thread.join(5.0)
+
+
+@contextmanager
+def _dashboard(state: Path, readers: int, around: Surroundings) -> Iterator[None]:
+    """Serve the page, let some hear its stream, and a browser draw it."""
+    command = [sys.executable, "-m", "bot", "dashboard", "--json", "--listen", "127.0.0.1:0"]
+    own = {k: v for k, v in os.environ.items() if not k.startswith("DELTABAND_")}
+    server = subprocess.Popen(
+        [*command, "--set", f"state_dir={state}"],
+        cwd=TOP, env=own, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert server.stdout is not None
+    url = json.loads(server.stdout.readline())["url"]
+
+    def listen() -> None:
+        with suppress(OSError), urllib.request.urlopen(f"{url}stream", timeout=60.0) as stream:
+            for _ in stream:
+                around.streamed += 1
+
+    threads = [threading.Thread(target=listen, daemon=True) for _ in range(readers)]
+    for thread in threads:
+        thread.start()
+    try:
+        with _browser(url):
+            yield
+    finally:
+        server.terminate()
+        try:
+            server.wait(15)
+        finally:
+            server.kill()
+            server.wait()
+            server.stdout.close()
+        for thread in threads:
+            thread.join(10.0)
+
+
+@contextmanager
+def _browser(url: str) -> Iterator[None]:
+    """Let a browser draw a page as a desk would see it, where there is one."""
+    program = shutil.which("chromium")
+    if program is None:
+        yield
+        return
+    with TemporaryDirectory() as profile:
+        process = subprocess.Popen(
+            [
+                *(program, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),
+                *(f"--user-data-dir={profile}", "--remote-debugging-port=0", url),
+            ],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            yield
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            _emptied(Path(profile))
+
+
+def _emptied(folder: Path) -> None:
+    """Wait until a killed browser writes no more."""
+    for _ in range(50):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            folder.mkdir()
+            return
+        time.sleep(0.1)
