@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Final, Self
 
 from bot.cli import say
@@ -22,6 +23,7 @@ from config.secrets import names_a_key
 
 WAIT_S: Final = 10.0
 FLAG: Final = "--beside"
+PRIVATE: Final = "DELTABAND_"
 
 
 class Beside:
@@ -31,13 +33,16 @@ class Beside:
         self.process = process
 
     @classmethod
-    def start(cls, verb: str, arguments: Sequence[str]) -> Self:
-        """Start `deltaband VERB --beside` with the arguments; raises OSError."""
+    def start(
+        cls, module: str, *arguments: str, env: Mapping[str, str], fds: Sequence[int] = ()
+    ) -> Self:
+        """Start a module of ours with arguments and `fds` of this process; raises OSError."""
         process = subprocess.Popen(  # noqa: S603  our own interpreter and program
-            [sys.executable, "-m", "bot", verb, FLAG, *arguments],
+            [sys.executable, "-m", module, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-            env=without_keys(os.environ),
+            env=env,
+            pass_fds=fds,
             start_new_session=True,
         )
         return cls(process)
@@ -75,14 +80,25 @@ class Companions:
 
     def _start(self, verb: str) -> None:
         try:
-            self._started.append(Beside.start(verb, self._again))
+            env = found_from(os.environ)
+            self._started.append(Beside.start("bot", verb, FLAG, *self._again, env=env))
         except OSError as error:
             say.note(f"{verb} could not be started beside this run: {error}")
 
 
-def without_keys(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment without the keys of exchanges, which who only reads must not have."""
-    return {name: value for name, value in environ.items() if not names_a_key(name)}
+def found_from(environ: Mapping[str, str], *, settings: bool = True) -> dict[str, str]:
+    """Return an environment in which a child finds this program, and no key of an exchange.
+
+    Without `settings` it has nothing of what this program is told, the broker's password included.
+    """
+    mine = {
+        name: value
+        for name, value in environ.items()
+        if not (names_a_key(name) if settings else name.startswith(PRIVATE))
+    }
+    here = str(Path(__file__).parents[2])
+    paths = [here, *filter(None, [mine.get("PYTHONPATH")])]
+    return mine | {"PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1"}
 
 
 def give_way() -> None:

@@ -1,6 +1,6 @@
-"""`python -m bot.monitor.dashboard FOLDER INSTANCE SOCKET LEASH`: the page beside a run.
+"""`python -m bot.monitor.dashboard FOLDER INSTANCE SOCKET`: the page beside a run.
 
-The descriptors are handed down by the run that starts it.
+The socket is handed down by the run that starts it; its standard input is the run's leash.
 """
 
 import socket
@@ -11,7 +11,6 @@ from bot.monitor.dashboard.access import Access
 from bot.monitor.dashboard.serving import serve
 
 if __name__ == "__main__":
-    folder, instance, bound, leash = sys.argv[1:]
-    serve(
-        Path(folder), (instance,), socket.socket(fileno=int(bound)), Access(None), leash=int(leash)
-    )
+    folder, instance, bound = sys.argv[1:]
+    leash = sys.stdin.fileno()
+    serve(Path(folder), (instance,), socket.socket(fileno=int(bound)), Access(None), leash=leash)
