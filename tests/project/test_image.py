@@ -69,7 +69,7 @@ def test_the_image_runs_paper_as_nobody_and_keeps_state_in_a_volume(rehearse_ima
     settings = {step.name: step.rest for step in last_stage(rehearse_image)}
     nobody = rehearse_image.NOBODY
     assert settings["USER"] == f"{nobody}:{nobody}"
-    assert settings["CMD"] == '["deltaband", "paper"]'
+    assert settings["CMD"] == '["deltaband", "paper", "--no-dashboard"]'
     assert settings["VOLUME"] == "/state"
     assert settings["STOPSIGNAL"] == "SIGTERM"
 
