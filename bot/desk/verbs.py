@@ -127,7 +127,8 @@ class Verbs:
                 self.floor.control(word.coin).recall(word.because)
                 return halt_for_review(self.floor, word.coin, now_ns)
             case Word.TARGET:
-                self.targets.recall(word)
+                over = self.targets.recall(word, now_ns)
+                return [] if over is None else [Note(over)]
             case Word.OFF:
                 self.floor.machine.switch_off(word.coin, until_ns)
             case Word.HOLD if until_ns is not None:
