@@ -100,6 +100,14 @@ class Tail:
             first = self._reader is None
             self._seen = _ends(reader, before_run=self._whole_run) if first else {}
             self._reader = reader
+        before = dict(self._seen)
+        try:
+            return self._look(reader)
+        except BaseException:
+            self._seen = before  # what was read of it was handed to nobody
+            raise
+
+    def _look(self, reader: Reader) -> list[News]:
         found = [row for source in _SOURCES for row in self._read(reader, source)]
         found.sort(key=lambda row: row.ts_ns)  # stable: of one moment causes come first
         acts = list(self._acts(reader))

@@ -4,6 +4,7 @@ from contextlib import closing
 
 import pytest
 
+from bot.domain.errors import JournalBusyError
 from bot.domain.orders import OrderState
 from bot.domain.records import CommandOutcome
 from bot.domain.states import State
@@ -146,3 +147,24 @@ def test_a_kind_that_does_not_exist_is_refused():
     """The message names the kinds."""
     with pytest.raises(ValueError, match=f"expected kinds among .*{KINDS[0]}.*found .'dreams'"):
         Tail(("dreams",))
+
+
+def test_a_look_that_fails_half_way_loses_nothing(journal, following, monkeypatch):
+    """What it had read was handed to nobody: the next look reads it again."""
+    tail = Tail()
+    reader = following.reader()
+    tail.news(reader)
+    journal.record(changed_state(State.RUNNING, State.PAUSED))
+    journal.commit()
+    rows = reader.rows
+
+    def busy(sql, *values):
+        if "FROM decisions" in sql:
+            raise JournalBusyError("held by another process")
+        return rows(sql, *values)
+
+    monkeypatch.setattr(reader, "rows", busy)
+    with pytest.raises(JournalBusyError):
+        tail.news(reader)
+    monkeypatch.undo()
+    assert kinds(tail.news(following.reader())) == ["state"]
