@@ -38,11 +38,12 @@ class Say(Protocol):
 
 def sight_of(reader: Reader) -> Sight:
     """Return how the newest run of a journal stands now; raises JournalError."""
+    alive = reader.running()  # first: a bot writes down its end, then it lets go
     run, status, loop = reader.run(), reader.status(), reader.view(LOOP_VIEW)
     _, beat_ns, _ = reader.newest_beat()
     return Sight(
         time.time_ns(),
-        alive=reader.running(),
+        alive=alive,
         ended=run["outcome"] == STOPPED,
         status=status,
         loop=loop,

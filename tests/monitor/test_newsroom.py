@@ -163,3 +163,25 @@ def test_commands_go_through_the_journal_and_nothing_waits_for_a_bot_that_is_gon
         journal.close()
         with pytest.raises(JournalError, match="expected a running bot, found none"):
             queue.submit("resume", "BTC", who="mqtt:desk", why="", arguments={})
+
+
+def test_a_bot_that_ends_between_two_questions_is_not_gone(journal, tmp_path, monkeypatch):
+    """It writes down its end and then lets go: who asks in the other order sees neither."""
+    following, listener = Following(tmp_path, "demo"), Listener()
+    room = Newsroom(following, (listener,), Said())
+    reader = following.reader()
+    assert reader is not None
+    run = type(reader).run
+
+    def ends_meanwhile(self):
+        found = run(self)
+        if found["outcome"] is None:
+            journal.end_run({})
+            journal.close()
+        return found
+
+    monkeypatch.setattr(type(reader), "run", ends_meanwhile)
+    room.look(0.0)
+    (sight,) = listener.sights
+    following.close()
+    assert sight.alive or sight.ended
