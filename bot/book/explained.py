@@ -65,6 +65,8 @@ class AccountPnl:
         step, instrument = self._step, self._book.instruments.get(fill.instrument)
         if step is None or instrument is None or instrument.currency != self.currency:
             return
+        if fill.ts_ns <= step.ts_ns and fill.label in self._book.holdings.closed:
+            return  # told late: what the step began with has its position, its edge and its fee
         index = self._index_of(instrument.coin)
         rate = index if self.currency == USD else 1.0 / index
         step.fees -= fill.fee if fill.fee_unit == self.currency else fill.fee * rate

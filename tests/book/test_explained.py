@@ -317,3 +317,16 @@ def test_an_account_with_something_unpriced_is_explained_all_the_same():
     assert found is not None
     assert (found.unpriced, name) == (1, name)
     assert found.delta == pytest.approx(600.0)
+
+
+def test_a_late_fill_of_an_order_that_positions_have_made_good_counts_once():
+    """Of an earlier run, or credited from a report: the step began with its position."""
+    hands = Hands(book().perpetual(60_000.0))
+    assert hands.report(hands.move(0, 60_000.0), 1.0) is None
+    hands.book.holdings.closed.add("db-1")
+    hands.pnl.fill(of_perpetual(60_000.0, 60_010.0, fee=0.0005), hands.move(NS_PER_S, 60_000.0))
+    earned = 60_000.0 * (1.0 / 60_000.0 - 1.0 / 60_060.0)
+    found = hands.report(hands.move(MINUTE_NS, 60_060.0), 1.0 + earned)
+    assert found is not None
+    assert (found.delta, found.fees) == (pytest.approx(60.0), 0.0)
+    assert found.unexplained == pytest.approx(0.0, abs=1e-6)
