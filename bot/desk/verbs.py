@@ -234,6 +234,8 @@ class Verbs:
         assert event.level is not None
         before = self.rules[event.coin].delta.owner
         word, band = self.targets.move(event.coin, event.level, event.ts_ns, because)
+        moved = abs(band.target - before.target)
+        self.floor.control(event.coin).repeated.wished(event.ts_ns, moved)
         outcome = (
             f"{event.coin}: target {before.target:+g} -> {band.target:+g} coin,"
             f" band {band.lower:+g} to {band.upper:+g}"

@@ -112,6 +112,22 @@ def test_it_stands_over_a_restart_even_where_the_settings_have_moved():
     assert (band.lower, band.target, band.upper) == pytest.approx((-0.6, -0.5, -0.4))
 
 
+@pytest.mark.parametrize("levels", [(4.9, 5.3), (-4.9, -5.3), (2.0, 4.0, 4.5)])
+def test_hedges_to_a_target_that_moves_are_no_repeated_orders(levels):
+    """An operator's word explains them: no breaker takes them for a bot gone wild."""
+    desk = hedged()
+    for level in levels:
+        says(desk, level)
+        for _ in range(4):
+            desk.wait(0.5).market()
+            orders = placed(desk.commands)
+            desk.commands.clear()
+            for order in orders:
+                desk.wait(0.05).completes(order)
+        assert desk.core.sample("BTC", desk.now_ns).delta_coin == pytest.approx(level, abs=0.1)
+        assert not desk.core.floor.control("BTC").review
+
+
 def test_a_word_is_over_once_the_settings_say_the_same():
     """Else it would come back when they move on, weeks later."""
     desk = hedged()
