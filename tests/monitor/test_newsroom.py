@@ -185,3 +185,17 @@ def test_a_bot_that_ends_between_two_questions_is_not_gone(journal, tmp_path, mo
     (sight,) = listener.sights
     following.close()
     assert sight.alive or sight.ended
+
+
+async def test_a_bot_that_is_killed_is_gone_although_its_lock_goes_last(journal, tmp_path):
+    """The pipe of a killed process may close a moment before its lock."""
+    listener, stop = Listener(), asyncio.Event()
+    room = Newsroom(Following(tmp_path, "demo"), (listener,), Said(), whole_run=True)
+    task = asyncio.create_task(room.run(stop))
+    await until(lambda: listener.sights)
+    stop.set()
+    await asyncio.sleep(0.1)
+    journal._lock.release()
+    await task
+    assert [sight.alive for sight in listener.sights][-1] is False
+    assert not listener.sights[-1].ended
