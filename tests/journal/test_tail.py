@@ -132,6 +132,20 @@ def test_all_of_a_new_journal_is_news(journal, following, tmp_path):
     assert [(news.kind, news.run) for news in found] == [("run", 1), ("decision", 1)]
 
 
+def test_a_journal_that_comes_back_is_no_news(journal, following, tmp_path):
+    """A folder that was away for a moment must not tell everything that ever happened again."""
+    tail = Tail()
+    tail.news(following.reader())
+    an_order(journal, 1)
+    assert len(tail.news(following.reader())) == 7
+    journal.end_run({})
+    journal.close()
+    (tmp_path / "demo").rename(tmp_path / "away")
+    assert following.reader() is None
+    (tmp_path / "away").rename(tmp_path / "demo")
+    assert kinds(tail.news(following.reader())) == ["run"]
+
+
 def test_a_flood_is_read_in_parts(journal, following):
     """No look holds the file for long; nothing is left out."""
     tail = Tail(("exposure",))
