@@ -58,12 +58,15 @@ class AccountPnl:
         self._book = book
         self._markers: dict[str, Marker] = {}
         self._step: Step | None = None
+        self._since_ns: int | None = None
 
     def fill(self, fill: Fill, now_ns: int) -> None:
         """Take one of our fills, before or after the holdings have."""
         step, instrument = self._step, self._book.instruments.get(fill.instrument)
         if step is None or instrument is None or instrument.currency != self.currency:
             return
+        if fill.ts_ns <= step.ts_ns and fill.label in self._book.holdings.closed:
+            return  # told late: what the step began with has its position, its edge and its fee
         index = self._index_of(instrument.coin)
         rate = index if self.currency == USD else 1.0 / index
         step.fees -= fill.fee if fill.fee_unit == self.currency else fill.fee * rate
@@ -86,7 +89,8 @@ class AccountPnl:
         if not (math.isfinite(balance.equity) and math.isfinite(index)):
             return None
         if step is None:
-            if self._ready(now_ns):
+            self._since_ns = now_ns if self._since_ns is None else self._since_ns
+            if now_ns - self._since_ns >= LONGEST_NS or self._ready(now_ns):
                 self._step = self._begin(balance, now_ns)
             return None
         if not self._due(step, now_ns):
@@ -109,6 +113,9 @@ class AccountPnl:
         for coin, (options, futures) in self._held().items():
             mine = self._book.coins[coin]
             if now_ns - mine.market.index_ns > FRESH_NS:
+                return False
+            # Past its expiry only its settlement tells what it is worth, some seconds later.
+            if any(0 < (one.expiry_ns or 0) <= now_ns for one in (*options, *futures)):
                 return False
             if options:
                 marker = self._marker(coin)
@@ -206,7 +213,8 @@ class AccountPnl:
         for batch in step.options:
             end = settled(ends[batch.coin].of(batch.start.names), batch.start, step.ended)
             found = option_lines(batch.start, end, in_coin=self._in_coin())
-            missing = ~np.isfinite(sum(found.values(), np.zeros(len(batch.quantity))))
+            # An option that has expired has no price, and a forward that moves it no more.
+            missing = ~np.isfinite(sum(found.values(), end.greeks.price))
             unpriced += int(missing.sum())
             for name, line in found.items():
                 part = np.where(missing, 0.0, line * batch.quantity)

@@ -72,8 +72,9 @@ def run_live(
             sticky=journal.last_states(),
             left_open=frozenset(one.intent.label for one in open_),
         )
+        run = LiveRun(graph, journal, past)  # who follows it finds it begun
         with Companions(loaded, settings.instance):
-            return LiveRun(graph, journal, past).go(for_s, as_json=as_json, verbose=verbose)
+            return run.go(for_s, as_json=as_json, verbose=verbose)
     finally:
         journal.close()
 

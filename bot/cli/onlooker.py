@@ -59,8 +59,9 @@ def run_public(
             sticky=journal.last_states(),
             account=None if past is None else _resumed(past),
         )
+        run = OnlookerRun(graph, journal, past)  # who follows it finds it begun
         with Companions(loaded, settings.instance), beside:
-            return OnlookerRun(graph, journal, past).go(for_s, as_json=as_json, verbose=verbose)
+            return run.go(for_s, as_json=as_json, verbose=verbose)
     finally:
         journal.close()
 
@@ -89,8 +90,9 @@ def run_shadow(loaded: config.Loaded, *, for_s: float | None, as_json: bool, ver
             epoch=1 if last is None else last.id + 1,
             sticky=journal.last_states(),
         )
+        run = ShadowRun(graph, journal, None)  # who follows it finds it begun
         with Companions(loaded, settings.instance):
-            return ShadowRun(graph, journal, None).go(for_s, as_json=as_json, verbose=verbose)
+            return run.go(for_s, as_json=as_json, verbose=verbose)
     finally:
         journal.close()
 

@@ -133,6 +133,6 @@ class Profit:
         """Begin a currency anew where its explanation fails: that must not stop a hedge."""
         try:
             yield
-        except (ArithmeticError, LookupError, ValueError) as fault:
+        except Exception as fault:  # noqa: BLE001  whatever it is, a hedge matters more
             self.pnl[coin] = AccountPnl(coin, self.book)
             self._failed[coin] = f"{type(fault).__name__}: {fault}"

@@ -58,11 +58,16 @@ class Targets:
         active = band is not usual
         return Standing(now_ns, coin, Word.TARGET, None, active=active, because=because), band
 
-    def recall(self, word: Standing) -> None:
-        """Take over a word of an earlier run, also where the settings have moved since."""
+    def recall(self, word: Standing, now_ns: int) -> Standing | None:
+        """Take over a word of an earlier run, also where the settings have moved since.
+
+        Return its end where the settings now say the same: they are free to move on from there.
+        """
         level = word.because.numbers.get("target_coin", math.nan)
-        if math.isfinite(level):
-            self.move(word.coin, level, word.ts_ns, word.because)
+        if not math.isfinite(level):
+            return None
+        stands, _ = self.move(word.coin, level, now_ns, word.because)
+        return None if stands.active else stands
 
 
 def moved(band: Band, target: float) -> Band:

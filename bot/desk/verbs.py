@@ -127,7 +127,8 @@ class Verbs:
                 self.floor.control(word.coin).recall(word.because)
                 return halt_for_review(self.floor, word.coin, now_ns)
             case Word.TARGET:
-                self.targets.recall(word)
+                over = self.targets.recall(word, now_ns)
+                return [] if over is None else [Note(over)]
             case Word.OFF:
                 self.floor.machine.switch_off(word.coin, until_ns)
             case Word.HOLD if until_ns is not None:
@@ -233,6 +234,8 @@ class Verbs:
         assert event.level is not None
         before = self.rules[event.coin].delta.owner
         word, band = self.targets.move(event.coin, event.level, event.ts_ns, because)
+        moved = abs(band.target - before.target)
+        self.floor.control(event.coin).repeated.wished(event.ts_ns, moved)
         outcome = (
             f"{event.coin}: target {before.target:+g} -> {band.target:+g} coin,"
             f" band {band.lower:+g} to {band.upper:+g}"

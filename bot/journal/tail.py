@@ -90,16 +90,34 @@ class Tail:
         self._whole_run = whole_run
         self._reader: Reader | None = None
         self._seen: dict[str, int] = {}
+        self._began_ns: int | None = None
 
     def news(self, reader: Reader) -> list[News]:
         """Return the rows since the last look, oldest first; raises JournalError.
 
-        In another journal than the last one everything is new: its bot began after that.
+        In another journal than the last one everything is new: its bot began after that. One that
+        came back (a folder that was away, a backup) is the same: only what comes after is news.
         """
         if reader is not self._reader:
-            first = self._reader is None
-            self._seen = _ends(reader, before_run=self._whole_run) if first else {}
+            self._seen, self._began_ns = self._places_in(reader), _began_ns(reader)
             self._reader = reader
+        before = dict(self._seen)
+        try:
+            return self._look(reader)
+        except BaseException:
+            self._seen = before  # what was read of it was handed to nobody
+            raise
+
+    def _places_in(self, reader: Reader) -> dict[str, int]:
+        """Return where to begin in a journal that was not looked at before, or comes back."""
+        if self._reader is None:
+            return _ends(reader, before_run=self._whole_run)
+        if _began_ns(reader) != self._began_ns:
+            return {}
+        ends = _ends(reader, before_run=False)
+        return {table: min(seq, ends.get(table, 0)) for table, seq in self._seen.items()}
+
+    def _look(self, reader: Reader) -> list[News]:
         found = [row for source in _SOURCES for row in self._read(reader, source)]
         found.sort(key=lambda row: row.ts_ns)  # stable: of one moment causes come first
         acts = list(self._acts(reader))
@@ -132,6 +150,12 @@ class Tail:
         if rows:
             self._seen[table] = rows[-1]["seq"]
         return rows
+
+
+def _began_ns(reader: Reader) -> int | None:
+    """Return when a journal's first run began, by which journals are told apart."""
+    found = reader.rows("SELECT started_ns FROM runs ORDER BY id LIMIT 1")
+    return found[0]["started_ns"] if found else None
 
 
 def _ends(reader: Reader, *, before_run: bool) -> dict[str, int]:

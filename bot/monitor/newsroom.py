@@ -26,6 +26,8 @@ POLL_S: Final = 0.2
 SIGHT_S: Final = 1.0
 AGAIN_S: Final = 5.0
 CLOSING_S: Final = 8.0
+LETTING_GO_S: Final = 1.0
+"""A process that is killed closes its files one by one: its end of a pipe maybe before its lock."""
 
 
 class Say(Protocol):
@@ -38,11 +40,12 @@ class Say(Protocol):
 
 def sight_of(reader: Reader) -> Sight:
     """Return how the newest run of a journal stands now; raises JournalError."""
+    alive = reader.running()  # first: a bot writes down its end, then it lets go
     run, status, loop = reader.run(), reader.status(), reader.view(LOOP_VIEW)
     _, beat_ns, _ = reader.newest_beat()
     return Sight(
         time.time_ns(),
-        alive=reader.running(),
+        alive=alive,
         ended=run["outcome"] == STOPPED,
         status=status,
         loop=loop,
@@ -57,9 +60,10 @@ class Newsroom:
     def __init__(
         self, following: Following, outlets: Sequence[Outlet], say: Say, *, whole_run: bool = False
     ) -> None:
-        """Take the parts; `whole_run` also tells what its bot did before the first look."""
+        """Take the parts; `whole_run` tells of one run, from its beginning to its end."""
         self._following, self._outlets, self._say = following, tuple(outlets), say
         self._tail = Tail(whole_run=whole_run)
+        self._whole_run = whole_run
         self._why = ""
         self._seen_at = float("-inf")
 
@@ -71,6 +75,8 @@ class Newsroom:
                 self.look(time.monotonic())
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), POLL_S)
+            if self._whole_run:
+                await self._end_of_run()
             self._seen_at = float("-inf")
             self.look(time.monotonic())
             await self._close()
@@ -107,6 +113,16 @@ class Newsroom:
         reader = self._following.reader()
         assert reader is not None
         return sight_of(reader)
+
+    async def _end_of_run(self) -> None:
+        """Wait a moment for the run to be over, one way or the other: that is its last news."""
+        deadline = time.monotonic() + LETTING_GO_S
+        with suppress(JournalError):
+            while self._alive() and time.monotonic() < deadline:
+                reader = self._following.reader()
+                if reader is None or reader.run()["outcome"] is not None:
+                    return
+                await asyncio.sleep(0.02)
 
     def _alive(self) -> bool:
         reader = self._following.reader()

@@ -146,6 +146,11 @@ class Repeated:
         self.traded += change
         self.hour.append((ts_ns, change, 0.0))
 
+    def wished(self, ts_ns: int, coins: float) -> None:
+        """Take by how much an operator has moved the target: hedges go that far, and a new way."""
+        self.hour.append((ts_ns, 0.0, coins))
+        self.began = None
+
     def forget(self) -> None:
         """Start anew: a person has looked."""
         self.began = self.last = self.found = None

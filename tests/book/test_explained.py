@@ -260,3 +260,74 @@ def test_an_equity_that_is_no_number_ends_nothing(equity):
     end_ns = hands.move(MINUTE_NS, 60_000.0)
     assert hands.report(end_ns, equity) is None
     assert hands.report(end_ns, 1.0) is not None
+
+
+def of_expiry(hands: Hands, left_s: int, index: float) -> int:
+    """Show a market so many seconds before the option's expiry; return the time."""
+    (option,) = (one for one in hands.book.instruments.values() if one.is_option)
+    return hands.move((option.expiry_ns or 0) - NOW - left_s * NS_PER_S, index)
+
+
+def held_into_its_window() -> tuple[Hands, str]:
+    """Return a long call whose average has been taken at 60,000 but for the last minute."""
+    hands = Hands(book().long_call(55_000.0))
+    for left_s in range(1_860, 90, -1):
+        of_expiry(hands, left_s, 60_000.0)
+    assert hands.report(of_expiry(hands, 90, 60_000.0), 5.0 + 5_000.0 / 60_000.0) is None
+    return hands, next(name for name, one in hands.book.instruments.items() if one.is_option)
+
+
+def test_between_expiry_and_settlement_no_step_ends():
+    """An exchange tells the price seconds later: until then the index alone would say too much."""
+    hands, name = held_into_its_window()
+    step = hands.report(of_expiry(hands, 61, 60_000.0), 5.0 + 5_000.0 / 60_000.0)
+    assert step is None
+    assert hands.report(of_expiry(hands, 60, 60_000.0), 5.0 + 5_000.0 / 60_000.0) is not None
+    worth = 5_020.0 / 60_020.0
+    for left_s in (0, -1, -2):
+        assert hands.report(of_expiry(hands, left_s, 60_600.0), 5.0 + worth) is None
+    now_ns = of_expiry(hands, -3, 60_600.0)
+    hands.pnl.settle(name, 60_020.0, now_ns)
+    hands.book.apply(Settled(now_ns, name, 60_020.0))
+    step = hands.report(now_ns, 5.0 + worth - 0.00015)
+    assert step is not None
+    assert step.delta == pytest.approx(20.0, abs=0.5)
+    assert step.unexplained == pytest.approx(0.0, abs=0.1)
+    assert step.unpriced == 0
+
+
+def test_an_expired_option_whose_settlement_never_comes_has_no_price():
+    """After ten minutes the step ends all the same, and does not follow the index with it."""
+    hands, _ = held_into_its_window()
+    hands.report(of_expiry(hands, 60, 60_000.0), 5.0 + 5_000.0 / 60_000.0)
+    step = hands.report(of_expiry(hands, 60 - 600, 66_000.0), 5.0 + 5_000.0 / 60_000.0)
+    assert step is not None
+    assert (step.unpriced, step.delta) == (1, 0.0)
+
+
+def test_an_account_with_something_unpriced_is_explained_all_the_same():
+    """A first step does not wait for ever for what has no price."""
+    hands = Hands(book().perpetual(60_000.0).option(1.0, 65_000.0))
+    (name,) = (row.instrument.name for row in hands.builder.rows)
+    hands.builder.rows[0].vol = float("nan")
+    times = range(0, LONGEST_NS + 3 * MINUTE_NS, MINUTE_NS)
+    steps = [hands.report(hands.move(ns, 60_000.0), 1.0) for ns in times]
+    assert not any(steps[:11])
+    found = hands.report(hands.move(2 * LONGEST_NS, 60_600.0), 1.0)
+    assert found is not None
+    assert (found.unpriced, name) == (1, name)
+    assert found.delta == pytest.approx(600.0)
+
+
+def test_a_late_fill_of_an_order_that_positions_have_made_good_counts_once():
+    """Of an earlier run, or credited from a report: the step began with its position."""
+    hands = Hands(book().perpetual(60_000.0))
+    assert hands.report(hands.move(0, 60_000.0), 1.0) is None
+    hands.book.holdings.closed.add("db-1")
+    hands.pnl.fill(of_perpetual(60_000.0, 60_010.0, fee=0.0005), hands.move(NS_PER_S, 60_000.0))
+    earned = 60_000.0 * (1.0 / 60_000.0 - 1.0 / 60_060.0)
+    found = hands.report(hands.move(MINUTE_NS, 60_060.0), 1.0 + earned)
+    assert found is not None
+    assert found.delta == pytest.approx(60.0)
+    assert found.fees == 0.0
+    assert found.unexplained == pytest.approx(0.0, abs=1e-6)

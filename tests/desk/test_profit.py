@@ -75,7 +75,9 @@ def test_gross_counts_sizes():
     assert gross(step(gamma=-30.0, theta=20.0, translation=500.0, unexplained=7.0)) == 50.0
 
 
-@pytest.mark.parametrize("fault", [ZeroDivisionError("no index"), KeyError("BTC-X")])
+@pytest.mark.parametrize(
+    "fault", [ZeroDivisionError("no index"), KeyError("BTC-X"), TypeError("no mark")]
+)
 def test_a_fault_of_explaining_is_told_and_the_currency_begins_anew(monkeypatch, fault):
     """Trading must not hang on a report."""
     profit = Profit(book().perpetual(10.0).built())

@@ -1,9 +1,11 @@
 """An operator's target: the band moves as a whole, trades follow, and it stays over a restart."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
+from bot.desk.target import Targets, moved
 from bot.domain.events import Operator
 from bot.domain.records import CommandOutcome, Decision, ExposureSample, Standing, Word
 from bot.journal.queue import Command
@@ -108,6 +110,36 @@ def test_it_stands_over_a_restart_even_where_the_settings_have_moved():
     assert again.core.remember((word,), (), again.now_ns) == ()
     band = owner(again)
     assert (band.lower, band.target, band.upper) == pytest.approx((-0.6, -0.5, -0.4))
+
+
+@pytest.mark.parametrize("levels", [(4.9, 5.3), (-4.9, -5.3), (2.0, 4.0, 4.5)])
+def test_hedges_to_a_target_that_moves_are_no_repeated_orders(levels):
+    """An operator's word explains them: no breaker takes them for a bot gone wild."""
+    desk = hedged()
+    for level in levels:
+        says(desk, level)
+        for _ in range(4):
+            desk.wait(0.5).market()
+            orders = placed(desk.commands)
+            desk.commands.clear()
+            for order in orders:
+                desk.wait(0.05).completes(order)
+        assert desk.core.sample("BTC", desk.now_ns).delta_coin == pytest.approx(level, abs=0.1)
+        assert not desk.core.floor.control("BTC").review
+
+
+def test_a_word_is_over_once_the_settings_say_the_same():
+    """Else it would come back when they move on, weeks later."""
+    desk = hedged()
+    _, commands = says(desk, 0.3)
+    (word,) = noted(commands, Standing)
+    again = ScriptedDesk(positions=dict(SHORT))
+    rules = again.core.rules["BTC"]
+    rules.delta = replace(rules.delta, owner=moved(rules.delta.owner, 0.3))
+    again.core.verbs.targets = Targets(again.core.floor, again.core.rules)
+    (over,) = noted(again.core.remember((word,), (), again.now_ns), Standing)
+    assert (over.word, over.active) == (Word.TARGET, False)
+    assert owner(again).target == 0.3
 
 
 def test_a_word_from_another_process_is_a_number_or_refused():

@@ -4,6 +4,7 @@ from contextlib import closing
 
 import pytest
 
+from bot.domain.errors import JournalBusyError
 from bot.domain.orders import OrderState
 from bot.domain.records import CommandOutcome
 from bot.domain.states import State
@@ -131,6 +132,20 @@ def test_all_of_a_new_journal_is_news(journal, following, tmp_path):
     assert [(news.kind, news.run) for news in found] == [("run", 1), ("decision", 1)]
 
 
+def test_a_journal_that_comes_back_is_no_news(journal, following, tmp_path):
+    """A folder that was away for a moment must not tell everything that ever happened again."""
+    tail = Tail()
+    tail.news(following.reader())
+    an_order(journal, 1)
+    assert len(tail.news(following.reader())) == 7
+    journal.end_run({})
+    journal.close()
+    (tmp_path / "demo").rename(tmp_path / "away")
+    assert following.reader() is None
+    (tmp_path / "away").rename(tmp_path / "demo")
+    assert kinds(tail.news(following.reader())) == ["run"]
+
+
 def test_a_flood_is_read_in_parts(journal, following):
     """No look holds the file for long; nothing is left out."""
     tail = Tail(("exposure",))
@@ -146,3 +161,24 @@ def test_a_kind_that_does_not_exist_is_refused():
     """The message names the kinds."""
     with pytest.raises(ValueError, match=f"expected kinds among .*{KINDS[0]}.*found .'dreams'"):
         Tail(("dreams",))
+
+
+def test_a_look_that_fails_half_way_loses_nothing(journal, following, monkeypatch):
+    """What it had read was handed to nobody: the next look reads it again."""
+    tail = Tail()
+    reader = following.reader()
+    tail.news(reader)
+    journal.record(changed_state(State.RUNNING, State.PAUSED))
+    journal.commit()
+    rows = reader.rows
+
+    def busy(sql, *values):
+        if "FROM decisions" in sql:
+            raise JournalBusyError("held by another process")
+        return rows(sql, *values)
+
+    monkeypatch.setattr(reader, "rows", busy)
+    with pytest.raises(JournalBusyError):
+        tail.news(reader)
+    monkeypatch.undo()
+    assert kinds(tail.news(following.reader())) == ["state"]

@@ -163,3 +163,39 @@ def test_commands_go_through_the_journal_and_nothing_waits_for_a_bot_that_is_gon
         journal.close()
         with pytest.raises(JournalError, match="expected a running bot, found none"):
             queue.submit("resume", "BTC", who="mqtt:desk", why="", arguments={})
+
+
+def test_a_bot_that_ends_between_two_questions_is_not_gone(journal, tmp_path, monkeypatch):
+    """It writes down its end and then lets go: who asks in the other order sees neither."""
+    following, listener = Following(tmp_path, "demo"), Listener()
+    room = Newsroom(following, (listener,), Said())
+    reader = following.reader()
+    assert reader is not None
+    run = type(reader).run
+
+    def ends_meanwhile(self):
+        found = run(self)
+        if found["outcome"] is None:
+            journal.end_run({})
+            journal.close()
+        return found
+
+    monkeypatch.setattr(type(reader), "run", ends_meanwhile)
+    room.look(0.0)
+    (sight,) = listener.sights
+    following.close()
+    assert sight.alive or sight.ended
+
+
+async def test_a_bot_that_is_killed_is_gone_although_its_lock_goes_last(journal, tmp_path):
+    """The pipe of a killed process may close a moment before its lock."""
+    listener, stop = Listener(), asyncio.Event()
+    room = Newsroom(Following(tmp_path, "demo"), (listener,), Said(), whole_run=True)
+    task = asyncio.create_task(room.run(stop))
+    await until(lambda: listener.sights)
+    stop.set()
+    await asyncio.sleep(0.1)
+    journal._lock.release()
+    await task
+    assert [sight.alive for sight in listener.sights][-1] is False
+    assert not listener.sights[-1].ended

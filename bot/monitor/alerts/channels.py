@@ -16,6 +16,8 @@ from typing import Final, TypeAlias
 from bot.monitor.alerts.alert import Alert, Severity
 
 ROOM: Final = 200
+ROOM_OF_A_PAGE: Final = 32_768
+"""Characters that a service takes which shows whole pages, such as mail: chats know bold alone."""
 TRIES_S: Final = (0.0, 2.0, 10.0, 30.0)
 """How long to wait before each try of one message."""
 
@@ -43,11 +45,11 @@ class Channel:
     def put(self, alert: Alert) -> None:
         """Queue a message; never waits."""
         with self._wake:
-            if len(self._waiting) >= ROOM:
-                least = min(self._waiting, key=lambda one: one.severity)
-                self._waiting.remove(least)  # the oldest of the least urgent
-                self.lost += 1
             self._waiting.append(alert)
+            if len(self._waiting) > ROOM:
+                least = min(self._waiting, key=lambda one: one.severity)
+                self._waiting.remove(least)  # the oldest of the least urgent, this one included
+                self.lost += 1
             self._wake.notify()
 
     @property
@@ -117,7 +119,11 @@ def _sender(url: str, number: int, who: str) -> tuple[str, Send]:
         raise UnknownAddressError(f"expected addresses that apprise knows, found {found}")
     address = apprise.Apprise()
     address.add(service)
-    pages = service.notify_format == apprise.NotifyFormat.HTML
+    if "overflow=" not in url.lower():
+        # By default what is too long for a service is refused by it: the day's report, of a chat.
+        service.overflow_mode = apprise.OverflowMode.SPLIT
+    html = service.resolve_format() == apprise.NotifyFormat.HTML
+    pages = html and service.body_maxlen >= ROOM_OF_A_PAGE
     kinds = {
         Severity.INFO: apprise.NotifyType.INFO,
         Severity.WARNING: apprise.NotifyType.WARNING,

@@ -28,6 +28,13 @@ MARGIN: Final = (0.5, 0.8)
 LIQUIDATION: Final = (0.10, 0.05)
 """Where a warning begins, and where it cannot wait: share of funds, distance of the index."""
 
+# What is told of a coin, and the figures without which nobody can say that it is over.
+_OF_COIN: Final[Mapping[str, tuple[str, ...]]] = {
+    "outside": ("delta_coin",),
+    "unknown orders": (),
+    "margin": ("margin",),
+    "liquidation": ("margin",),
+}
 _TOLD_DOUBTS: Final = frozenset({Reason.UNHEDGED, Reason.STILL_OUTSIDE, Reason.PNL_UNEXPLAINED})
 _OF_STATE: Final = {
     State.HALTED: Severity.CRITICAL,
@@ -159,8 +166,10 @@ class Standing:
         alerts = [a for trouble in found if (a := self._told(trouble, now_ns)) is not None]
         gone = self.since.keys() - {(trouble.kind, trouble.coin) for trouble in found}
         for kind, coin in sorted(gone):
+            if not sight.ended and _unseen(kind, coin, sight):
+                continue  # what cannot be seen is not over
             over = self.since.pop((kind, coin))
-            if over.told_ns is not None:
+            if over.told_ns is not None and not (sight.ended and kind in _OF_COIN):
                 lasted = f"it lasted {(now_ns - over.at_ns) / NS_PER_S:.0f} s"
                 title = f"{coin or 'the bot'}: {kind} is over"
                 alerts.append(Alert(f"{kind} over", Severity.INFO, coin, title, lasted))
@@ -180,6 +189,16 @@ class Standing:
         # A reminder is a message of its own: no cooldown of its story holds it back.
         kind = trouble.kind if told_ns is None else f"{trouble.kind} still"
         return Alert(kind, trouble.severity, trouble.coin, trouble.title, text)
+
+
+def _unseen(kind: str, coin: str, sight: Sight) -> bool:
+    """Tell whether a sight says nothing of a coin's trouble, neither that it stands nor its end."""
+    if kind not in _OF_COIN:
+        return False
+    if sight.status is None or not sight.alive or sight.status["stale"]:
+        return True
+    one = sight.status["underlyings"].get(coin)
+    return one is not None and any(one[name] is None for name in _OF_COIN[kind])
 
 
 def troubles(sight: Sight) -> Iterator[Trouble]:

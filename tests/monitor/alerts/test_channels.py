@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import apprise
 import pytest
 
 from bot.monitor.alerts import channels as module
@@ -163,6 +164,78 @@ def test_a_full_queue_drops_what_can_wait_first():
     assert got[-1] == f"message {ROOM + 11}"
     assert len(got) == 1 + ROOM
     channel.close()
+
+
+def test_what_can_wait_never_takes_the_place_of_what_cannot():
+    """Where all that waits is more urgent, the new message is the one that is dropped."""
+    held = threading.Event()
+    got = []
+
+    def send(one):
+        held.wait(20.0)
+        got.append(one.severity)
+        return True
+
+    channel = Channel("slow", send)
+    channel.put(alert(0))
+    wait(lambda: channel._busy)
+    for n in range(ROOM):
+        channel.put(alert(n, Severity.CRITICAL))
+    channel.put(alert(0, Severity.INFO))
+    assert channel.lost == 1
+    held.set()
+    wait(lambda: channel.idle)
+    assert got == [Severity.WARNING, *[Severity.CRITICAL] * ROOM]
+    channel.close()
+
+
+@pytest.mark.parametrize(
+    "url,mode",
+    [
+        ("discord://123456789012345678/" + "a" * 64, "split"),
+        ("tgram://123456789:abcdefg_hijklmnop_qrstuvwxyz012345/1234567", "split"),
+        ("json://127.0.0.1/?overflow=truncate", "truncate"),
+    ],
+)
+def test_what_is_too_long_for_a_chat_is_sent_in_parts(monkeypatch, url, mode):
+    """A chat refuses a report of more than its 2,000 or 4,096 characters as a whole."""
+    made: list[Any] = []
+    find = apprise.Apprise.instantiate
+
+    def instantiate(*args, **habits):
+        made.append(find(*args, **habits))
+        return made[-1]
+
+    monkeypatch.setattr(apprise.Apprise, "instantiate", instantiate)
+    (channel,) = channels([url], "deltaband main")
+    channel.close()
+    assert made[0].overflow_mode == mode
+
+
+@pytest.mark.parametrize(
+    "url,form",
+    [
+        ("mailto://ann:secret@example.com", "html"),
+        ("mailto://ann:secret@example.com?format=text", "text"),
+        ("tgram://123456789:abcdefg_hijklmnop_qrstuvwxyz012345/1234567", "text"),
+        ("json://127.0.0.1/", "text"),
+    ],
+)
+def test_a_page_goes_to_who_shows_pages(monkeypatch, url, form):
+    """Mail shows a table; what Telegram calls HTML is bold and italics."""
+    sent: list[dict[str, Any]] = []
+
+    def notify(_, **said):
+        sent.append(said)
+        return True
+
+    monkeypatch.setattr(apprise.Apprise, "notify", notify)
+    (channel,) = channels([url], "deltaband main")
+    channel.put(Alert("report", Severity.INFO, "", "the day", "columns", "<table></table>"))
+    wait(lambda: channel.sent == 1)
+    channel.close()
+    assert sent[0]["body_format"] == form
+    assert sent[0]["body"] == ("<table></table>" if form == "html" else "columns")
 
 
 def test_whatever_a_service_raises_it_took_nothing():

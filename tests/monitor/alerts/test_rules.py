@@ -230,3 +230,31 @@ def test_orders_of_unknown_fate_and_a_lost_connection_are_told_when_they_last():
     assert titles(standing.see(sight(60, unknown_orders=2, disconnected=lost))) == [
         "disconnected: public stream"
     ]
+
+
+@pytest.mark.parametrize(
+    "blind",
+    [
+        {"delta_coin": None},
+        {"status": False},
+        {"stale": True},
+        {"stale": True, "alive": False},
+    ],
+    ids=["unmeasured", "no journal", "hangs", "dead"],
+)
+def test_what_cannot_be_seen_is_not_over(blind):
+    """A band that was left stays left until somebody has seen delta inside."""
+    standing = Standing(300.0)
+    standing.see(sight(0, delta_coin=0.3))
+    assert len(standing.see(sight(60, delta_coin=0.3))) == 1
+    assert [a.title for a in standing.see(sight(61, **blind)) if "outside" in a.title] == []
+    assert "BTC: outside is over" in titles(standing.see(sight(70)))
+
+
+def test_a_bot_that_was_stopped_leaves_no_troubles_and_claims_no_end_of_them():
+    """Nobody knows where delta is from now on."""
+    standing = Standing(300.0)
+    for second in (0, 60):
+        standing.see(sight(second, delta_coin=0.3))
+    assert standing.see(sight(61, alive=False, ended=True, stale=True)) == []
+    assert standing.see(sight(70)) == []
