@@ -206,6 +206,8 @@ class Stepper:
     def close(self) -> None:
         """Decide nothing any more and cancel what works; its end is still to be waited for."""
         self.core.closing = True
+        standing = (one.standing(self.now_ns) for one in self.core.breaches.values())
+        self.carry_out(Note(breach) for breaches in standing for breach in breaches)
         self.carry_out(self.core.cancel_all(self.now_ns))
 
     def abandon(self, error: BaseException) -> None:

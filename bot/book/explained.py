@@ -83,8 +83,11 @@ class AccountPnl:
         if self._step is not None and instrument is not None:
             self._step.ended[name] = (instrument, Ending(now_ns, price_usd))
 
-    def report(self, balance: Balance, now_ns: int) -> Attribution | None:
-        """Take the venue's balance; return the step that ends with it, if one does."""
+    def report(self, balance: Balance, now_ns: int, *, news: bool = True) -> Attribution | None:
+        """Take the venue's balance; return the step that ends with it, if one does.
+
+        Where it is no `news` it may be older than the prices, and ends only what has lasted long.
+        """
         step, index = self._step, self._index()
         if not (math.isfinite(balance.equity) and math.isfinite(index)):
             return None
@@ -93,7 +96,7 @@ class AccountPnl:
             if now_ns - self._since_ns >= LONGEST_NS or self._ready(now_ns):
                 self._step = self._begin(balance, now_ns)
             return None
-        if not self._due(step, now_ns):
+        if not self._due(step, now_ns, news=news):
             return None
         told = self._told(step, balance, now_ns)
         self._step = self._begin(balance, now_ns)
@@ -101,12 +104,12 @@ class AccountPnl:
 
     # when
 
-    def _due(self, step: Step, now_ns: int) -> bool:
+    def _due(self, step: Step, now_ns: int, *, news: bool) -> bool:
         if now_ns // STEP_NS == step.ts_ns // STEP_NS:
             return False
         if now_ns - step.ts_ns >= LONGEST_NS:
             return True
-        return now_ns - step.last_fill_ns >= QUIET_NS and self._ready(now_ns)
+        return news and now_ns - step.last_fill_ns >= QUIET_NS and self._ready(now_ns)
 
     def _ready(self, now_ns: int) -> bool:
         """Tell whether everything that is held can be priced at this moment."""

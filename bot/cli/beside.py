@@ -12,6 +12,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ from config import Loaded
 from config.secrets import names_a_key
 
 WAIT_S: Final = 10.0
+AGAIN_S: Final = 60.0
 FLAG: Final = "--beside"
 PRIVATE: Final = "DELTABAND_"
 
@@ -60,30 +62,43 @@ class Beside:
 
 
 class Companions:
-    """What a daemon starts beside itself, as a context; that one cannot start ends no run."""
+    """What a daemon starts beside itself, as a context; that one cannot start ends no run.
+
+    `look`, called now and then, starts one again that has ended by itself, once a minute at most.
+    """
 
     def __init__(self, loaded: Loaded, instance: str) -> None:
         """Take what the settings were loaded from, and the instance whose journal is followed."""
         self._loaded = loaded
         self._again = (*loaded.again, "--set", f"instance={instance}")
-        self._started: list[Beside] = []
+        self._monitor: Beside | None = None
+        self._started_s = float("-inf")
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         """Start what the settings ask for."""
         if self._loaded.settings.tells:
-            self._start("monitor")
+            self._start()
+        return self
 
     def __exit__(self, *_: object) -> None:
-        """Let each say its last word."""
-        for one in self._started:
-            one.end()
+        """Let it say its last word."""
+        if self._monitor is not None:
+            self._monitor.end()
 
-    def _start(self, verb: str) -> None:
+    def look(self) -> None:
+        """Start the monitor again where it has failed; one that found another there has not."""
+        ended = None if self._monitor is None else self._monitor.process.poll()
+        if ended and time.monotonic() - self._started_s >= AGAIN_S:
+            say.note(f"the monitor beside this run has ended (code {ended}): started again")
+            self._start()
+
+    def _start(self) -> None:
+        self._started_s = time.monotonic()
         try:
             env = found_from(os.environ)
-            self._started.append(Beside.start("bot", verb, FLAG, *self._again, env=env))
+            self._monitor = Beside.start("bot", "monitor", FLAG, *self._again, env=env)
         except OSError as error:
-            say.note(f"{verb} could not be started beside this run: {error}")
+            say.note(f"no monitor could be started beside this run: {error}")
 
 
 def found_from(environ: Mapping[str, str], *, settings: bool = True) -> dict[str, str]:

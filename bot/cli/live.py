@@ -7,7 +7,7 @@ remembered, and what was open is UNKNOWN until the venue speaks.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from typing import Any, Final
 
@@ -73,7 +73,8 @@ def run_live(
             left_open=frozenset(one.intent.label for one in open_),
         )
         run = LiveRun(graph, journal, past)  # who follows it finds it begun
-        with Companions(loaded, settings.instance):
+        with Companions(loaded, settings.instance) as beside:
+            run.look = beside.look
             return run.go(for_s, as_json=as_json, verbose=verbose)
     finally:
         journal.close()
@@ -127,6 +128,7 @@ class LiveRun:
         self.graph, self.journal = graph, journal
         self.start_ns = graph.venue.now_ns()
         self.views = Views(graph.core)
+        self.look: Callable[[], None] = lambda: None
         settings = graph.settings
         recalled = remember(graph.core, journal, past, self.start_ns)
         self.run = journal.begin_run(
@@ -293,6 +295,7 @@ class LiveRun:
         )
 
     def _views(self, now_ns: int) -> Iterable[tuple[str, object]]:
+        self.look()
         yield from self.views(now_ns)
         yield "connection", {"lost_ns": self.graph.venue.health().lost_ns}
 

@@ -60,7 +60,9 @@ def run_public(
             account=None if past is None else _resumed(past),
         )
         run = OnlookerRun(graph, journal, past)  # who follows it finds it begun
-        with Companions(loaded, settings.instance), beside:
+        companions = Companions(loaded, settings.instance)
+        with companions, beside:
+            run.look = companions.look
             return run.go(for_s, as_json=as_json, verbose=verbose)
     finally:
         journal.close()
@@ -91,7 +93,8 @@ def run_shadow(loaded: config.Loaded, *, for_s: float | None, as_json: bool, ver
             sticky=journal.last_states(),
         )
         run = ShadowRun(graph, journal, None)  # who follows it finds it begun
-        with Companions(loaded, settings.instance):
+        with Companions(loaded, settings.instance) as beside:
+            run.look = beside.look
             return run.go(for_s, as_json=as_json, verbose=verbose)
     finally:
         journal.close()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -95,7 +95,9 @@ def run_paper(
         pace = _pace(settings, speed)
         run = _Run(settings, journal, market, number, past, pace)
         wanted = page and pace is not None and not as_json
-        with Companions(loaded, settings.instance), PageBeside(settings, wanted=wanted):
+        companions = Companions(loaded, settings.instance)
+        with companions, PageBeside(settings, wanted=wanted):
+            run.look = companions.look
             return run.go(for_s, as_json=as_json, verbose=verbose)
     finally:
         journal.close()
@@ -122,6 +124,8 @@ class _Run:
             settings, market, seed=seed, epoch=epoch, sticky=sticky, account=account
         )
         self.settings = self.graph.settings
+        self.views = Views(self.graph.core)
+        self.look: Callable[[], None] = lambda: None
         self.start_ns = market.start_ns
         recalled = remember(self.graph.core, journal, past, self.start_ns)
         self.run = journal.begin_run(
@@ -183,7 +187,7 @@ class _Run:
                 Witness(self.score, self.journal, voice),
                 Oddities(self.graph.core, self.settings, voice),
             ),
-            views=Views(self.graph.core),
+            views=self._views,
             account=self._account,
         )
         until_ns = None if for_s is None else self.start_ns + round(for_s * NS_PER_S)
@@ -241,6 +245,10 @@ class _Run:
             gamma_action=one.gamma.action,
             collateral=f"{cash:g} {coin}, {word}",
         )
+
+    def _views(self, now_ns: int) -> Iterable[tuple[str, object]]:
+        self.look()
+        return self.views(now_ns)
 
     def _account(self) -> tuple[tuple[Position, ...], tuple[Balance, ...]]:
         """Return the account to resume from; open profit of futures counts as cash."""

@@ -91,6 +91,7 @@ class Profit:
     book: Book
     pnl: dict[str, AccountPnl] = field(init=False)
     watched: dict[str, Unexplained] = field(default_factory=dict)
+    _heard: dict[str, Balance] = field(default_factory=dict)
     _failed: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -114,9 +115,12 @@ class Profit:
         notes: list[Command] = []
         for balance in balances:
             step = None
+            # A report may repeat what another currency was told earlier: that is of its own time.
+            news = self._heard.get(balance.coin) != balance
+            self._heard[balance.coin] = balance
             with self._survived(balance.coin):
                 one = self.pnl.get(balance.coin)
-                step = None if one is None else one.report(balance, now_ns)
+                step = None if one is None else one.report(balance, now_ns, news=news)
             if step is not None:
                 notes.append(Note(step))
                 watched = self.watched.setdefault(step.coin, Unexplained(step.coin))

@@ -237,10 +237,11 @@ class Attribution:
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A measure was outside its owner's band, from `start_ns` to `ts_ns`, and is inside again.
+    """A measure was outside its owner's band from `start_ns` to `ts_ns`.
 
-    `kind` is delta, gamma or gamma_expiring; `worst` is how far outside it was, signed (delta in
-    coin, gamma in coin per 1 %). `state` is the coin's when it began: in some nothing is hedged.
+    A long breach is told in parts: it began at `since_ns`, and with this one it is `over` or goes
+    on. `kind` is delta, gamma or gamma_expiring; `worst` is how far outside it was, signed (delta
+    in coin, gamma in coin per 1 %). `state` is the coin's when it began: in some nothing is hedged.
     """
 
     ts_ns: int
@@ -250,6 +251,8 @@ class Breach:
     worst: float
     seconds: float
     state: State
+    since_ns: int
+    over: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,9 @@ LINES: Final = (
 KINDS: Final = ("delta", "gamma", "gamma_expiring")
 ALLOWANCE_S: Final = 2.0
 MINUTE_S: Final = 60.0
+DOLLARS: Final = "USD"
+TRIFLE: Final = 1e-4
+"""Part of the equity that a step may leave unexplained before it is no profit of trading."""
 _ENOUGH: Final = 30
 
 Row = Mapping[str, Any]
@@ -37,6 +40,11 @@ def day_figures(reader: Reader, day_ns: int) -> dict[str, Any]:
     hedges, paid = read.rows("hedges"), read.rows("paid")
     waits = _waits(read)
     coins = sorted({row["coin"] for row in (*steps, *hedges, *breaches)})
+    watched = {coin: _watched_s(_of(steps, coin)) for coin in coins}
+    # What settles in dollars alone has its steps there, and its bands under its coin.
+    for coin in coins:
+        watched[coin] = watched[coin] or max(watched.values())
+    watched[DOLLARS] = 0.0
     return {
         "instance": reader.path.parent.name,
         "mode": run["mode"],
@@ -45,7 +53,12 @@ def day_figures(reader: Reader, day_ns: int) -> dict[str, Any]:
         "to_ns": max((row["ts_ns"] for row in steps), default=day_ns),
         "coins": {
             coin: _coin(
-                _of(steps, coin), _of(breaches, coin), _of(hedges, coin), _of(paid, coin), waits
+                _of(steps, coin),
+                _of(breaches, coin),
+                _of(hedges, coin),
+                _of(paid, coin),
+                waits,
+                watched[coin],
             )
             for coin in coins
         },
@@ -77,8 +90,8 @@ def _coin(
     hedges: Sequence[Row],
     paid: Sequence[Row],
     waits: Mapping[str, float],
+    banded_s: float,
 ) -> dict[str, Any]:
-    watched_s = sum(row["ts_ns"] - row["start_ns"] for row in steps) / NS_PER_S
     return {
         "lines": {name: _sum(steps, name) for name in LINES},
         "total": _sum(steps, "total"),
@@ -91,11 +104,24 @@ def _coin(
         "equity_before": steps[0]["equity_before"] if steps else None,
         "equity": steps[-1]["equity"] if steps else None,
         "index": steps[-1]["index"] if steps else None,
-        "watched_s": watched_s,
+        "watched_s": _watched_s(steps),
         "hedging": _hedging(hedges, paid, waits),
-        "band": {kind: _band(breaches, kind, watched_s) for kind in KINDS},
+        "band": {kind: _band(breaches, kind, banded_s) for kind in KINDS},
         "variance": _variance(steps),
     }
+
+
+def _watched_s(steps: Iterable[Row]) -> float:
+    return float(sum(row["ts_ns"] - row["start_ns"] for row in steps)) / NS_PER_S
+
+
+def _is_trading(step: Row) -> bool:
+    """Tell whether a step is known and is not, for the most part, a deposit or the like."""
+    if step["total"] is None or step["hedges"] is None or step["unexplained"] is None:
+        return False
+    lines = sum(abs(step[name] or 0.0) for name in LINES[:-2])
+    trifle = TRIFLE * abs(step["equity_before"] or 0.0)
+    return bool(abs(step["unexplained"]) <= max(0.5 * lines, trifle))
 
 
 def _sum(rows: Iterable[Row], name: str) -> float:
@@ -133,17 +159,20 @@ def _hedging(
 def _band(breaches: Sequence[Row], kind: str, watched_s: float) -> dict[str, Any]:
     """Return how long a measure was outside, and the share of watched time that it was inside."""
     mine = [row for row in breaches if row["kind"] == kind]
-    outside, allowed_ns = 0.0, None
+    whole: dict[int, float] = {}  # a long one is told in parts
     for row in mine:
+        whole[row["since_ns"]] = whole.get(row["since_ns"], 0.0) + row["seconds"]
+    outside, allowed_ns = 0.0, None
+    for since_ns, seconds in sorted(whole.items()):
         allowance = 0.0
-        if allowed_ns is None or row["start_ns"] - allowed_ns >= MINUTE_S * NS_PER_S:
-            allowance, allowed_ns = ALLOWANCE_S, row["start_ns"]
-        outside += max(row["seconds"] - allowance, 0.0)
+        if allowed_ns is None or since_ns - allowed_ns >= MINUTE_S * NS_PER_S:
+            allowance, allowed_ns = ALLOWANCE_S, since_ns
+        outside += max(seconds - allowance, 0.0)
     return {
-        "breaches": len(mine),
+        "breaches": len(whole),
         "outside_s": _sum(mine, "seconds"),
         "time_in_band": 1.0 - min(outside / watched_s, 1.0) if watched_s else None,
-        "seconds": _spread([row["seconds"] for row in mine]),
+        "seconds": _spread(list(whole.values())),
         "worst": max((row["worst"] for row in mine), key=abs, default=None),
     }
 
@@ -153,12 +182,12 @@ def _variance(steps: Sequence[Row]) -> dict[str, Any] | None:
 
     Both are of steps' profit without the coin's own move on the collateral, scaled to a day.
     """
-    known = [row for row in steps if row["total"] is not None and row["hedges"] is not None]
+    known = [row for row in steps if _is_trading(row)]
     if len(known) < _ENOUGH:
         return None
     hedged = np.array([row["total"] - row["translation"] for row in known])
     unhedged = hedged - np.array([row["hedges"] for row in known])
-    watched_s = sum(row["ts_ns"] - row["start_ns"] for row in known) / NS_PER_S
+    watched_s = _watched_s(known)
     a_day = len(known) * SECONDS_PER_DAY / watched_s
     with_, without = float(np.var(hedged)) * a_day, float(np.var(unhedged)) * a_day
     cost = -(_sum(known, "fees") + _sum(known, "slippage")) * SECONDS_PER_DAY / watched_s

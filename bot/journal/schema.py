@@ -182,7 +182,7 @@ CREATE INDEX attribution_newest ON attribution (coin, start_ns);
 CREATE TABLE breaches (
   seq INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs (id),
   ts_ns INTEGER NOT NULL, start_ns INTEGER NOT NULL, coin TEXT NOT NULL, kind TEXT NOT NULL,
-  worst REAL, seconds REAL, state TEXT NOT NULL
+  worst REAL, seconds REAL, state TEXT NOT NULL, since_ns INTEGER NOT NULL, over INTEGER NOT NULL
 ) STRICT;
 """
 TABLES: Final = _META + _THOUGHTS + _DEEDS + SINCE_3 + SINCE_4

@@ -5,9 +5,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from bot.cli import beside
 from bot.cli.beside import Beside, found_from
 
 TOP = Path(__file__).parents[2]
@@ -82,3 +84,38 @@ def test_it_hears_that_its_daemon_was_killed(program, tmp_path):
             break
         time.sleep(0.01)
     assert word.read_text(encoding="utf-8") == "heard"
+
+
+def test_a_monitor_that_fails_is_started_again_and_one_that_is_not_needed_is_not(
+    monkeypatch, capsys
+):
+    """Once a minute at most; code 0 means that another tells of this bot already."""
+    started = []
+
+    class Ended:
+        """A process that has ended with a code."""
+
+        def __init__(self, code):
+            self.process = SimpleNamespace(poll=lambda: code)
+
+        def end(self):
+            """Be over."""
+
+    codes = iter([None, 1, 1, 0])
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr("bot.cli.beside.time.monotonic", lambda: clock.now)
+
+    def start(*_, **__):
+        started.append(clock.now)
+        return Ended(next(codes))
+
+    monkeypatch.setattr(beside.Beside, "start", start)
+    loaded = SimpleNamespace(settings=SimpleNamespace(tells=True), again=())
+    with beside.Companions(loaded, "demo") as companions:  # type: ignore[arg-type]
+        for second in range(0, 400, 10):
+            clock.now = float(second)
+            companions.look()
+            if second == 50:
+                companions._monitor = Ended(1)  # type: ignore[assignment]
+    assert started == [0.0, 60.0, 120.0, 180.0]
+    assert capsys.readouterr().err.count("started again") == 3

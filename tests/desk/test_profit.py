@@ -1,6 +1,6 @@
 """What nobody can explain is told once it is large, and a fault of explaining stops no hedge."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
@@ -82,7 +82,7 @@ def test_a_fault_of_explaining_is_told_and_the_currency_begins_anew(monkeypatch,
     """Trading must not hang on a report."""
     profit = Profit(book().perpetual(10.0).built())
 
-    def broken(*_):
+    def broken(*_, **__):
         raise fault
 
     monkeypatch.setattr(AccountPnl, "report", broken)
@@ -91,3 +91,18 @@ def test_a_fault_of_explaining_is_told_and_the_currency_begins_anew(monkeypatch,
     assert type(fault).__name__ in told.record.because.subject  # type: ignore[union-attr]
     monkeypatch.undo()
     assert profit.report([BALANCE], NOW) == []
+
+
+def test_a_balance_that_another_currency_only_repeats_ends_no_step():
+    """It is of the time when it was first told; prices have moved on."""
+    profit = Profit(book().perpetual(10.0).built())
+    heard = []
+
+    def report(_self, _balance, _now_ns, *, news):
+        heard.append(news)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AccountPnl, "report", report)
+        for balance in (BALANCE, BALANCE, replace(BALANCE, equity=4.9), BALANCE):
+            profit.report([balance], NOW)
+    assert heard == [True, False, True, True]

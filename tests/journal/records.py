@@ -232,5 +232,6 @@ def explained(n: int = 0, **changed: Any) -> Attribution:
 def breach(n: int = 0, **changed: Any) -> Breach:
     """Return a breach of the delta band for five seconds of minute `n`."""
     start_ns = T0 + 60 * n * NS_PER_S
-    over = Breach(start_ns + 5 * NS_PER_S, start_ns, "BTC", "delta", 0.2, 5.0, State.RUNNING)
-    return replace(over, **changed)
+    about = ("BTC", "delta", 0.2, 5.0, State.RUNNING)
+    over = Breach(start_ns + 5 * NS_PER_S, start_ns, *about, since_ns=start_ns, over=True)
+    return replace(over, **{"since_ns": changed.get("start_ns", start_ns)} | changed)

@@ -144,3 +144,36 @@ def test_a_step_that_could_not_be_figured_counts_as_nothing(journal):
     journal.record(explained(1))
     found = figures(journal)["coins"]["BTC"]
     assert (found["lines"]["gamma"], found["unseen_usd"]) == (-30.0, 0.0)
+
+
+def test_a_breach_in_parts_is_one(journal):
+    """Two parts of eleven minutes: one breach, whose first two seconds are left out once."""
+    for n in range(20):
+        journal.record(explained(n))
+    ten = T0 + 600 * NS_PER_S
+    journal.record(breach(0, ts_ns=ten, seconds=600.0, over=False))
+    end = ten + 60 * NS_PER_S
+    journal.record(breach(10, start_ns=ten, ts_ns=end, seconds=60.0, since_ns=T0))
+    band = figures(journal)["coins"]["BTC"]["band"]["delta"]
+    assert (band["breaches"], band["outside_s"], band["seconds"]["max"]) == (1, 660.0, 660.0)
+    assert band["time_in_band"] == pytest.approx(1.0 - 658.0 / 1_200.0)
+
+
+def test_a_book_of_dollars_is_judged_under_its_coin(journal):
+    """Its steps are of USD, its bands of BTC."""
+    for n in range(10):
+        journal.record(explained(n, coin="USD"))
+    journal.record(breach(0))
+    coins = figures(journal)["coins"]
+    assert coins["BTC"]["band"]["delta"]["time_in_band"] == pytest.approx(1.0 - 3.0 / 600.0)
+    assert coins["USD"]["band"]["delta"]["time_in_band"] is None
+
+
+def test_a_deposit_is_no_variance_of_trading(journal):
+    """One step of a hundred thousand leaves the day's deviation as it was."""
+    for n in range(40):
+        swing = 100.0 * (-1) ** n
+        journal.record(explained(n, total=0.1 * swing + 100.0, hedges=-0.9 * swing))
+    before = figures(journal)["coins"]["BTC"]["variance"]
+    journal.record(explained(40, total=1e5, unexplained=1e5))
+    assert figures(journal)["coins"]["BTC"]["variance"] == before

@@ -79,7 +79,10 @@ def every_item() -> list[Item | Moved]:
         *(intent(), fill(), paid(), hedge_done(), sample(), Settled(T0, PERP, 90_000.0)),
         MarginSample(T0, "BTC", "standard", *(1.0,) * 9),
         Attribution(T0, T0, "BTC", *(1.0,) * 18, 0),
-        *(Breach(T0, T0, "BTC", "delta", 0.1, seconds, State.RUNNING) for seconds in (1.0, 9.0)),
+        *(
+            Breach(T0, T0, "BTC", "delta", 0.1, seconds, State.RUNNING, T0, over=True)
+            for seconds in (1.0, 9.0)
+        ),
         Moved(T0, "BTC", 90_000.0, 86_000.0, 60.0),
         CommandOutcome(T0, "c1", accepted=True, outcome="PAUSED"),
         Parked(T0, "BTC", leg, Decimal("-2.5"), T0, T0),

@@ -18,7 +18,8 @@ class Severity(IntEnum):
 class Alert:
     """A message: alerts of one `kind` about one `coin` (empty: the bot) are one story.
 
-    `html` is a page to send in place of the text where a channel shows one.
+    `html` is a page to send in place of the text where a channel shows one. What the last word of
+    an `urgent` story says is told within a minute.
     """
 
     kind: str
@@ -27,6 +28,7 @@ class Alert:
     title: str
     text: str = ""
     html: str = ""
+    urgent: bool = False
 
     @property
     def story(self) -> tuple[str, str]:

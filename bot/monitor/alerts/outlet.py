@@ -56,6 +56,8 @@ class Alerts:
     def see(self, sight: Sight) -> None:
         """Queue what stands and lasts, and the report of a day that has ended."""
         self._tell(self._standing.see(sight), sight.wall_ns)
+        for alert in self._patience.due(sight.wall_ns):
+            self._send(alert, lambda _: True)
         if self._report and sight.status is not None:
             self._see_day(int(sight.status["ts_ns"]))
 

@@ -69,7 +69,7 @@ class Events:
         else:
             self.stopped.discard(coin)
         title = f"{coin or 'everything'} is {after}"
-        return Alert(f"state {after}", severity, coin, title, _reasons(row["reasons"]))
+        return Alert("state", severity, coin, title, _reasons(row["reasons"]), urgent=True)
 
 
 def _doubt(row: Mapping[str, Any]) -> Alert | None:

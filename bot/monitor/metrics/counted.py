@@ -15,6 +15,7 @@ from typing import Any, Final
 from bot.domain.instruments import coin_of
 from bot.domain.orders import TERMINAL, OrderState
 from bot.domain.reasons import Reason
+from bot.domain.units import NS_PER_S
 from bot.journal.tail import News
 from bot.monitor.metrics.page import Page
 
@@ -131,7 +132,9 @@ class Counted:
     def _breach(self, _: News, row: Mapping[str, Any]) -> None:
         if row["seconds"] is not None:
             self._add("band_left_seconds_total", row["seconds"], row["coin"], row["kind"])
-            self._observe("breach_duration_seconds", row["seconds"], row["coin"], row["kind"])
+            if row["over"]:
+                lasted_s = (row["ts_ns"] - row["since_ns"]) / NS_PER_S
+                self._observe("breach_duration_seconds", lasted_s, row["coin"], row["kind"])
 
 
 _COUNTS: Final[Mapping[str, Callable[[Counted, News, Mapping[str, Any]], None]]] = {

@@ -4,6 +4,7 @@ import ast
 from pathlib import Path
 
 from bot.monitor.alerts import channels, rules
+from bot.monitor.alerts.patience import URGENT_S
 from config.schema.telling import Alerts
 
 PAGE = (Path(__file__).parents[3] / "docs" / "alerts.md").read_text(encoding="utf-8")
@@ -44,7 +45,7 @@ def test_the_pages_figures_are_the_rules():
             "%", " %"
         ),
         f"`remind_s` ({usual.remind_s:.0f} s)",
-        f"`cooldown_s` ({usual.cooldown_s:.0f} s)",
+        f"`cooldown_s` ({usual.cooldown_s:.0f} s; a state {URGENT_S:.0f} s)",
         f"a queue of {channels.ROOM} of its own",
         f"tried four times over {sum(channels.TRIES_S):.0f} s",
     ):

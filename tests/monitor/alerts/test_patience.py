@@ -11,13 +11,14 @@ def at(patience: Patience, second: float, severity=Severity.WARNING, kind="refus
 
 
 def test_a_story_waits_for_its_cooldown_and_then_says_how_often_it_had_to():
-    """The first at once; three are held back; the next says so."""
+    """The first at once; three are held back; the last of them is told, and says so."""
     patience = Patience(900.0)
     assert at(patience, 0) is not None
     assert [at(patience, second) for second in (1, 400, 899)] == [None, None, None]
-    told = at(patience, 900)
-    assert told is not None
-    assert told.text == "3 like it were held back"
+    assert patience.due(int(899 * NS_PER_S)) == []
+    (told,) = patience.due(int(900 * NS_PER_S))
+    assert told.text == "2 like it were held back"
+    assert patience.due(int(2_000 * NS_PER_S)) == []
     assert at(patience, 901) is None
 
 
@@ -50,3 +51,18 @@ def test_it_remembers_no_more_than_it_needs():
         at(patience, 0, kind=f"kind {number}")
     assert len(patience.told) == KEPT
     assert at(patience, 1, kind="kind 0") is not None
+
+
+def test_the_last_word_on_an_urgent_story_is_told_within_a_minute():
+    """Paused, running, paused: nobody may go on believing that it runs."""
+    patience = Patience(900.0)
+
+    def state(second: float, title: str, severity=Severity.INFO):
+        alert = Alert("state", severity, "BTC", title, urgent=True)
+        return patience.let(alert, int(second * NS_PER_S))
+
+    assert state(0, "BTC is PAUSED", Severity.WARNING) is not None
+    assert state(10, "BTC is RUNNING") is None
+    assert state(20, "BTC is PAUSED", Severity.WARNING) is None
+    (told,) = patience.due(int(60 * NS_PER_S))
+    assert (told.title, told.text) == ("BTC is PAUSED", "1 like it were held back")
