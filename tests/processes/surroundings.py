@@ -176,10 +176,13 @@ def _dashboard(state: Path, readers: int, around: Surroundings) -> Iterator[None
     assert server.stdout is not None
     url = json.loads(server.stdout.readline())["url"]
 
+    done = threading.Event()
+
     def listen() -> None:
-        with suppress(OSError), urllib.request.urlopen(f"{url}stream", timeout=60.0) as stream:
-            for _ in stream:
-                around.streamed += 1
+        while not done.wait(0.5):  # a stream ends where a bot comes; a browser asks again, too
+            with suppress(OSError), urllib.request.urlopen(f"{url}stream", timeout=60.0) as stream:
+                for _ in stream:
+                    around.streamed += 1
 
     threads = [threading.Thread(target=listen, daemon=True) for _ in range(readers)]
     for thread in threads:
@@ -188,6 +191,7 @@ def _dashboard(state: Path, readers: int, around: Surroundings) -> Iterator[None
         with _browser(url):
             yield
     finally:
+        done.set()
         server.terminate()
         try:
             server.wait(15)

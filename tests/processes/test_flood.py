@@ -1,5 +1,7 @@
 """Five thousand quotes a second go through the core with everything on, for seconds."""
 
+import re
+
 import pytest
 
 from bot.domain.events import Tick
@@ -15,6 +17,10 @@ def test_thousands_of_quotes_a_second_and_nothing_grows():
     assert verdict.lines[0].startswith(tuple("123456789"))
     late = [words for words in verdict.broken if "quotes through" not in words]
     assert late == [], verdict.lines
+    heard = re.search(r"scraped (\d+) times, ([\d,]+) lines heard", verdict.lines[-1])
+    assert heard is not None
+    assert int(heard[1]) >= 3
+    assert int(heard[2].replace(",", "")) > 100
 
 
 def looks(seconds=600, **slopes):
