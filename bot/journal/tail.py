@@ -108,6 +108,10 @@ class Tail:
             self._seen = before  # what was read of it was handed to nobody
             raise
 
+    def none_yet(self) -> None:
+        """Know that there is no journal now: of one that comes, its newest run is news."""
+        self._whole_run = self._whole_run or self._reader is None
+
     def _places_in(self, reader: Reader) -> dict[str, int]:
         """Return where to begin in a journal that was not looked at before, or comes back."""
         if self._reader is None:

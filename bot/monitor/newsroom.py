@@ -93,6 +93,8 @@ class Newsroom:
         due = now_s - self._seen_at >= SIGHT_S
         reader = self._following.reader()
         sight = Sight(time.time_ns(), why="expected a journal, found none yet")
+        if reader is None:
+            self._tail.none_yet()
         try:
             if reader is not None:
                 news = self._tail.news(reader)

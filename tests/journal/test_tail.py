@@ -146,6 +146,20 @@ def test_a_journal_that_comes_back_is_no_news(journal, following, tmp_path):
     assert kinds(tail.news(following.reader())) == ["run"]
 
 
+def test_of_a_journal_that_comes_while_somebody_waits_its_newest_run_is_news(tmp_path):
+    """A monitor that was there first misses neither the beginning nor the first rows."""
+    with closing(Following(tmp_path, "demo")) as following:
+        tail = Tail(("run", "decision"))
+        assert following.reader() is None
+        tail.none_yet()
+        with closing(Journal.open(tmp_path, "demo")) as journal:
+            journal.begin_run(run_start())
+            an_order(journal, 1)
+            found = tail.news(following.reader())
+            assert [news.kind for news in found] == ["run", "decision"]
+            assert tail.news(following.reader()) == []
+
+
 def test_a_flood_is_read_in_parts(journal, following):
     """No look holds the file for long; nothing is left out."""
     tail = Tail(("exposure",))
