@@ -155,9 +155,10 @@ def test_of_a_journal_that_comes_while_somebody_waits_its_newest_run_is_news(tmp
         with closing(Journal.open(tmp_path, "demo")) as journal:
             journal.begin_run(run_start())
             an_order(journal, 1)
-            found = tail.news(following.reader())
-            assert [news.kind for news in found] == ["run", "decision"]
-            assert tail.news(following.reader()) == []
+            reader = following.reader()
+            assert reader is not None
+            assert [news.kind for news in tail.news(reader)] == ["run", "decision"]
+            assert tail.news(reader) == []
 
 
 def test_a_flood_is_read_in_parts(journal, following):

@@ -109,7 +109,7 @@ async def test_a_journal_that_comes_later_is_seen_and_one_that_breaks_is_told_on
         journal.record(changed_state(State.BOOT, State.RUNNING))
         journal.commit()
         room.look(2.1)
-    assert [news.kind for news in one.news] == ["state"]
+    assert [news.kind for news in one.news] == ["run", "state"]
 
 
 async def test_a_fault_of_an_outlet_is_told_and_it_begins_again(journal, tmp_path, monkeypatch):
