@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _PATIENCE_S: Final = 3.0
 _LAST_MOMENT_S: Final = 1.0
+LONGEST_WHY: Final = 200
 _REVIEW: Final = "review"
 
 # The settings' files, single settings and the instance: what finds the journal of the bot.
@@ -218,6 +219,15 @@ def target(
     return tell("target", coin, why, (config, sets, instance), as_json, {"target": level})
 
 
+def printable(text: str) -> str:
+    """Return a reason as it can stand in a journal and on a terminal: a stop must not fail over it.
+
+    What cannot be printed becomes `?`, and what is too long is cut.
+    """
+    plain = "".join(letter if letter.isprintable() else "?" for letter in text)
+    return plain if len(plain) <= LONGEST_WHY else f"{plain[: LONGEST_WHY - 1]}…"
+
+
 def operator() -> str:
     """Name who is at the keyboard, as user@host."""
     try:
@@ -236,6 +246,7 @@ def tell(
     arguments: Mapping[str, object] = MappingProxyType({}),
 ) -> int:
     """Put a verb to the bot that is meant, wait for its answer and report it."""
+    why = printable(why)
     with journal(*whom) as reader:
         where = reader.path.parent.name
         if not reader.running():

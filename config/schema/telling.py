@@ -28,10 +28,20 @@ def _bare(url: str, schemes: tuple[str, ...]) -> bool:
     return known and not (parts.username or parts.password or parts.query or parts.fragment)
 
 
+def _kind(url: str) -> str:
+    """Return what kind of address something is, without what may be secret in it."""
+    scheme, there, _ = url.partition("://")
+    known = there and re.fullmatch(r"[a-z][a-z0-9+.-]{0,19}", scheme, re.IGNORECASE)
+    return f"another {scheme}:// address" if known else "something else"
+
+
 def _broker(url: str) -> str:
     if _bare(url, ("mqtt", "mqtts")) and urlsplit(url).path in {"", "/"}:
         return url
-    msg = f"expected mqtt://HOST[:PORT] or mqtts://HOST[:PORT], found {shown(url)}"
+    msg = (
+        "expected mqtt://HOST[:PORT] or mqtts://HOST[:PORT] without a user (see mqtt.username),"
+        f" found {_kind(url)}"
+    )
     raise ValueError(msg)
 
 
@@ -40,7 +50,7 @@ def _webhook(url: str) -> str:
         return url
     msg = (
         "expected a webhook such as jsons://HOST/PATH without a user or a token (any other address"
-        f" belongs into urls_file), found {shown(url)}"
+        f" belongs into urls_file), found {_kind(url)}"
     )
     raise ValueError(msg)
 

@@ -298,3 +298,24 @@ def test_a_review_needs_a_coin_and_a_key(deltaband, live_bot, args, expected):
     assert done.returncode == 2
     assert expected in done.stderr
     assert bot.heard == []
+
+
+@pytest.mark.parametrize(
+    "why,kept",
+    [
+        (b"gr\xfcn", "gr?n"),
+        (b"\xff\xfe", "??"),
+        (b"a\x1b[31mred\r\n07:00:00 fake line\a", "a?[31mred??07:00:00 fake line?"),
+        ("left \u202eright".encode(), "left ?right"),
+        ("🙂".encode() * 2_500, "🙂" * 199 + "…"),
+        ("Mittagspause, später".encode(), "Mittagspause, später"),
+    ],
+    ids=["latin", "no-text", "control", "reversal", "long", "umlaut"],
+)
+def test_a_stop_goes_through_whatever_its_reason_is_made_of(deltaband, live_bot, why, kept):
+    """A byte that is no text must not keep a bot trading, nor steer somebody's terminal."""
+    bot = live_bot()
+    done = deltaband("halt", "--why", os.fsdecode(why))
+    assert (done.returncode, done.stderr) == (0, "")
+    (command,) = bot.heard
+    assert (command.verb, command.why) == ("halt", kept)

@@ -114,8 +114,10 @@ def _sender(url: str, number: int, who: str) -> tuple[str, Send]:
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
     service = apprise.Apprise.instantiate(url, suppress_exceptions=True)
     if service is None:
-        scheme = url.partition("://")[0][:20]
-        found = f"address {number}, which begins with {scheme!r}"
+        scheme, there, _ = url.partition("://")
+        found = (
+            f"address {number}, {f'which begins with {scheme[:20]!r}' if there else 'of no kind'}"
+        )
         raise UnknownAddressError(f"expected addresses that apprise knows, found {found}")
     address = apprise.Apprise()
     address.add(service)
