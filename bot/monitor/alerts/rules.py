@@ -35,6 +35,7 @@ _OF_COIN: Final[Mapping[str, tuple[str, ...]]] = {
     "margin": ("margin",),
     "liquidation": ("margin",),
 }
+NO_JOURNAL: Final = "the journal is gone, and the bot with it: nobody hedges"
 _TOLD_DOUBTS: Final = frozenset({Reason.UNHEDGED, Reason.STILL_OUTSIDE, Reason.PNL_UNEXPLAINED})
 _OF_STATE: Final = {
     State.HALTED: Severity.CRITICAL,
@@ -159,10 +160,16 @@ class Standing:
 
     remind_s: float
     since: dict[tuple[str, str], _Since] = field(default_factory=dict)
+    followed: bool = False
+    """Whether a bot was last seen in the middle of its run."""
 
     def see(self, sight: Sight) -> list[Alert]:
         """Take how things stand; return what is to be told of it."""
         now_ns, found = sight.wall_ns, list(troubles(sight))
+        if sight.status is not None:
+            self.followed = not sight.ended
+        elif self.followed and not sight.alive:
+            found.append(Trouble("gone", "", Severity.CRITICAL, NO_JOURNAL, SILENT_S))
         alerts = [a for trouble in found if (a := self._told(trouble, now_ns)) is not None]
         gone = self.since.keys() - {(trouble.kind, trouble.coin) for trouble in found}
         for kind, coin in sorted(gone):

@@ -258,3 +258,20 @@ def test_a_bot_that_was_stopped_leaves_no_troubles_and_claims_no_end_of_them():
         standing.see(sight(second, delta_coin=0.3))
     assert standing.see(sight(61, alive=False, ended=True, stale=True)) == []
     assert standing.see(sight(70)) == []
+
+
+def test_a_journal_that_is_taken_away_under_a_bot_is_told_and_one_that_never_was_is_not():
+    """Deleted or moved: its bot ended with it. After an end in order it is somebody's right."""
+    standing = Standing(300.0)
+    assert standing.see(sight(0, status=False, alive=False)) == []
+    assert standing.see(sight(60, status=False, alive=False)) == []
+    assert standing.see(sight(61)) == []
+    assert standing.see(sight(62, status=False, alive=False)) == []
+    (gone,) = standing.see(sight(77, status=False, alive=False))
+    assert (gone.severity, gone.title) == (
+        Severity.CRITICAL,
+        "the journal is gone, and the bot with it: nobody hedges",
+    )
+    assert titles(standing.see(sight(80))) == ["the bot: gone is over"]
+    standing.see(sight(90, alive=False, ended=True, stale=True))
+    assert standing.see(sight(200, status=False, alive=False)) == []
