@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO, TypeVar
 
 from bot.cli import memory, notify, say
+from bot.cli.stops import listening
 from bot.core import Core
 from bot.domain.errors import JournalError
 from bot.domain.states import State
@@ -39,18 +40,9 @@ def run_connected(running: Coroutine[Any, Any, T]) -> T:
 
 
 async def with_signals(running: Awaitable[None], control: Control) -> None:
-    """Await a run; SIGINT and SIGTERM end it cleanly (again is the same), SIGUSR1 halts."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, control.request_stop)
-    loop.add_signal_handler(signal.SIGUSR1, control.request_halt)
-    try:
+    """Await a run; what asks it to stop ends it cleanly (again is the same), SIGUSR1 halts."""
+    with listening(control.request_stop, {signal.SIGUSR1: control.request_halt}):
         await running
-    finally:
-        # What comes after the loop (summary, journal) must not be cut short by a repeated request.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_IGN)
 
 
 def voice(

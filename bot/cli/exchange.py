@@ -1,17 +1,16 @@
 """`exchange`: the simulated exchange on a port, for rehearsals and for programs of other people.
 
-Loopback only. The keys that it prints open nothing but itself. SIGINT and SIGTERM end it.
+Loopback only. The keys that it prints open nothing but itself. SIGINT, SIGTERM and SIGHUP end it.
 """
 
 import asyncio
 import signal
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -19,6 +18,7 @@ import typer
 from bot.cli import say
 from bot.cli.exits import Exit, VerbError
 from bot.cli.options import AsJson, Seed
+from bot.cli.stops import listen, on_stop
 
 if TYPE_CHECKING:
     from bot.domain.positions import Position
@@ -117,7 +117,7 @@ def exchange(  # noqa: PLR0917  options of a command line
 ) -> int:
     """Serve the simulated exchange in Deribit's protocol on this machine, until Ctrl-C."""
     early: list[int] = []  # signals that come before anything listens for them
-    _on_stop(lambda number, _frame: early.append(number))
+    on_stop(lambda number, _frame: early.append(number))
     try:
         from bot.sim.market import REGIMES
 
@@ -133,7 +133,7 @@ def exchange(  # noqa: PLR0917  options of a command line
             server = _server(port, market, held, folder, file)
             asyncio.run(_serve(server, folder, early, as_json=as_json))
     finally:
-        _on_stop(signal.SIG_IGN)
+        on_stop(signal.SIG_IGN)
     return Exit.FINE
 
 
@@ -174,9 +174,7 @@ def _held(asked: Sequence[tuple[str, Decimal]]) -> "tuple[Position, ...]":
 async def _serve(server: "Server", folder: Path | None, early: list[int], *, as_json: bool) -> None:
     """Serve until a signal, or until the market fails."""
     stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
+    listen(stopped.set)
     if early:
         return
     async with server:
@@ -214,8 +212,3 @@ def _announce(server: "Server", folder: Path | None, *, as_json: bool) -> None:
         say.line()
         say.records(keys, "test keys, good for this exchange alone")
     sys.stdout.flush()
-
-
-def _on_stop(do: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, do)

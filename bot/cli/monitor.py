@@ -1,4 +1,4 @@
-"""`monitor`: the process that tells others how a bot stands. SIGINT and SIGTERM end it.
+"""`monitor`: the process that tells others how a bot stands. SIGINT, SIGTERM and SIGHUP end it.
 
 Owns its voice and its lock; what it tells whom is in `bot.monitor`. A daemon whose settings name
 somebody to tell starts one by itself.
@@ -6,7 +6,6 @@ somebody to tell starts one by itself.
 
 import asyncio
 import os
-import signal
 import sys
 import time
 from typing import TYPE_CHECKING, Annotated, Final
@@ -16,6 +15,7 @@ import typer
 from bot.cli import beside, say
 from bot.cli.exits import Exit, VerbError
 from bot.cli.options import ConfigFiles, Sets, load
+from bot.cli.stops import listen
 
 if TYPE_CHECKING:
     from bot.monitor import Logs
@@ -115,8 +115,7 @@ async def _follow(settings: "Settings", logs: "Logs", with_bot: bool) -> None:
     from bot.wiring.monitoring import outlets
 
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    listen(stop.set)
     following = Following(settings.state_dir, settings.instance)
     told = outlets(settings, os.environ, following, logs.say)
     room = Newsroom(following, told, logs.say, whole_run=with_bot)

@@ -4,15 +4,14 @@ No key is read: everything recorded is public. A signal ends it as a person woul
 """
 
 import signal
-from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Final
 
 import typer
 
 from bot.cli.exits import Exit, VerbError
 from bot.cli.options import AsJson, ConfigFiles, Sets, load, span_s
+from bot.cli.stops import on_stop
 from bot.cli.trading import For
 
 COINS: Final = "BTC,ETH"
@@ -76,7 +75,7 @@ def record(  # noqa: PLR0917  typer passes options by name
 ) -> int:
     """Record the public market for replays: option chains, futures, what was missing. No key."""
     early: list[int] = []  # signals that come before anything listens for them
-    _on_stop(lambda number, _frame: early.append(number))
+    on_stop(lambda number, _frame: early.append(number))
     try:
         loaded = load(config, sets)
         from bot.cli.recording import Orders, record_market
@@ -85,7 +84,7 @@ def record(  # noqa: PLR0917  typer passes options by name
         orders = Orders(folder, wanted, every, part, keep_free * MEGABYTE, for_s)
         return record_market(loaded.settings, orders, early, as_json=as_json)
     finally:
-        _on_stop(signal.SIG_IGN)
+        on_stop(signal.SIG_IGN)
 
 
 def _coins(said: str | None, settings: list[str]) -> tuple[str, ...]:
@@ -98,8 +97,3 @@ def _coins(said: str | None, settings: list[str]) -> tuple[str, ...]:
         expected = f"--coins: expected coins among {', '.join(KNOWN)}"
         raise VerbError(f"{expected}, found {', '.join(strange)!r}", Exit.USAGE)
     return tuple(dict.fromkeys(meant))
-
-
-def _on_stop(do: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, do)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ import config
 from bot.cli import say
 from bot.cli.daemon import version
 from bot.cli.exits import Exit, VerbError
+from bot.cli.stops import listening
 from bot.domain.errors import DeltabandError
 from bot.domain.units import NS_PER_S, iso
 from bot.lab.recorder import Plan, Recorder
@@ -120,10 +120,7 @@ class _Run:
     async def _run(self, early: Sequence[int]) -> bool:
         """Record to the end and return whether a signal asked for it."""
         asked = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, asked.set)
-        try:
+        with listening(asked.set):
             if early or not await self._started(asked):
                 return True
             try:
@@ -131,11 +128,6 @@ class _Run:
             finally:
                 await self.venue.close()
             await self._save(self.recorder.rest())
-        finally:
-            # The report must not be cut short by a repeated request.
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)
-                signal.signal(number, signal.SIG_IGN)
         return asked.is_set()
 
     async def _started(self, asked: asyncio.Event) -> bool:

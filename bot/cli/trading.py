@@ -16,6 +16,7 @@ import typer
 from bot.cli import say
 from bot.cli.exits import Exit, VerbError
 from bot.cli.options import AsJson, ConfigFiles, Seed, Sets, load, span_s
+from bot.cli.stops import on_stop
 
 
 class StoppedEarlyError(KeyboardInterrupt):
@@ -187,22 +188,17 @@ def shadow(
 
 def _stoppable(begin: Callable[[], int]) -> int:
     """Run a daemon; a stop before it has begun ends it as cleanly as one later."""
-    _on_stop(_stop)
+    on_stop(_stop)
     try:
         return begin()
     except StoppedEarlyError:
         say.note("stopped before the first order")
         return Exit.FINE
     finally:
-        _on_stop(signal.SIG_IGN)  # the same request again, and nothing is left to stop
+        on_stop(signal.SIG_IGN)  # the same request again, and nothing is left to stop
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:
     """End what has not begun, once: the run itself listens in its own way."""
-    _on_stop(signal.SIG_IGN)
+    on_stop(signal.SIG_IGN)
     raise StoppedEarlyError
-
-
-def _on_stop(do: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, do)

@@ -1,11 +1,10 @@
-"""`watchdog`: the process that stops a bot from outside. SIGINT and SIGTERM end it.
+"""`watchdog`: the process that stops a bot from outside. SIGINT, SIGTERM and SIGHUP end it.
 
 Owns its connection, its voice and its lock; what it does is in `bot.watchdog`.
 """
 
 import asyncio
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +12,7 @@ import typer
 
 from bot.cli.exits import Exit, VerbError
 from bot.cli.options import ConfigFiles, Sets, load
+from bot.cli.stops import listen
 
 if TYPE_CHECKING:
     from bot.monitor import Voices
@@ -72,8 +72,7 @@ async def _watch(settings: "Settings", logs: "Voices", *, own_key: bool) -> None
     from bot.wiring.live import canceller
 
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    listen(stop.set)
 
     def changed(to: str) -> None:
         logs.say(f"watchdog.{to}", "info" if to == "connected" else "warning")

@@ -34,7 +34,8 @@ CAUSES: Final = (
     *("delta", "gamma", "theta", "vega", "vanna", "volga", "charm", "basis", "funding"),
     *("fees", "slippage", "translation", "unexplained"),
 )
-ATTRIBUTION: Final = ("t", *CAUSES, "total")
+ATTRIBUTION: Final = ("t", *CAUSES, "total", "span")
+"""USD, of the `span` ms before the time."""
 
 _EXPOSURE = """
 SELECT seq, coin, ts_ns, delta_coin, delta_low_coin, delta_high_coin, lower, upper,
@@ -64,7 +65,8 @@ SELECT seq, coin, ts_ns, funds, initial_margin, maintenance_margin, down, up, eq
 WHERE seq > ? AND run IN (SELECT id FROM runs WHERE ledger = ?) ORDER BY seq LIMIT ?
 """
 _ATTRIBUTION = f"""
-SELECT rowid, coin, ts_ns, {", ".join(CAUSES)}, total FROM attribution
+SELECT rowid, coin, ts_ns, {", ".join(CAUSES)}, total,
+  ts_ns / 1000000 - start_ns / 1000000 FROM attribution
 WHERE rowid > ? AND run IN (SELECT id FROM runs WHERE ledger = ?) ORDER BY rowid LIMIT ?
 """  # noqa: S608  names of this module
 

@@ -34,7 +34,7 @@ SERIES: Final = {
     "hedges": (HEDGES, 500, True),
     "equity": (EQUITY, 1_200, False),
     "margins": (MARGIN, 600, False),
-    "attribution": (ATTRIBUTION, 3_000, False),
+    "attribution": (ATTRIBUTION, 3_000, True),
     "done": (DONE, 200, True),
 }
 
@@ -49,7 +49,7 @@ class Feed:
         self._watch, self._compute = Watch(state_dir, instance), Compute()
         self._reading = ThreadPoolExecutor(1, thread_name_prefix=f"look {instance}")
         self._computing = ThreadPoolExecutor(1, thread_name_prefix=f"compute {instance}")
-        self._book: tuple[int, int] | None = None
+        self._book: tuple[int, int, int] | None = None
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._inputs: dict[str, Any] = {}

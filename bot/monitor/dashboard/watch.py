@@ -45,12 +45,12 @@ _TABLE: Final = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?"
 
 @dataclass(slots=True)
 class Look:
-    """What a look found. `book` tells one ledger from another, None while there is none.
+    """What a look found. `book` is another where everything is read anew, None where nothing is.
 
     `parts` replace what was there; `fresh` are new rows, `inputs` what has to be computed from.
     """
 
-    book: tuple[int, int] | None
+    book: tuple[int, int, int] | None
     parts: dict[str, Any] = field(default_factory=dict)
     fresh: Fresh = field(default_factory=dict)
     inputs: dict[str, Any] = field(default_factory=dict)
@@ -68,7 +68,8 @@ class Watch:
         self._reader: Reader | None = None
         self._db: Any = None
         self._file = 0
-        self._book: tuple[int, int] | None = None
+        self._book: tuple[int, int, int] | None = None
+        self._begun = 0
         self._ledger = 0
         self._history = History(0)
         self._orders = Orders(0)
@@ -125,11 +126,12 @@ class Watch:
         return changed
 
     def _begin(self, run: dict[str, Any]) -> None:
-        """Begin anew where another ledger runs now."""
-        book = (self._file, int(run["ledger"]))
-        if book == self._book:
+        """Begin anew where another ledger runs now, or after the journal was let go of."""
+        ledger = int(run["ledger"])
+        if self._book is not None and self._book[:2] == (self._file, ledger):
             return
-        self._book, self._ledger = book, int(run["ledger"])
+        self._begun += 1
+        self._book, self._ledger = (self._file, ledger, self._begun), ledger
         self._history, self._orders = History(self._ledger), Orders(self._ledger)
         self._seen = {}
         self._attribution, self._breaches = (

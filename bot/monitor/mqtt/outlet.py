@@ -21,7 +21,7 @@ from bot.monitor.mqtt.commands import Commands, Reply
 from bot.monitor.mqtt.events import encoded, event
 from bot.monitor.mqtt.link import Broker, Connect, Link, LinkError, by_library
 from bot.monitor.mqtt.outages import Outages
-from bot.monitor.mqtt.state import online, pnl_of, state
+from bot.monitor.mqtt.state import Profits, online, state
 from bot.monitor.mqtt.topics import Topics
 from bot.monitor.newsroom import Say
 from bot.monitor.outlet import Sight
@@ -70,14 +70,14 @@ class MqttOutlet:
         self._events: Backlog[News] = Backlog(ROOM)
         self._replies: Backlog[Message] = Backlog(REPLIES)
         self._sight: Sight | None = None
-        self._pnl: Mapping[str, float | None] | None = None
+        self._profits = Profits()
         self._connected = self._closing = self._said_all = self._not_allowed = False
         self._wake, self._done = asyncio.Event(), asyncio.Event()
 
     def hear(self, news: Sequence[News]) -> None:
         """Take what is new; what finds no room pushes out the oldest."""
         for one in news:
-            self._pnl = pnl_of(one) or self._pnl
+            self._profits.hear(one)
         self._events.add(one for one in news if event(one) is not None)
         self._wake.set()
 
@@ -155,7 +155,7 @@ class MqttOutlet:
             taking = self._taking
             if taking == "on" and self._commands.door.seen.why:
                 taking = "stops"
-            told = state(sight, self._pnl, commands=taking, dropped=self._events.dropped)
+            told = state(sight, self._profits.book(), commands=taking, dropped=self._events.dropped)
             told["online"] = lives
             await kept.state(told, self._redactor, at_once=self._closing)
 

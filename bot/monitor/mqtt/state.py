@@ -31,11 +31,29 @@ def online(sight: Sight | None) -> bool:
     return sight.alive and not sight.ended and sight.status.get("stale") is False
 
 
-def pnl_of(news: News) -> dict[str, float | None] | None:
-    """Return the book's profit and loss where that is what is new."""
-    if news.kind != "equity" or news.fields.get("coin") != "":
-        return None
-    return {name: figure(news.fields.get(name)) for name in _PNL}
+class Profits:
+    """What each underlying has made, as the newest run tells it; only paper runs know."""
+
+    def __init__(self) -> None:
+        """Know of none."""
+        self._coins: dict[str, Mapping[str, Any]] = {}
+
+    def hear(self, news: News) -> None:
+        """Take what is new of it; a run that begins knows of nothing before it."""
+        if news.kind == "run" and not news.fields.get("ended_ns"):
+            self._coins.clear()
+        elif news.kind == "equity":
+            self._coins[str(news.fields.get("coin"))] = news.fields
+
+    def book(self) -> dict[str, float | None] | None:
+        """Return the sums over all underlyings, None where one of theirs is not known."""
+        if not self._coins:
+            return None
+        told = {name: [figure(one.get(name)) for one in self._coins.values()] for name in _PNL}
+        return {
+            name: None if None in figures else sum(filter(None, figures))
+            for name, figures in told.items()
+        }
 
 
 def state(
@@ -43,7 +61,8 @@ def state(
 ) -> dict[str, Any]:
     """Return what is told of a sight.
 
-    `commands` says which of them are taken, `dropped` how many events found no room.
+    `pnl` is the whole book's, `commands` says which of them are taken, `dropped` how many events
+    found no room.
     """
     status = sight.status or {}
     coins: Mapping[str, Mapping[str, Any]] = status.get("underlyings") or {}

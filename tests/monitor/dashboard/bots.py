@@ -90,14 +90,16 @@ class Bot:
         journal.close()
 
 
-def explain(state: Path, minutes: int, instance: str = "demo", **causes: float) -> None:
+def explain(
+    state: Path, minutes: int, instance: str = "demo", start_ns: int = T0, **causes: float
+) -> None:
     """Add so many minutes of explained profit to a journal that has a run."""
     names = ("run", "start_ns", "ts_ns", "coin", "unpriced", *CAUSES, "total")
     marks = ", ".join("?" * len(names))
     figures = [causes.get(name, 0.0) for name in CAUSES]
     with closing(sqlite3.connect(state / instance / "journal.sqlite")) as db, db:
         for n in range(1, minutes + 1):
-            end_ns = T0 + n * 60 * NS_PER_S
+            end_ns = start_ns + n * 60 * NS_PER_S
             row = (1, end_ns - 60 * NS_PER_S, end_ns, "BTC", 0, *figures, sum(figures))
             db.execute(f"INSERT INTO attribution ({', '.join(names)}) VALUES ({marks})", row)
 

@@ -15,6 +15,7 @@ import pytest
 from bot.domain.reasons import Because, Reason
 from bot.domain.records import StateChange
 from bot.domain.states import State
+from bot.domain.units import NS_PER_S
 from tests.journal.records import T0, decision, hedge_done
 from tests.monitor.dashboard.bots import Bot, explain, hedge, measured, shown, write
 
@@ -172,6 +173,20 @@ def test_the_days_profit_is_a_cascade_of_its_causes(tmp_path, live, serve, look)
     ]
     said = page.locator("#attribution").inner_text()
     assert "translation of the account's coins −$300, equity in all −$444" in said
+
+
+def test_what_settles_at_eight_is_of_the_day_that_ends(tmp_path, live, serve, look):
+    """Its step began before: the new day has the minutes that began in it."""
+    live(demo_views, hedge(5))
+    eight = T0 + 90 * 60 * NS_PER_S
+    explain(tmp_path, 1, start_ns=eight - 58 * NS_PER_S, gamma=-5_000.0)
+    explain(tmp_path, 3, start_ns=eight + 2 * NS_PER_S, gamma=-2.0)
+    page = look(serve(tmp_path).url)
+    page.locator("#attribution").scroll_into_view_if_needed()
+    page.wait_for_selector("#attribution .cascade")
+    assert page.locator("#attribution .cascade").inner_text().split("\n") == [
+        *("gamma", "−$6.00", "total", "−$6.00"),
+    ]
 
 
 def test_a_hedge_is_seen_within_two_seconds(tmp_path, live, serve, look, record_property):

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 from contextlib import asynccontextmanager, suppress
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from bot.monitor.dashboard.access import COOKIE, Access
 from bot.monitor.dashboard.hub import Hub
 from bot.monitor.dashboard.server import GUARDS, Server
 from bot.monitor.dashboard.watch import Watch
-from tests.monitor.dashboard.bots import Bot, hedge, measured, write
+from tests.monitor.dashboard.bots import Bot, explain, hedge, measured, write
 
 WORD = "correct-horse-battery"
 
@@ -228,6 +229,26 @@ async def test_all_listeners_share_one_look_and_nobody_listening_means_none(stat
         before = len(looks)
         await asyncio.sleep(0.6)
         assert len(looks) == before
+
+
+async def test_a_page_that_is_opened_again_later_shows_each_hedge_once(state, monkeypatch):
+    """Nobody looked in between, and the journal was let go of."""
+    monkeypatch.setattr(hubs, "LINGER_S", 0.2)
+    async with served(state) as client:
+        for _ in range(3):
+            known = await until(client, lambda k: k.get("hedges", {}).get("coins"))
+            assert len(known["hedges"]["coins"]["BTC"]["t"]) == 1
+            await asyncio.sleep(1.2)
+
+
+async def test_no_minute_of_two_days_is_left_out_of_the_causes(state):
+    """They are summed: a line may be thinned, they may not."""
+    explain(state, 5 * 1_440, gamma=1.0)
+    async with served(state) as client:
+        known = await until(client, lambda k: k.get("attribution", {}).get("coins"))
+    times = known["attribution"]["coins"]["BTC"]["t"]
+    assert len(times) == 3_000
+    assert {b - a for a, b in pairwise(times)} == {60_000}
 
 
 async def test_a_reader_who_does_not_read_is_dropped_and_holds_up_nobody(tmp_path, monkeypatch):

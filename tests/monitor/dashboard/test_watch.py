@@ -147,6 +147,18 @@ def test_causes_of_profit_are_read_where_the_table_is_there(tmp_path):
     rows = [columns(ATTRIBUTION, row) for row in look.fresh["attribution"]["BTC"]]
     assert [row["t"] for row in rows] == [(T0 + n * 60 * NS_PER_S) // 1_000_000 for n in (1, 2, 3)]
     assert (rows[0]["gamma"], rows[0]["fees"], rows[0]["total"]) == (-2.0, -0.25, -1.75)
+    assert {row["span"] for row in rows} == {60_000}
+
+
+def test_who_let_go_of_the_journal_is_told_that_everything_is_new(watch, tmp_path):
+    """Or a page would show each hedge once more."""
+    write(tmp_path, hedge(5))
+    first = watch.look()
+    watch.close()
+    second = watch.look()
+    assert None not in (first.book, second.book)
+    assert first.book != second.book
+    assert first.fresh["hedges"] == second.fresh["hedges"]
 
 
 def test_a_journal_without_that_table_says_so(watch, tmp_path):

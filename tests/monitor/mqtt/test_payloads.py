@@ -11,9 +11,9 @@ from bot.domain.orders import OrderState as S
 from bot.domain.records import CommandOutcome, Doubt, Standing, Word
 from bot.domain.states import State
 from bot.journal import Journal, Reader
-from bot.journal.tail import KINDS, Tail
+from bot.journal.tail import KINDS, News, Tail
 from bot.monitor.mqtt.events import LONGEST_BYTES, TOLD, encoded, event
-from bot.monitor.mqtt.state import online, pnl_of, state
+from bot.monitor.mqtt.state import Profits, online, state
 from bot.monitor.outlet import Sight
 from tests.journal.records import (
     ABOVE,
@@ -103,10 +103,32 @@ def test_an_event_that_is_too_large_is_told_without_its_lists(written):
     assert list(faults(large, schema("event"))) == []
 
 
+def made(run, coin, hedged, naive=1.0):
+    """Return the news of what an underlying has made."""
+    figures = {"coin": coin, "hedged_usd": hedged, "unhedged_usd": -3.0, "naive_usd": naive}
+    return News("equity", 1, run, T0, figures)
+
+
+def test_the_books_profit_is_the_sum_of_its_underlyings():
+    """Each is told by itself, the newest counts; a sum that lacks one is not known."""
+    profits = Profits()
+    assert profits.book() is None
+    for one in (made(1, "BTC", 5.0), made(1, "ETH", 2.0), made(1, "BTC", 7.5, naive=None)):
+        profits.hear(one)
+    assert profits.book() == {"hedged_usd": 9.5, "unhedged_usd": -6.0, "naive_usd": None}
+    profits.hear(News("run", 1, 1, T0, {"ended_ns": T0}))
+    assert profits.book() is not None
+    profits.hear(News("run", 2, 2, T0, {"ended_ns": None}))
+    assert profits.book() is None
+
+
 def test_every_state_has_its_form(written):
     """Of a bot that lives, of one that is gone, of one that nobody has seen."""
     news, sight = written
-    (pnl_now,) = filter(None, map(pnl_of, news))
+    profits = Profits()
+    for one in news:
+        profits.hear(one)
+    pnl_now = profits.book()
     gone = Sight(T0, why="expected a journal, found none yet")
     for seen, money in ((sight, pnl_now), (sight, None), (gone, None)):
         told = json.loads(json.dumps(state(seen, money, commands="on", dropped=3), allow_nan=False))

@@ -26,10 +26,12 @@ export const attribution = {
 function sums() {
   const rows = series("attribution");
   if (!rows?.t?.length) return null;
-  const start = dayStart(rows.t.at(-1)), from = rows.t.findIndex((t) => t > start);
+  // A step belongs to the day that it began in: what settles at 08:00 to the day that ends.
+  const since = rows.t.map((t, i) => t - rows.span[i]);
+  const start = dayStart(since.at(-1)), from = since.findIndex((t) => t >= start);
   if (from < 0) return null;
   const total = (name) => rows[name].slice(from).reduce((sum, x) => sum + (x ?? 0), 0);
-  return { since: Math.max(start, rows.t[from] - 60_000), until: rows.t.at(-1), total: total("total") - total("translation"), translation: total("translation"), causes: CAUSES.map((name) => [name, total(name)]) };
+  return { since: since[from], until: rows.t.at(-1), total: total("total") - total("translation"), translation: total("translation"), causes: CAUSES.map((name) => [name, total(name)]) };
 }
 
 // What the collateral's own price did is no work of the hedger's, and would dwarf what is.
