@@ -1,5 +1,6 @@
 """The doctor: sound where all is well, and one finding for each thing that is not."""
 
+import json
 import sqlite3
 from datetime import UTC, datetime
 
@@ -13,7 +14,7 @@ from tests.journal.records import run_start
 
 CHECKS = {
     *("python", "libraries", "memory", "clock", "clock sync", "time zone", "mathematics", "speed"),
-    *("settings", "state_dir", "disk", "write latency", "journal", "secrets"),
+    *("settings", "state_dir", "disk", "write latency", "journal", "secrets", "told"),
 }
 
 
@@ -141,6 +142,35 @@ def test_keys_in_the_environment_are_a_warning_and_in_private_files_fine(deltaba
         done = deltaband("doctor", "--json", **env)
         assert "canary" not in done.stdout
         assert f'"check":"secrets","verdict":"{verdict}"' in done.stdout
+
+
+def test_a_file_that_the_monitor_could_not_use_is_a_failure(deltaband, tmp_path):
+    """Each of them is named before the night; what is in it never, and nobody is told."""
+    addresses, keys, word = (tmp_path / name for name in ("alerts.urls", "mqtt.keys", "word"))
+    addresses.write_text("nowhere://canary-1\n")
+    keys.write_text("desk canary-2\n")
+    word.write_text("canary-3\n")
+    for path in (addresses, keys, word):
+        path.chmod(0o600)
+    sets = {
+        "alerts.urls_file": addresses,
+        "mqtt.url": "mqtt://127.0.0.1:1",
+        "mqtt.command_key_file": keys,
+        "dashboard.token_file": word,
+    }
+    asked = [part for name, item in sets.items() for part in ("--set", f"{name}={item}")]
+    found = deltaband.json("doctor", *asked, code=5)
+    told = [one["found"] for one in found["checks"] if one["check"] == "told"]
+    assert [one.partition(":")[0] for one in told] == [
+        *("mqtt.command_key_file", "alerts", "dashboard.token_file"),
+    ]
+    assert "canary" not in json.dumps(found)
+    addresses.write_text("json://127.0.0.1:1\n")
+    keys.write_text(f"desk {'canary' * 6}\n")
+    word.write_text("canary-canary-canary\n")
+    found = deltaband.json("doctor", *asked)
+    (told,) = (one for one in found["checks"] if one["check"] == "told")
+    assert (told["verdict"], told["found"]) == ("ok", "mqtt, alerts")
 
 
 def test_a_clock_of_another_age_fails(monkeypatch):

@@ -37,6 +37,7 @@ def examine(
         findings += _guarded("disk", partial(state.room, folder))
         findings += _guarded("write latency", partial(state.latency, folder))
         findings += _guarded("journal", partial(state.journal, folder, named))
+        findings += _guarded("told", partial(state.told, loaded.settings, os.environ))
         if venue.needed(loaded.settings):
             findings += _guarded("venue", partial(venue.venue, loaded.settings))
     findings += _guarded("secrets", partial(state.secrets, os.environ))

@@ -8,13 +8,17 @@ import re
 import stat
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from bot.cli.doctor.finding import Finding, fail, graded, ok, warn
+
+if TYPE_CHECKING:
+    from config import Settings
 
 _OTHERS: Final = 0o077
 _OTHERS_WRITE: Final = 0o022
@@ -133,6 +137,36 @@ def secrets(environ: Mapping[str, str]) -> Iterator[Finding]:
         )
     if not named:
         yield ok("secrets", "none found, and paper needs none")
+
+
+def told(settings: "Settings", environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Say whether all whom the settings name can be told, and a page be guarded; tells nobody."""
+    from bot.journal.following import Following
+    from bot.wiring.monitoring import BUILDS
+    from config import ConfigError
+    from config.secrets import dashboard_token
+
+    following = Following(settings.state_dir, settings.instance)
+    token = settings.dashboard.token_file
+    attempts: list[Callable[[], object]] = [
+        partial(build, settings, environ, following, _unheard) for build in BUILDS
+    ]
+    if token is not None:
+        attempts.append(partial(dashboard_token, token))
+    names, problems = list[str](), list[str]()
+    for attempt in attempts:
+        try:
+            names.append(getattr(attempt(), "name", ""))
+        except ConfigError as fault:
+            problems += map(str, fault.problems)
+    expected = "what the monitor and the dashboard need, or nobody is told"
+    yield from (fail("told", one, expected) for one in problems)
+    if not problems:
+        yield ok("told", ", ".join(filter(None, names)) or "nobody: the settings name none")
+
+
+def _unheard(event: str, level: str = "", **fields: object) -> None:
+    """Leave to the monitor what it has to say when it is built."""
 
 
 def _liveness(reader: object) -> Finding:

@@ -111,7 +111,8 @@ def _command(row: Mapping[str, Any]) -> Alert | None:
         return None
     who, what = row["who"] or "somebody", f"{row['verb']} {row['coin']}".strip()
     text = f"{row['why'] or 'no reason given'}; {row['outcome']}"
-    return Alert(f"command {row['verb']}", Severity.INFO, row["coin"], f"{who}: {what}", text)
+    story, title = f"command {row['verb']}", f"{who}: {what}"
+    return Alert(story, Severity.INFO, row["coin"], title, text, urgent=True)
 
 
 _OF_KIND: Final[Mapping[str, Callable[[Mapping[str, Any]], Alert | None]]] = {

@@ -132,7 +132,7 @@ def test_who_halts_is_told():
     row = {"verb": "halt", "coin": "", "who": "ann@desk", "why": "news", "outcome": "HALTED"}
     told = Events().hear(news("command", **row, accepted=1))
     assert told is not None
-    assert (told.title, told.text) == ("ann@desk: halt", "news; HALTED")
+    assert (told.title, told.text, told.urgent) == ("ann@desk: halt", "news; HALTED", True)
     assert Events().hear(news("command", **row, accepted=0)) is None
     assert Events().hear(news("command", **(row | {"verb": "pause"}), accepted=1)) is None
 
