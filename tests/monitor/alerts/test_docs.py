@@ -45,7 +45,7 @@ def test_the_pages_figures_are_the_rules():
             "%", " %"
         ),
         f"`remind_s` ({usual.remind_s:.0f} s)",
-        f"`cooldown_s` ({usual.cooldown_s:.0f} s; a state {URGENT_S:.0f} s)",
+        f"`cooldown_s` ({usual.cooldown_s:.0f} s; a state or a command {URGENT_S:.0f} s)",
         f"a queue of {channels.ROOM} of its own",
         f"tried four times over {sum(channels.TRIES_S):.0f} s",
     ):
