@@ -19,7 +19,7 @@ from bot.book.explained import USD, AccountPnl
 from bot.domain.commands import Command, Note
 from bot.domain.positions import Balance, Fill
 from bot.domain.reasons import Because, Reason
-from bot.domain.records import Attribution, Doubt
+from bot.domain.records import GROSS_LINES, Attribution, Doubt
 from bot.domain.units import day_start
 
 PART_OF_GROSS: Final = 0.05
@@ -28,18 +28,11 @@ FAR: Final = 4.0
 """A step further out than so many usual ones counts as that."""
 TRIFLE: Final = 1e-4
 """Part of the account's equity that nobody is woken for."""
-_LINES: Final = (
-    *("delta", "gamma", "theta", "vega", "vanna", "volga", "charm", "basis"),
-    *("funding", "fees", "slippage"),
-)
 
 
 def gross(step: Attribution) -> float:
-    """Return the sum of the sizes of a step's lines, beside which the unexplained is small.
-
-    Translation is left out: of a large collateral it would excuse anything.
-    """
-    return math.fsum(abs(getattr(step, name)) for name in _LINES)
+    """Return the sum of the sizes of a step's lines, beside which the unexplained is small."""
+    return math.fsum(abs(getattr(step, name)) for name in GROSS_LINES)
 
 
 @dataclass(slots=True)

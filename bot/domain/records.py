@@ -201,12 +201,20 @@ class MarginSample:
     delta_ours: float
 
 
+PROFIT_LINES: Final = (
+    *("delta", "gamma", "theta", "vega", "vanna", "volga", "charm", "basis", "funding"),
+    *("fees", "slippage", "translation", "unexplained"),
+)
+GROSS_LINES: Final = PROFIT_LINES[:-2]
+"""What is beside the unexplained: translation of a large collateral would excuse anything."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attribution:
     """What an account's equity in one currency changed by between two moments, all in USD.
 
-    `coin` is the currency that the account settles in (USD for linear instruments). The lines from
-    `delta` to `unexplained` add up to `total`, which is the change of equity (the venue's figure at
+    `coin` is the currency that the account settles in (USD for linear instruments). The
+    `PROFIT_LINES` add up to `total`, which is the change of equity (the venue's figure at
     the index of its moment). `hedges` is the part of it that this bot's own positions made, with
     the fees and the slippage of its trades; `unpriced` counts legs that no line could be told of.
     """

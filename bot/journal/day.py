@@ -14,13 +14,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from bot.domain.records import GROSS_LINES, PROFIT_LINES
 from bot.domain.units import DAY_NS, NS_PER_S, SECONDS_PER_DAY
 from bot.journal.reader import Reader
 
-LINES: Final = (
-    *("delta", "gamma", "theta", "vega", "vanna", "volga", "charm", "basis", "funding"),
-    *("fees", "slippage", "translation", "unexplained"),
-)
 KINDS: Final = ("delta", "gamma", "gamma_expiring")
 ALLOWANCE_S: Final = 2.0
 MINUTE_S: Final = 60.0
@@ -93,9 +90,9 @@ def _coin(
     banded_s: float,
 ) -> dict[str, Any]:
     return {
-        "lines": {name: _sum(steps, name) for name in LINES},
+        "lines": {name: _sum(steps, name) for name in PROFIT_LINES},
         "total": _sum(steps, "total"),
-        "gross": sum(abs(row[name] or 0.0) for row in steps for name in LINES[:-2]),
+        "gross": sum(abs(row[name] or 0.0) for row in steps for name in GROSS_LINES),
         "unseen_usd": sum(
             after["equity_before"] - before["equity"]
             for before, after in pairwise(steps)
@@ -119,7 +116,7 @@ def _is_trading(step: Row) -> bool:
     """Tell whether a step is known and is not, for the most part, a deposit or the like."""
     if step["total"] is None or step["hedges"] is None or step["unexplained"] is None:
         return False
-    lines = sum(abs(step[name] or 0.0) for name in LINES[:-2])
+    lines = sum(abs(step[name] or 0.0) for name in GROSS_LINES)
     trifle = TRIFLE * abs(step["equity_before"] or 0.0)
     return bool(abs(step["unexplained"]) <= max(0.5 * lines, trifle))
 

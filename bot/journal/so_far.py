@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from bot.domain.reasons import Reason
-from bot.journal.day import LINES
+from bot.domain.records import PROFIT_LINES
 from bot.journal.reader import Reader
 from bot.journal.rows import from_json
 
-SUMS: Final = (*LINES, "total", "hedges")
+SUMS: Final = (*PROFIT_LINES, "total", "hedges")
 TOLD: Final = (Reason.PNL_UNEXPLAINED, Reason.JOURNAL_BUSY)
 """What is told when it begins and when it is over, and stands in no sample meanwhile."""
 _OF_LEDGER: Final = (

@@ -15,6 +15,7 @@ from bot.domain.orders import Intent
 from bot.domain.positions import Fill
 from bot.domain.reasons import Because
 from bot.domain.records import (
+    PROFIT_LINES,
     SHADOW,
     Attribution,
     Breach,
@@ -38,10 +39,7 @@ from bot.monitor.order_lines import order_line
 from bot.monitor.telling import Fields, Moved, Telling
 
 Line: TypeAlias = tuple[str, str, Fields]
-_PNL: Final = (
-    *("delta", "gamma", "theta", "vega", "vanna", "volga", "charm", "basis", "funding", "fees"),
-    *("slippage", "translation", "unexplained", "total", "hedges", "equity"),
-)
+_PNL: Final = (*PROFIT_LINES, "total", "hedges", "equity")
 
 _SEEN: Final = ("bid", "ask", "mark", "vol")  # what a decision has seen, beside index and times
 

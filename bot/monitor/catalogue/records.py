@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from bot.domain.records import PROFIT_LINES
 from bot.monitor.catalogue.event import Event, Field
 
 _SEEN: Final = (
@@ -186,10 +187,7 @@ RECORDS: Final = (
             Field("unpriced", "count", "positions that no line could be told of"),
             *(
                 Field(f"{line}_usd", "USD", f"part of the change from {line}")
-                for line in (
-                    *("delta", "gamma", "theta", "vega", "vanna", "volga", "charm", "basis"),
-                    *("funding", "fees", "slippage", "translation"),
-                )
+                for line in PROFIT_LINES[:-1]
             ),
             Field("unexplained_usd", "USD", "part of the change that nothing explains"),
             Field("total_usd", "USD", "the change: the sum of the lines"),

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any, Final
 
+from bot.domain.records import PROFIT_LINES
 from bot.journal.rows import from_json
 from bot.monitor.dashboard.series import Row, ms, short
 
@@ -30,11 +31,7 @@ EQUITY: Final = ("t", "hedged", "unhedged", "naive")
 MARGIN: Final = ("t", "im", "mm", "down", "up", "equity")
 """Shares of the funds, relative moves to liquidation, equity in coin."""
 
-CAUSES: Final = (
-    *("delta", "gamma", "theta", "vega", "vanna", "volga", "charm", "basis", "funding"),
-    *("fees", "slippage", "translation", "unexplained"),
-)
-ATTRIBUTION: Final = ("t", *CAUSES, "total", "span")
+ATTRIBUTION: Final = ("t", *PROFIT_LINES, "total", "span")
 """USD, of the `span` ms before the time."""
 
 _EXPOSURE = """
@@ -65,7 +62,7 @@ SELECT seq, coin, ts_ns, funds, initial_margin, maintenance_margin, down, up, eq
 WHERE seq > ? AND run IN (SELECT id FROM runs WHERE ledger = ?) ORDER BY seq LIMIT ?
 """
 _ATTRIBUTION = f"""
-SELECT rowid, coin, ts_ns, {", ".join(CAUSES)}, total,
+SELECT rowid, coin, ts_ns, {", ".join(PROFIT_LINES)}, total,
   ts_ns / 1000000 - start_ns / 1000000 FROM attribution
 WHERE rowid > ? AND run IN (SELECT id FROM runs WHERE ledger = ?) ORDER BY rowid LIMIT ?
 """  # noqa: S608  names of this module

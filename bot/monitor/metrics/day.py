@@ -13,9 +13,9 @@ from typing import Any
 from bot.book.explained import USD
 from bot.domain.errors import JournalError
 from bot.domain.reasons import Reason
+from bot.domain.records import PROFIT_LINES
 from bot.domain.units import day_start
 from bot.journal import Reader
-from bot.journal.day import LINES
 from bot.journal.so_far import pnl_since, still_told
 from bot.journal.tail import News
 from bot.monitor.metrics.page import Page
@@ -55,7 +55,7 @@ class Day:
     def tell(self, page: Page, coins: Mapping[str, Any]) -> None:
         """Put both on a page; `coins` are how the sight shows the underlyings."""
         for coin, sums in self._pnl.items():
-            for line in LINES:
+            for line in PROFIT_LINES:
                 page.tell("day_pnl_usd", sums[line], coin, line)
             page.tell("day_equity_change_usd", sums["total"], coin)
             page.tell("day_hedges_pnl_usd", sums["hedges"], coin)

@@ -12,11 +12,11 @@ from typing import Any
 import config
 from bot import wiring
 from bot.domain.events import Tick
+from bot.domain.records import PROFIT_LINES
 from bot.domain.states import State
 from bot.domain.units import NS_PER_S
 from bot.journal import Journal
 from bot.journal.rows import from_json, to_json
-from bot.monitor.dashboard.history import CAUSES
 from bot.wiring.views import Views
 from tests.journal.records import T0, decision, hedge_done, run_start, sample
 
@@ -94,9 +94,9 @@ def explain(
     state: Path, minutes: int, instance: str = "demo", start_ns: int = T0, **causes: float
 ) -> None:
     """Add so many minutes of explained profit to a journal that has a run."""
-    names = ("run", "start_ns", "ts_ns", "coin", "unpriced", *CAUSES, "total")
+    names = ("run", "start_ns", "ts_ns", "coin", "unpriced", *PROFIT_LINES, "total")
     marks = ", ".join("?" * len(names))
-    figures = [causes.get(name, 0.0) for name in CAUSES]
+    figures = [causes.get(name, 0.0) for name in PROFIT_LINES]
     with closing(sqlite3.connect(state / instance / "journal.sqlite")) as db, db:
         for n in range(1, minutes + 1):
             end_ns = start_ns + n * 60 * NS_PER_S
