@@ -283,4 +283,5 @@ def _misplaced(folder: Path) -> _Fault | None:
 
 
 def _refused(name: str, expected: str, found: str) -> ConfigError:
-    return ConfigError((Problem(name, expected, found, Origin("environment", name)),))
+    layer = "environment" if name.startswith(PREFIX) else "setting"
+    return ConfigError((Problem(name, expected, found, Origin(layer, name)),))

@@ -19,10 +19,14 @@ from pathlib import Path
 from typing import Final, Self
 
 from bot.cli import say
+from bot.cli.stops import cut_short_by_stop
+from bot.cli.troubles import Sayer
 from config import Loaded
 from config.secrets import names_a_key
 
 WAIT_S: Final = 10.0
+PATIENCE_S: Final = 2.0
+"""How long nobody wonders why a run does not end."""
 AGAIN_S: Final = 60.0
 FLAG: Final = "--beside"
 PRIVATE: Final = "DELTABAND_"
@@ -50,15 +54,24 @@ class Beside:
         return cls(process)
 
     def end(self, wait_s: float = WAIT_S) -> None:
-        """Let it say its last word; one that takes too long is killed."""
+        """Let it say its last word; one that takes too long is killed, or at the next Ctrl-C."""
         if self.process.stdin is not None:
             with suppress(OSError):
                 self.process.stdin.close()
-        try:
+        left_s = wait_s - PATIENCE_S
+        if self._over(min(wait_s, PATIENCE_S)):
+            return
+        if left_s > 0.0:
+            say.note(f"the monitor's last word is awaited, {left_s:g} s at most; Ctrl-C: no longer")
+            with cut_short_by_stop(self.process.kill):
+                self._over(left_s)
+        self.process.kill()
+        self.process.wait()
+
+    def _over(self, wait_s: float) -> bool:
+        with suppress(subprocess.TimeoutExpired):
             self.process.wait(wait_s)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        return self.process.returncode is not None
 
 
 class Companions:
@@ -72,6 +85,7 @@ class Companions:
         self._loaded = loaded
         self._again = (*loaded.again, "--set", f"instance={instance}")
         self._monitor: Beside | None = None
+        self._cannot = ""
         self._started_s = float("-inf")
 
     def __enter__(self) -> Self:
@@ -85,11 +99,13 @@ class Companions:
         if self._monitor is not None:
             self._monitor.end()
 
-    def look(self) -> None:
+    def look(self, voice: Sayer) -> None:
         """Start the monitor again where it has failed; one that found another there has not."""
-        ended = None if self._monitor is None else self._monitor.process.poll()
-        if ended and time.monotonic() - self._started_s >= AGAIN_S:
-            say.note(f"the monitor beside this run has ended (code {ended}): started again")
+        if self._monitor is not None:
+            code = self._monitor.process.poll()
+            self._cannot = f"the monitor beside this run has ended (code {code})" if code else ""
+        if self._cannot and time.monotonic() - self._started_s >= AGAIN_S:
+            voice.say("monitor.missing", "error", found=self._cannot, what="it is started again")
             self._start()
 
     def _start(self) -> None:
@@ -98,7 +114,7 @@ class Companions:
             env = found_from(os.environ)
             self._monitor = Beside.start("bot", "monitor", FLAG, *self._again, env=env)
         except OSError as error:
-            say.note(f"no monitor could be started beside this run: {error}")
+            self._monitor, self._cannot = None, f"no monitor could be started: {error}"
 
 
 def found_from(environ: Mapping[str, str], *, settings: bool = True) -> dict[str, str]:

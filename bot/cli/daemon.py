@@ -114,8 +114,9 @@ class _Lines:
         return logs
 
 
-def end_badly(journal: Journal, error: Exception) -> None:
-    """Say what belongs to an error, and journal it as the end of its run where that can be done."""
+def end_badly(journal: Journal, voice: Voice, error: Exception) -> None:
+    """Log an error with what belongs to it, and journal it as the end of its run if possible."""
+    voice.say("run.failed", "error", found=f"{type(error).__name__}: {error}")
     for note in getattr(error, "__notes__", ()):
         say.note(note)
     with suppress(JournalError):

@@ -19,7 +19,7 @@ from bot.cli.exits import Exit, VerbError
 from bot.cli.oddities import Oddities
 from bot.cli.recall import Past, past_of, remember
 from bot.cli.second_key import check_of
-from bot.cli.troubles import Troubles
+from bot.cli.troubles import Sayer, Troubles
 from bot.domain.commands import Note
 from bot.domain.events import Event, Filled, Settled
 from bot.domain.positions import Balance, Position
@@ -128,7 +128,7 @@ class LiveRun:
         self.graph, self.journal = graph, journal
         self.start_ns = graph.venue.now_ns()
         self.views = Views(graph.core)
-        self.look: Callable[[], None] = lambda: None
+        self.look: Callable[[Sayer], None] = lambda _voice: None
         settings = graph.settings
         recalled = remember(graph.core, journal, past, self.start_ns)
         self.run = journal.begin_run(
@@ -172,7 +172,7 @@ class LiveRun:
             voice.finish(summary)
             summary |= voice.lost()
         except Exception as error:
-            daemon.end_badly(self.journal, error)
+            daemon.end_badly(self.journal, voice, error)
             if isinstance(error, VenueUnreachableError):
                 raise VerbError(str(error), Exit.VENUE) from error
             raise
@@ -295,7 +295,7 @@ class LiveRun:
         )
 
     def _views(self, now_ns: int) -> Iterable[tuple[str, object]]:
-        self.look()
+        self.look(self.voice)
         yield from self.views(now_ns)
         yield "connection", {"lost_ns": self.graph.venue.health().lost_ns}
 

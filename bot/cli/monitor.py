@@ -51,9 +51,9 @@ def monitor(
     loaded = load(config, list(sets or ()))
     from bot.cli.daemon import run_connected
     from bot.domain.errors import JournalError
-    from bot.journal.lock import Lock
+    from bot.journal.lock import MONITOR, Lock
     from bot.monitor import Logs
-    from bot.wiring.monitoring import known_secrets
+    from bot.wiring.told_secrets import known_secrets
 
     settings = loaded.settings
     if not settings.tells:
@@ -71,7 +71,7 @@ def monitor(
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     only = f"to be the only monitor of instance {settings.instance!r}"
     try:
-        lock = Lock(folder / "monitor.lock", only, "one is enough")
+        lock = Lock(folder / MONITOR, only, "one is enough")
     except JournalError:
         if with_bot:  # one that runs as a service tells of this bot, too
             return Exit.FINE

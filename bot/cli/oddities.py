@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from bot.domain.events import InstrumentsListed
 from bot.domain.reasons import Reason
 from bot.wiring.names import strange_excluded, strange_scopes
+from bot.wiring.told_secrets import untellable
 
 if TYPE_CHECKING:
     from bot.cli.troubles import Sayer
@@ -24,7 +26,7 @@ class Oddities:
         self._core, self._settings, self._voice = core, settings, voice
         self._told: set[str] = set()
         self._narrow: set[str] = set()
-        for text in strange_scopes(settings):
+        for text in (*strange_scopes(settings), *untellable(settings, os.environ)):
             self._tell(text)
 
     def see(self, event: Event) -> None:

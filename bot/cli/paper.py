@@ -21,6 +21,7 @@ from bot.cli.oddities import Oddities
 from bot.cli.page import PageBeside
 from bot.cli.recall import Past, past_of, remember
 from bot.cli.second_key import check_of
+from bot.cli.troubles import Sayer
 from bot.domain.commands import Note
 from bot.domain.positions import Balance, Position
 from bot.domain.units import NS_PER_S, iso
@@ -125,7 +126,7 @@ class _Run:
         )
         self.settings = self.graph.settings
         self.views = Views(self.graph.core)
-        self.look: Callable[[], None] = lambda: None
+        self.look: Callable[[Sayer], None] = lambda _voice: None
         self.start_ns = market.start_ns
         recalled = remember(self.graph.core, journal, past, self.start_ns)
         self.run = journal.begin_run(
@@ -148,7 +149,7 @@ class _Run:
 
     def go(self, for_s: float | None, *, as_json: bool, verbose: bool) -> int:
         """Run, then say what it came to."""
-        voice = daemon.voice(
+        self.voice = voice = daemon.voice(
             self.settings,
             self.run,
             as_json=as_json,
@@ -161,7 +162,7 @@ class _Run:
             voice.finish(summary)
             summary |= voice.lost()
         except Exception as error:
-            daemon.end_badly(self.journal, error)
+            daemon.end_badly(self.journal, voice, error)
             raise
         finally:
             voice.close()
@@ -247,7 +248,7 @@ class _Run:
         )
 
     def _views(self, now_ns: int) -> Iterable[tuple[str, object]]:
-        self.look()
+        self.look(self.voice)
         return self.views(now_ns)
 
     def _account(self) -> tuple[tuple[Position, ...], tuple[Balance, ...]]:

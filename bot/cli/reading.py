@@ -50,11 +50,13 @@ def status(
             from bot.cli import watching
 
             return watching.watch(reader, _why_stale, as_json=as_json)
-        found = reader.status()
+        found = reader.status() | {"monitor": _monitored(reader)}
         if as_json:
             say.json(found)
             return Exit.FINE
         say.line(headline(reader, found))
+        if found["monitor"] is False and not found["stale"]:
+            say.line("NOBODY IS TOLD how it stands: no monitor runs beside it")
         _connection(found["disconnected"])
         _underlyings(found["underlyings"])
     return Exit.FINE
@@ -119,14 +121,27 @@ def headline(reader: "Reader", found: Mapping[str, Any]) -> str:
 
 
 def _why_stale(reader: "Reader") -> str:
+    outcome = reader.run()["outcome"]
+    ended = f"the last run: {outcome}" if outcome else ""
     if not reader.running():
-        outcome = reader.run()["outcome"]
-        return f"no bot is running{f'; the last run: {outcome}' if outcome else ''}"
+        return "; ".join(filter(None, ("no bot is running", ended)))
+    if ended:
+        return ended
     age = reader.heartbeat_age_s()
     old = "no heartbeat yet" if age is None else f"the last heartbeat is {age:.0f} s old"
     if reader.held():
         return f"another program holds the journal, no order can be sent; {old}"
     return old
+
+
+def _monitored(reader: "Reader") -> bool | None:
+    """Tell whether those are told whom the settings name; None where they name nobody."""
+    from config.schema.telling import TOLD_BY
+
+    settings = reader.run()["settings"]
+    if not any(settings.get(section, {}).get(key) for section, key in TOLD_BY):
+        return None
+    return reader.monitored()
 
 
 def _connection(lost: Mapping[str, int]) -> None:

@@ -77,13 +77,14 @@ def check(
     as_json: AsJson = False,
 ) -> int:
     """Judge the settings: ok, or every problem with where it stands. Warns of what looks odd."""
+    from bot.wiring.told_secrets import untellable
     from config import ConfigError
 
     problems: list[str] = []
     warnings: list[str] = []
     try:
         loaded = load(config, sets)
-        warnings += warned(loaded)
+        warnings += [*warned(loaded), *untellable(loaded.settings, os.environ)]
         refuse_unlisted(loaded.settings)
     except ConfigError as fault:
         problems += map(str, fault.problems)

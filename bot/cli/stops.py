@@ -43,6 +43,22 @@ def listen(
 
 
 @contextmanager
+def cut_short_by_stop(do: Callable[[], object]) -> Iterator[None]:
+    """Have a further request to end call `do`, for as long as this context lasts."""
+    before = {number: signal.getsignal(number) for number in stops()}
+
+    def cut(_number: int, _frame: FrameType | None) -> None:
+        do()
+
+    on_stop(cut)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def listening(
     do: Callable[[], object], also: Mapping[signal.Signals, Callable[[], object]] = _NONE
 ) -> Iterator[None]:

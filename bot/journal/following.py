@@ -13,6 +13,9 @@ from bot.journal.reader import Reader
 class Following:
     """The journal of one instance, which may come later, be moved away or be begun anew."""
 
+    found = False
+    """Whether there ever was one."""
+
     def __init__(self, state_dir: Path, instance: str) -> None:
         self._state_dir, self._instance = state_dir, instance
         self._path = state_dir / instance / FILE
@@ -28,7 +31,7 @@ class Following:
             return None
         if self._reader is None or file != self._file:
             self.close()
-            self._file = file
+            self._file, self.found = file, True
             with suppress(JournalError):
                 self._reader = Reader.open(self._state_dir, self._instance)
         return self._reader

@@ -19,6 +19,8 @@ from typing import Final, Self
 from bot.domain.errors import JournalError
 
 NAME: Final = "journal.lock"
+MONITOR: Final = "monitor.lock"
+"""Held by the process that tells others how the bot stands."""
 ACCOUNTS: Final = ".accounts"
 # A reader's question takes the lock for an instant: a starting bot asks again before it gives up.
 _TRIES: Final = 5
@@ -94,10 +96,10 @@ class AccountLock:
             lock.release()
 
 
-def held(folder: Path) -> bool:
-    """Tell whether a bot holds the lock of `folder` now; False where there was never one."""
+def held(folder: Path, name: str = NAME) -> bool:
+    """Tell whether a process holds a lock of `folder` now; False where there was never one."""
     try:
-        fd = os.open(folder / NAME, os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(folder / name, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return False
     try:

@@ -81,10 +81,15 @@ class Reader:
         """Tell whether a bot holds this journal now."""
         return lock.held(self.path.parent)
 
+    def monitored(self) -> bool:
+        """Tell whether a monitor that tells others follows this journal now."""
+        return lock.held(self.path.parent, lock.MONITOR)
+
     def stale(self) -> bool:
-        """Tell whether what is read here is old: no bot runs, or its heartbeat has stopped."""
+        """Tell whether what is read here is old: no bot runs, its run is over, no heartbeat."""
         age = self.heartbeat_age_s()
-        return not self.running() or age is None or abs(age) > STALE_AFTER_S
+        over = not self.running() or self.run()["outcome"] is not None
+        return over or age is None or abs(age) > STALE_AFTER_S
 
     def heartbeat_age_s(self) -> float | None:
         """Return the wall seconds since the newest run last said that it lives; None if never."""

@@ -322,9 +322,13 @@ class Journal:
     def _must_be_there(self) -> None:
         """Raise JournalError where the file was taken away: what is written then is nowhere."""
         with faults_named(self.path, "find"):
-            found = self.path.stat().st_ino
+            try:
+                found = self.path.stat().st_ino
+            except FileNotFoundError:
+                found = None
         if found != self._file:
-            raise JournalError(f"expected {self.path} as it was opened, found another file there")
+            there = "another file there" if found else "none: it was moved or removed under the bot"
+            raise JournalError(f"expected the journal {self.path} as it was opened, found {there}")
 
     def _dropping(self) -> bool:
         self.dropped += self._batch.failing

@@ -38,7 +38,7 @@ WHOLE: Final = frozenset(
     {
         *("hedge.done", "hedge.refused", "gamma.planned", "gamma.refused"),
         *("flatten.decided", "flatten.refused", "state.changed", "command.done"),
-        *("run.started", "run.finished", "run.left_open"),
+        *("run.started", "run.finished", "run.failed", "run.left_open"),
         *("log.failing", "log.recovered", "log.suppressed"),
     }
 )

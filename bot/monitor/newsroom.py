@@ -92,7 +92,8 @@ class Newsroom:
         """Hand on what is new, and about once a second how things stand."""
         due = now_s - self._seen_at >= SIGHT_S
         reader = self._following.reader()
-        sight = Sight(time.time_ns(), why="expected a journal, found none yet")
+        gone = "it gone: moved or removed" if self._following.found else "none yet"
+        sight = Sight(time.time_ns(), why=f"expected a journal, found {gone}")
         if reader is None:
             self._tail.none_yet()
         try:

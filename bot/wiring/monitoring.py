@@ -9,7 +9,7 @@ from bot.journal.following import Following
 from bot.monitor.newsroom import Say
 from bot.monitor.outlet import Outlet
 from bot.wiring import mqtt
-from config import secrets
+from bot.wiring.told_secrets import addresses
 from config.errors import ConfigError, Origin, Problem
 from config.schema import Settings
 from config.schema.telling import listening
@@ -26,24 +26,12 @@ def alert_channels(settings: Settings) -> list[Channel]:
     from bot.monitor.alerts.channels import UnknownAddressError, channels
 
     try:
-        return channels(_addresses(settings), f"deltaband {settings.instance}")
+        listed = (*settings.alerts.urls, *(one.reveal() for one in addresses(settings)))
+        return channels(listed, f"deltaband {settings.instance}")
     except UnknownAddressError as error:
         expected, _, found = str(error).removeprefix("expected ").partition(", found ")
         problem = Problem("alerts", expected, found, Origin("file", "alerts.urls_file"))
         raise ConfigError((problem,)) from None
-
-
-def known_secrets(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what no line of a log may hold; ConfigError for a file that cannot be used."""
-    addresses = _addresses(settings)[len(settings.alerts.urls) :]
-    handed = (secret.reveal() for secret in secrets.exposed(environ))
-    return (*addresses, *mqtt.known_secrets(settings, environ), *handed)
-
-
-def _addresses(settings: Settings) -> tuple[str, ...]:
-    mine = settings.alerts
-    secret = () if mine.urls_file is None else secrets.lines(mine.urls_file, "alerts.urls_file")
-    return (*mine.urls, *(one.reveal() for one in secret))
 
 
 def _alerts(

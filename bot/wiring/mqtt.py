@@ -19,10 +19,11 @@ from bot.monitor.mqtt.seen import NAME, Seen
 from bot.monitor.newsroom import CommandQueue, Say
 from bot.monitor.outlet import Outlet
 from bot.monitor.redact import Redactor
+from bot.wiring.told_secrets import broker_secrets, command_keys
 from config.errors import ConfigError, Origin, Problem
 from config.schema import Settings
 from config.schema.telling import on_loopback
-from config.secrets import Secret, check_certificate, command_keys, mqtt_password
+from config.secrets import Secret, check_certificate, mqtt_password
 
 PORT: Final = 1883
 TLS_PORT: Final = 8883
@@ -37,7 +38,7 @@ def build(
         return None
     topics = Topics(settings.instance)
     password = mqtt_password(environ)
-    keys = _keys(settings)
+    keys = command_keys(settings)
     seen = Seen(settings.state_dir / settings.instance / NAME)
     if seen.why:
         say("mqtt.forgetful", "error", found=seen.why)
@@ -56,23 +57,9 @@ def build(
         audit = Audit(queue, say, time.monotonic)
         return Commands(door, queue, audit, say, reply, time.monotonic)
 
-    redactor = Redactor(known_secrets(settings, environ))
+    redactor = Redactor(one.reveal() for one in broker_secrets(settings, environ))
     taking = "on" if keys else "off"
     return MqttOutlet(broker, topics, say, redactor, commands, taking=taking)
-
-
-def known_secrets(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what must never be told of `[mqtt]`."""
-    if settings.mqtt.url is None:
-        return ()
-    password = mqtt_password(environ)
-    known = [*_keys(settings).values(), *([] if password is None else [password])]
-    return tuple(secret.reveal() for secret in known)
-
-
-def _keys(settings: Settings) -> dict[str, Secret]:
-    path = settings.mqtt.command_key_file
-    return {} if path is None else command_keys(path)
 
 
 def _broker(settings: Settings, topics: Topics, password: Secret | None) -> Broker:

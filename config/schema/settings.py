@@ -17,7 +17,7 @@ from config.schema.fields import STRICT, Coin, NamedPath, refuse, shown, unit
 from config.schema.logs import Logs
 from config.schema.scale import scaled
 from config.schema.sections import Limits, Paper, Sim, Watchdog
-from config.schema.telling import Alerts, Metrics, Mqtt
+from config.schema.telling import TOLD_BY, Alerts, Metrics, Mqtt
 from config.schema.underlying import Underlying
 from config.schema.venue import Venue
 
@@ -117,8 +117,7 @@ class Settings(BaseModel):
     @property
     def tells(self) -> bool:
         """Tell whether anybody is told how the bot stands by a process beside it."""
-        people = self.alerts.urls or self.alerts.urls_file
-        return bool(self.mqtt.url or self.metrics.listen or people)
+        return any(getattr(getattr(self, section), key) for section, key in TOLD_BY)
 
     def scaled(self) -> Self:
         """Apply `paper.scale` once: positions, collateral, bands, limits and budgets multiplied.

@@ -15,6 +15,13 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 from config.schema.fields import STRICT, Finite, NamedPath, refuse, shown, unit
 
 WEBHOOKS: Final = ("json", "jsons", "form", "forms", "xml", "xmls")
+TOLD_BY: Final = (
+    ("mqtt", "url"),
+    ("metrics", "listen"),
+    ("alerts", "urls"),
+    ("alerts", "urls_file"),
+)
+"""Section and key of each setting by which somebody is told."""
 _PORTS: Final = 65_535
 
 

@@ -1,6 +1,7 @@
 """What a process beside a daemon is given, and that it ends with the daemon however that ends."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -87,9 +88,9 @@ def test_it_hears_that_its_daemon_was_killed(program, tmp_path):
 
 
 def test_a_monitor_that_fails_is_started_again_and_one_that_is_not_needed_is_not(
-    monkeypatch, capsys
+    monkeypatch,
 ):
-    """Once a minute at most; code 0 means that another tells of this bot already."""
+    """Once a minute at most, and the log says so; code 0: another tells of this bot already."""
     started = []
 
     class Ended:
@@ -111,11 +112,37 @@ def test_a_monitor_that_fails_is_started_again_and_one_that_is_not_needed_is_not
 
     monkeypatch.setattr(beside.Beside, "start", start)
     loaded = SimpleNamespace(settings=SimpleNamespace(tells=True), again=())
+    said = list[str]()
+    voice = SimpleNamespace(say=lambda event, _level, **_: said.append(event))
     with beside.Companions(loaded, "demo") as companions:  # type: ignore[arg-type]
         for second in range(0, 400, 10):
             clock.now = float(second)
-            companions.look()
+            companions.look(voice)
             if second == 50:
                 companions._monitor = Ended(1)  # type: ignore[assignment]
     assert started == [0.0, 60.0, 120.0, 180.0]
-    assert capsys.readouterr().err.count("started again") == 3
+    assert said == ["monitor.missing"] * 3
+
+
+def test_a_monitor_that_hangs_is_awaited_aloud_and_no_longer_than_a_person_wants(program, tmp_path):
+    """After a while it says what it waits for; from then on Ctrl-C ends that."""
+    code = (
+        "from bot.cli import stops; from bot.cli.beside import Beside; import signal;"
+        f" stops.on_stop(signal.SIG_IGN); one = Beside.start('waits', {str(tmp_path / 'word')!r},"
+        f" '600', env={program!r}); one.end(600.0); print(one.process.returncode)"
+    )
+    own = os.environ | {"PYTHONPATH": str(TOP)}
+    run = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=own,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert run.stderr is not None
+    assert "598 s at most" in run.stderr.readline()
+    while run.poll() is None:
+        run.send_signal(signal.SIGINT)  # the first may come an instant before it is listened for
+        time.sleep(0.05)
+    out, _ = run.communicate()
+    assert (out, run.returncode) == ("-9\n", 0)

@@ -18,6 +18,7 @@ from bot.domain.records import MarginSample, Parked, Standing, StateChange, Word
 from bot.domain.states import State
 from bot.domain.units import Quantity, Unit, iso
 from bot.journal import Journal
+from bot.journal.lock import MONITOR, Lock
 from tests.cli.conftest import fill_journal
 from tests.journal.records import T0, changed_state, run_start, sample
 
@@ -50,6 +51,38 @@ def test_status_has_the_promised_shape(deltaband):
     assert (found["instance"], found["mode"], found["market"]) == ("demo", "paper", "synthetic")
     assert found["ts_ns"] == T0 + 60_000_000_000
     assert found["underlyings"]["BTC"]["delta_coin"] == 0.021
+
+
+@pytest.mark.parametrize("told", [{}, {"mqtt": {"url": "mqtt://127.0.0.1"}}, {"alerts": {}}])
+def test_status_says_whether_those_are_told_whom_the_settings_name(deltaband, told):
+    """A bot whose monitor is missing looks healthy to everybody who waits to be told."""
+    journal = Journal.open(deltaband.state, "demo")
+    journal.begin_run(run_start(settings=told))
+    journal.record(sample(1))
+    journal.tick(T0, State.RUNNING)
+    named = bool(told.get("mqtt"))
+    try:
+        assert ("NOBODY IS TOLD" in deltaband("status").stdout) is named
+        assert deltaband.json("status")["monitor"] is (False if named else None)
+        monitor = Lock(deltaband.state / "demo" / MONITOR, "the only one", "")
+        assert "NOBODY IS TOLD" not in deltaband("status").stdout
+        assert deltaband.json("status")["monitor"] is (True if named else None)
+        monitor.release()
+    finally:
+        journal.close()
+
+
+def test_a_run_that_is_over_is_stale_while_its_bot_still_holds_the_journal(deltaband):
+    """What comes after a run, such as its monitor's last word, takes seconds."""
+    journal = Journal.open(deltaband.state, "demo")
+    journal.begin_run(run_start())
+    journal.record(sample(1))
+    journal.tick(T0, State.RUNNING)
+    assert not deltaband.json("status")["stale"]
+    journal.end_run({})
+    found = deltaband("status").stdout
+    journal.close()
+    assert "STALE (the last run: stopped)" in found
 
 
 def test_status_names_a_coin_that_is_not_measured_yet(deltaband):

@@ -255,8 +255,11 @@ def test_a_held_file_only_delays_the_heartbeat_and_the_commands(tmp_path):
     journal.close()
 
 
-@pytest.mark.parametrize("deed", ["removed", "replaced"])
-def test_a_journal_that_is_taken_away_under_a_running_bot_is_noticed(tmp_path, deed):
+@pytest.mark.parametrize(
+    "deed, found",
+    [("removed", "moved or removed under the bot"), ("replaced", "found another file there")],
+)
+def test_a_journal_that_is_taken_away_under_a_running_bot_is_noticed(tmp_path, deed, found):
     """What is written to a file without a name is nowhere: no journal, no order."""
     journal = Journal.open(tmp_path, "demo")
     journal.begin_run(run_start())
@@ -265,5 +268,5 @@ def test_a_journal_that_is_taken_away_under_a_running_bot_is_noticed(tmp_path, d
     if deed == "replaced":
         journal.path.touch()
     time.sleep(HEARTBEAT_S)
-    with pytest.raises(JournalError, match=r"No such file|found another file there"):
+    with pytest.raises(JournalError, match=found):
         journal.tick(T0, State.RUNNING)

@@ -100,7 +100,7 @@ async def test_a_journal_that_comes_later_is_seen_and_one_that_breaks_is_told_on
     room = Newsroom(Following(tmp_path, "demo"), (one,), said)
     room.look(0.0)
     assert one.sights[-1].status is None
-    assert "expected a journal" in one.sights[-1].why
+    assert "found none yet" in one.sights[-1].why
     with closing(Journal.open(tmp_path, "demo")) as journal:
         journal.begin_run(run_start())
         room.look(2.0)
@@ -109,7 +109,14 @@ async def test_a_journal_that_comes_later_is_seen_and_one_that_breaks_is_told_on
         journal.record(changed_state(State.BOOT, State.RUNNING))
         journal.commit()
         room.look(2.1)
-    assert [news.kind for news in one.news] == ["run", "state"]
+        assert [news.kind for news in one.news] == ["run", "state"]
+        journal.path.rename(tmp_path / "elsewhere")
+        room.look(4.0)
+        assert "found it gone: moved or removed" in one.sights[-1].why
+    with closing(Journal.open(tmp_path, "demo")) as journal:
+        journal.begin_run(run_start())
+        room.look(6.0)
+    assert [news.kind for news in one.news] == ["run", "state", "run"]
 
 
 async def test_a_fault_of_an_outlet_is_told_and_it_begins_again(journal, tmp_path, monkeypatch):

@@ -25,6 +25,12 @@ MONITOR: Final = (
         (Field("tells", "list", "whom it tells"),),
     ),
     Event("monitor.stopped", "The monitor was stopped.", ("info",)),
+    Event(
+        "monitor.missing",
+        "The monitor beside a run has ended by itself, or could not be started: nobody is told.",
+        ("error",),
+        ("found", "what"),
+    ),
     Event("monitor.cannot_read", "The journal cannot be read.", ("warning",), ("found",)),
     Event("monitor.reads_again", "The journal can be read again.", ("info",)),
     Event(

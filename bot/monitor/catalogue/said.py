@@ -34,6 +34,12 @@ RUN: Final = (
         (Field("summary", "object", "what `--json` prints; its names state their units"),),
     ),
     Event(
+        "run.failed",
+        "The last line of a run that could not go on: no more orders are sent.",
+        ("error",),
+        ("found",),
+    ),
+    Event(
         "run.left_open",
         "A live run ended with orders whose end is not known.",
         ("error",),

@@ -1,0 +1,58 @@
+"""What those who tell others need and keep to themselves: passwords, keys, addresses, a word.
+
+Read from files and the environment alone, so that a run can say at once that nobody would be told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+from config import secrets
+from config.errors import ConfigError
+from config.schema import Settings
+from config.secrets import Secret
+
+
+def addresses(settings: Settings) -> tuple[Secret, ...]:
+    """Return the addresses of a file that people are told by; ConfigError for an unusable one."""
+    path = settings.alerts.urls_file
+    return () if path is None else secrets.lines(path, "alerts.urls_file")
+
+
+def command_keys(settings: Settings) -> dict[str, Secret]:
+    """Return the keys that sign commands by their ids; ConfigError for an unusable file."""
+    path = settings.mqtt.command_key_file
+    return {} if path is None else secrets.command_keys(path)
+
+
+def known_secrets(settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what no line of a log may hold; ConfigError for a file that cannot be used."""
+    kept = [*addresses(settings), *broker_secrets(settings, environ), *secrets.exposed(environ)]
+    return tuple(secret.reveal() for secret in kept)
+
+
+def broker_secrets(settings: Settings, environ: Mapping[str, str]) -> tuple[Secret, ...]:
+    """Return the password for the broker and the keys; ConfigError for a file of no use."""
+    if settings.mqtt.url is None:
+        return ()
+    password = secrets.mqtt_password(environ)
+    return (*command_keys(settings).values(), *([] if password is None else [password]))
+
+
+def untellable(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
+    """Say which files keep others from being told, or a page from being guarded, a line each."""
+    token, certificate = settings.dashboard.token_file, settings.mqtt.cert_file
+    needed: list[Callable[[], object]] = [
+        partial(addresses, settings),
+        partial(broker_secrets, settings, environ),
+    ]
+    if certificate is not None:
+        needed.append(partial(secrets.check_certificate, certificate))
+    if token is not None:
+        needed.append(partial(secrets.dashboard_token, token))
+    for read in needed:
+        try:
+            read()
+        except ConfigError as fault:
+            yield from (f"{problem}: nobody is told by it" for problem in fault.problems)

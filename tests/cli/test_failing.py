@@ -1,0 +1,52 @@
+"""Runs that cannot go on, and those that nobody would be told of: both say so where one looks."""
+
+import json
+import time
+
+import pytest
+
+from bot.journal.database import FILE
+
+WAIT_S = 60.0
+
+
+def lines(text):
+    """Return the log lines of a stream that holds them beside what is for people."""
+    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+
+@pytest.mark.slow
+def test_a_run_whose_journal_is_taken_away_says_so_in_its_log(deltaband):
+    """Whoever reads the log of a night finds there why nobody hedges."""
+    run = deltaband.start("paper", "--no-dashboard", "--seed", "7")
+    path, deadline = deltaband.state / "demo" / FILE, time.monotonic() + WAIT_S
+    while not path.exists() or "RUNNING" not in deltaband("status").stdout:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    path.rename(path.with_name("elsewhere"))
+    out, error = run.communicate(timeout=WAIT_S)
+    last = lines(out)[-1]
+    assert run.returncode == 1
+    assert (last["event"], last["level"]) == ("run.failed", "error")
+    assert "moved or removed under the bot" in last["found"]
+    assert "moved or removed under the bot" in error
+
+
+def test_files_that_keep_others_from_being_told_are_said_before_and_at_the_start(deltaband):
+    """They end no run: a book is hedged all the same."""
+    gone = deltaband.home / "gone"
+    sets = [
+        *("--set", f'alerts.urls_file="{gone}-1"', "--set", 'mqtt.url="mqtt://127.0.0.1:1"'),
+        *("--set", f'mqtt.command_key_file="{gone}-2"'),
+        *("--set", f'dashboard.token_file="{gone}-3"'),
+    ]
+    checked = deltaband("config", "check", *sets)
+    named = ("alerts.urls_file", "mqtt.command_key_file", "dashboard.token_file")
+    assert checked.returncode == 0
+    warned = [line for line in checked.stderr.splitlines() if "warning: " in line]
+    assert [line.split(": ")[1] for line in warned] == list(named)
+    assert all("found " in line and "nobody is told by it" in line for line in warned)
+    run = deltaband("paper", "--speed", "max", "--for", "60s", "--seed", "7", "-v", *sets)
+    odd = [one["what"] for one in lines(run.stdout + run.stderr) if one["event"] == "settings.odd"]
+    assert run.returncode == 0
+    assert [what.split(": ")[0] for what in odd] == list(named)
