@@ -106,6 +106,18 @@ def be_patient(db: sqlite3.Connection, wait_ms: int) -> None:
     db.execute(f"PRAGMA busy_timeout = {wait_ms}")
 
 
+def must_be_there(path: Path, file: int) -> None:
+    """Raise JournalError where a file was taken away: what is written to it is nowhere."""
+    with faults_named(path, "find"):
+        try:
+            found = path.stat().st_ino
+        except FileNotFoundError:
+            found = None
+    if found != file:
+        there = "another file there" if found else "none: it was moved or removed under the bot"
+        raise JournalError(f"expected the journal {path} as it was opened, found {there}")
+
+
 def version(db: sqlite3.Connection) -> int | None:
     """Return the schema_version of a file; None where it has none that is a number."""
     meta = db.execute("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'meta'")

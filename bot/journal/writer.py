@@ -38,7 +38,7 @@ from bot.journal import memory, queue, runs, standing
 from bot.journal.acts import act
 from bot.journal.batch import Batch
 from bot.journal.chain import Chain
-from bot.journal.database import MIN_FREE_BYTES, faults_named, prepare
+from bot.journal.database import MIN_FREE_BYTES, faults_named, must_be_there, prepare
 from bot.journal.digest import Digest
 from bot.journal.equity import TwinPnl
 from bot.journal.head import Head
@@ -263,7 +263,7 @@ class Journal:
         beats = now - self._beat_at >= HEARTBEAT_S
         if beats:
             self._beat_at = now
-            self._must_be_there()
+            must_be_there(self.path, self._file)
             if not self._dropping():
                 self._add(_BEAT, (self._run, self._wall_ns(), market_ns, state))
         if beats or not self._batch.failing:
@@ -318,17 +318,6 @@ class Journal:
         if not self._run:
             raise JournalError("expected a run to be begun before anything is recorded, found none")
         self._batch.add(sql, values)
-
-    def _must_be_there(self) -> None:
-        """Raise JournalError where the file was taken away: what is written then is nowhere."""
-        with faults_named(self.path, "find"):
-            try:
-                found = self.path.stat().st_ino
-            except FileNotFoundError:
-                found = None
-        if found != self._file:
-            there = "another file there" if found else "none: it was moved or removed under the bot"
-            raise JournalError(f"expected the journal {self.path} as it was opened, found {there}")
 
     def _dropping(self) -> bool:
         self.dropped += self._batch.failing

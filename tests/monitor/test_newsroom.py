@@ -111,6 +111,7 @@ async def test_a_journal_that_comes_later_is_seen_and_one_that_breaks_is_told_on
         room.look(2.1)
         assert [news.kind for news in one.news] == ["run", "state"]
         journal.path.rename(tmp_path / "elsewhere")
+        (tmp_path / "demo" / "journal.head").unlink()
         room.look(4.0)
         assert "found it gone: moved or removed" in one.sights[-1].why
     with closing(Journal.open(tmp_path, "demo")) as journal:
