@@ -1,6 +1,6 @@
 """What browsers are answered: the page, and one stream of events. There is no way to steer here.
 
-GET alone is answered. Every answer forbids scripts, styles and frames of anybody else. A stream
+GET alone is answered, and the POST that brings the word, never a part of an address. Every answer forbids scripts, styles and frames of anybody else. A stream
 that is not read is dropped; there are only so many.
 """
 
@@ -21,6 +21,7 @@ from bot.monitor.dashboard.hub import Hub
 STREAMS: Final = 32
 PATIENCE_S: Final = 10.0
 BUFFER: Final = 256 * 1024
+FORM: Final = 8 * 1024
 DAYS_S: Final = 30 * 86_400
 GUARDS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self';"
@@ -50,7 +51,7 @@ class Server:
     def app(self) -> web.Application:
         """Return the application."""
         self._assets = load()
-        app = web.Application()
+        app = web.Application(client_max_size=FORM)
         app.router.add_route("*", "/{path:.*}", self._guarded)
         app.on_shutdown.append(self._shut)
         return app
@@ -83,19 +84,19 @@ class Server:
         """Refuse other names, other methods and other sites."""
         if not self._access.named(request.headers.get("Host")):
             return _word(421, "expected a name of this machine; see dashboard.hosts")
-        if request.method != "GET":
+        asked = not self._access.open
+        word = asked and request.method == "POST" and request.path == "/"
+        if request.method != "GET" and not word:
             refused = _word(405, "expected GET: nothing can be changed here")
             refused.headers["Allow"] = "GET"
             return refused
-        site = request.headers.get("Sec-Fetch-Site", "none")
-        if site == "cross-site" and request.headers.get("Sec-Fetch-Mode") != "navigate":
+        cross = request.headers.get("Sec-Fetch-Site", "none") == "cross-site"
+        if cross and (word or request.headers.get("Sec-Fetch-Mode") != "navigate"):
             return _word(403, "expected a request of the page itself")
-        return await self._answer(request)
+        return await (self._word_given(request) if word else self._answer(request))
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         path = request.path.lstrip("/")
-        if path == "" and "token" in request.query:
-            return self._word_given(request)
         if path not in OPEN and not self._access.knows(request.cookies.get(COOKIE)):
             if path == "":
                 return self._file(request, "login.html")
@@ -104,21 +105,24 @@ class Server:
             return await self._stream(request)
         return self._file(request, path or "index.html")
 
-    def _word_given(self, request: web.Request) -> web.StreamResponse:
-        """Take the word out of the address; what a browser keeps is a cookie."""
-        right = self._access.open or self._access.try_word(
-            request.remote or "", request.query["token"]
-        )
+    async def _word_given(self, request: web.Request) -> web.StreamResponse:
+        """Judge the word of a form; what a browser keeps is a cookie."""
+        if request.content_type != "application/x-www-form-urlencoded":
+            return _word(415, "expected a form")
+        try:
+            word = str((await request.post()).get("token", ""))
+        except web.HTTPRequestEntityTooLarge:
+            return _word(413, f"expected a form of at most {FORM} bytes")
+        right = self._access.try_word(request.remote or "", word)
         if right is None:
             slow = _word(429, "expected fewer wrong words: wait a minute")
             slow.headers["Retry-After"] = "60"
             return slow
-        rest = {k: v for k, v in request.query.items() if k != "token"} | (
-            {} if right else {"wrong": "1"}
-        )
-        to = web.Response(status=303, headers={"Location": f"/?{urlencode(rest)}".rstrip("?")})
+        query, mark = urlencode(list(request.query.items())), "" if right else "#wrong"
+        where = f"/?{query}".rstrip("?") + mark
+        to = web.Response(status=303, headers={"Location": where})
         to.headers["Cache-Control"] = "no-store"
-        if right and not self._access.open:
+        if right:
             to.set_cookie(
                 COOKIE, self._access.cookie(), max_age=DAYS_S, httponly=True, samesite="Strict",
                 secure=request.secure,

@@ -143,11 +143,13 @@ async def test_a_word_is_asked_for_once_and_becomes_a_cookie(state):
         assert (await client.get("/stream")).status == 401
         assert (await client.get("/js/main.js")).status == 401
         assert (await client.get("/css/base.css")).status == 200
-        wrong = await client.get("/", params={"token": "guess"}, allow_redirects=False)
-        assert (wrong.status, wrong.headers["Location"]) == (303, "/?wrong=1")
+        wrong = await client.post("/", data={"token": "guess"}, allow_redirects=False)
+        assert (wrong.status, wrong.headers["Location"]) == (303, "/#wrong")
         assert COOKIE not in wrong.cookies
-        given = {"token": WORD, "instance": "demo"}
-        right = await client.get("/", params=given, allow_redirects=False)
+        asked = await client.get("/", params={"token": WORD}, allow_redirects=False)
+        assert (asked.status, COOKIE in asked.cookies) == (200, False)
+        where = "/?instance=demo"
+        right = await client.post(where, data={"token": WORD}, allow_redirects=False)
         assert (right.status, right.headers["Location"]) == (303, "/?instance=demo")
         cookie = right.cookies[COOKIE]
         assert (cookie["httponly"], cookie["samesite"]) == (True, "Strict")
@@ -160,9 +162,26 @@ async def test_wrong_words_are_soon_not_heard(state):
     """Whoever guesses waits."""
     async with served(state, token=WORD) as client:
         for _ in range(5):
-            await client.get("/", params={"token": "guess"}, allow_redirects=False)
-        slow = await client.get("/", params={"token": WORD}, allow_redirects=False)
+            await client.post("/", data={"token": "guess"}, allow_redirects=False)
+        slow = await client.post("/", data={"token": WORD}, allow_redirects=False)
         assert (slow.status, slow.headers["Retry-After"]) == (429, "60")
+
+
+@pytest.mark.parametrize(
+    "form, headers, status",
+    [
+        ({"token": "x" * 20_000}, {}, 413),
+        ({"other": "x"}, {}, 303),
+        (b"\x00", {"Content-Type": "multipart/form-data; boundary=x"}, 415),
+        ({"token": WORD}, {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}, 403),
+    ],
+)
+async def test_what_is_no_form_of_the_page_opens_nothing(state, form, headers, status):
+    """Too long, of another kind, without a word, or sent by the page of another site."""
+    async with served(state, token=WORD) as client:
+        answer = await client.post("/", data=form, headers=headers, allow_redirects=False)
+        assert (answer.status, COOKIE in answer.cookies) == (status, False)
+        assert "Content-Security-Policy" in answer.headers
 
 
 async def test_a_stream_tells_everything_and_then_what_is_new(tmp_path):
