@@ -28,6 +28,7 @@ from bot.cli.options import (
     span_s,
 )
 from bot.domain.errors import JournalBusyError
+from bot.domain.text import UNPRINTABLE, printable
 
 if TYPE_CHECKING:
     from bot.journal import Answer, Reader
@@ -219,12 +220,12 @@ def target(
     return tell("target", coin, why, (config, sets, instance), as_json, {"target": level})
 
 
-def printable(text: str) -> str:
+def reason(text: str) -> str:
     """Return a reason as it can stand in a journal and on a terminal: a stop must not fail over it.
 
     What cannot be printed becomes `?`, and what is too long is cut.
     """
-    plain = "".join(letter if letter.isprintable() else "?" for letter in text)
+    plain = printable(text).replace("\n", UNPRINTABLE)
     return plain if len(plain) <= LONGEST_WHY else f"{plain[: LONGEST_WHY - 1]}…"
 
 
@@ -246,7 +247,7 @@ def tell(
     arguments: Mapping[str, object] = MappingProxyType({}),
 ) -> int:
     """Put a verb to the bot that is meant, wait for its answer and report it."""
-    why = printable(why)
+    why = reason(why)
     with journal(*whom) as reader:
         where = reader.path.parent.name
         if not reader.running():

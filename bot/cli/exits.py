@@ -14,6 +14,7 @@ import typer
 
 from bot.cli import say
 from bot.cli.usage import sentence
+from bot.domain.text import printable
 
 
 class Exit(IntEnum):
@@ -38,7 +39,7 @@ class VerbError(Exception):
 
 def complain(text: str) -> None:
     """Write one line of error; a closed stderr is nobody's fault."""
-    flat = " ".join(text.split())
+    flat = printable(" ".join(text.split()))
     try:
         sys.stderr.write(f"error: {flat}\n")
         sys.stderr.flush()

@@ -1,7 +1,8 @@
 """How a verb speaks: tables for people, aligned text for pipes, JSON for programs.
 
 Owns every character that goes to standard output. NO_COLOR and FORCE_COLOR are honoured; JSON is
-one line where it is piped, NaN becomes null. What cannot be written is an OutputError.
+one line where it is piped, NaN becomes null. What
+others wrote (reasons, names, errors) moves no cursor. What cannot be written is an OutputError.
 """
 
 import errno
@@ -11,6 +12,8 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Literal
+
+from bot.domain.text import UNPRINTABLE, printable
 
 Row = Sequence[object]
 
@@ -54,7 +57,7 @@ def prepare_streams() -> None:
 
 def line(text: str = "") -> None:
     """Write one line."""
-    _write(f"{text}\n")
+    _write(f"{printable(text)}\n")
 
 
 def flush() -> None:
@@ -75,7 +78,7 @@ def discard() -> None:
 
 def note(text: str) -> None:
     """Write one line beside the answer, on stderr."""
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{printable(text)}\n")
 
 
 def json(item: object) -> None:
@@ -133,7 +136,7 @@ def cell(value: object) -> str:
         case list() | tuple():
             return "; ".join(because(item) for item in value) or "-"
         case _:
-            return str(value)
+            return printable(str(value)).replace("\n", UNPRINTABLE)
 
 
 def number(value: float) -> str:

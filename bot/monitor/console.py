@@ -15,6 +15,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from bot.domain.records import Decision
+from bot.domain.text import printable
 from bot.journal.equity import TwinPnl
 from bot.monitor import figures
 from bot.monitor.flood import PER_MIN, Flood
@@ -133,10 +134,13 @@ class Screen:
 
     def _cut(self, pieces: Iterable[Piece]) -> list[Piece]:
         """Redact pieces before they are set: no net catches what a line's end has cut in two."""
-        return [(self._redactor.text(text), style) for text, style in pieces]
+        return [(printable(self._redactor.text(text)), style) for text, style in pieces]
 
     def _clean(self, banner: Banner) -> Banner:
-        text = self._redactor.text
+
+        def text(one: str) -> str:
+            return printable(self._redactor.text(one))
+
         scopes = tuple(replace(one, **_texts(one, text)) for one in banner.scopes)
         return replace(banner, **_texts(banner, text), scopes=scopes)
 

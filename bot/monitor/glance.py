@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.domain.states import State
+from bot.domain.text import printable
 from bot.monitor import figures
 
 BAR: Final = 41
@@ -80,11 +81,11 @@ def _headline(seen: Glance) -> Text:
     age = "no heartbeat yet" if seen.beat_age_s is None else f"heartbeat {seen.beat_age_s:.1f} s"
     state = (str(status["state"]), _STATE.get(status["state"], QUIET))
     parts = (status["instance"], status["mode"], status["market"])
-    about = " · ".join(map(str, parts))
+    about = printable(" · ".join(map(str, parts)))
     clock = f"{figures.day(status['ts_ns'])} {figures.clock(status['ts_ns'])} UTC"
     text = Text.assemble((about, "bold"), " · ", state, f" · {clock} · ", (age, QUIET))
     if status["stale"]:
-        text.append(f"  STALE: {seen.why}", BAD)
+        text.append(printable(f"  STALE: {seen.why}"), BAD)
     return text
 
 
@@ -160,14 +161,14 @@ def _hedge(done: Mapping[str, Any]) -> Text:
 
 def _troubles(one: Mapping[str, Any]) -> list[Text]:
     texts = [
-        Text(f"{doubt['reason'].replace('_', ' ')} {doubt['subject']}".rstrip(), WARN)
+        Text(printable(f"{doubt['reason'].replace('_', ' ')} {doubt['subject']}".rstrip()), WARN)
         for doubt in one["doubts"]
     ]
     if one["unknown_orders"]:
         texts.append(Text(f"the fate of {one['unknown_orders']} orders is unknown", BAD))
     for name, says in (("off", "hedging is off"), ("hold", "held"), ("moved", "target moved")):
         if one.get(name):
-            texts.append(Text(f"{says}: {one[name]['why']}", WARN))
+            texts.append(Text(printable(f"{says}: {one[name]['why']}"), WARN))
     parked = one.get("parked") or ()
     texts += [Text(f"parked until {part['until']}: {part['instrument']}", WARN) for part in parked]
     return texts

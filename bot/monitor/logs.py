@@ -16,6 +16,7 @@ from typing import Any, Final, TextIO, TypeAlias
 
 import orjson
 
+from bot.domain.text import printable
 from bot.journal.equity import TwinPnl
 from bot.journal.rows import to_json
 from bot.monitor.flood import MINUTE_NS, PER_MIN, Flood
@@ -210,8 +211,9 @@ def _readable(*, colours: bool) -> Render:
 
     def render(event: Event) -> str:
         chain = event.pop("exception", ())
+        event = {name: printable(x) if isinstance(x, str) else x for name, x in event.items()}
         tail = [
-            f"  {item['type']}: {'; '.join(_said(item))} ({', '.join(item['lines'])})"
+            printable(f"  {item['type']}: {'; '.join(_said(item))} ({', '.join(item['lines'])})")
             for item in chain
         ]
         return "\n".join([str(renderer(None, "", event)), *tail])

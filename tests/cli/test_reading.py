@@ -72,6 +72,24 @@ def test_status_says_whether_those_are_told_whom_the_settings_name(deltaband, to
         journal.close()
 
 
+def test_what_others_wrote_moves_no_cursor_of_a_reader(deltaband):
+    """A journal of an older release, or an exchange, may say anything; a terminal would obey it."""
+    nasty = Because(Reason.OPERATOR, "\x1b[2J\x07desk", {})
+    journal = Journal.open(deltaband.state, "demo")
+    journal.begin_run(run_start())
+    journal.record(sample(1))
+    journal.record(StateChange(T0, "BTC", State.RUNNING, State.PAUSED, (nasty,)))
+    journal.view("positions", T0, [{"instrument": "\x1b[2Jleg\nnext", "quantity": 1.0}])
+    journal.close()
+    for verb, shown in (("status", "?[2J?desk"), ("positions", "?[2Jleg?next")):
+        for env in ({}, {"FORCE_COLOR": "1", "COLUMNS": "200"}):
+            out = deltaband(verb, **env).stdout
+            assert shown in out
+            assert not {"\x1b[2J", "\x07"} & {
+                out[i : i + n] for i in range(len(out)) for n in (1, 4)
+            }
+
+
 def test_a_run_that_is_over_is_stale_while_its_bot_still_holds_the_journal(deltaband):
     """What comes after a run, such as its monitor's last word, takes seconds."""
     journal = Journal.open(deltaband.state, "demo")

@@ -299,6 +299,16 @@ def test_words_in_brackets_are_shown_as_they_are():
     assert stream.getvalue().strip() == "venue.said  message=[bold]hello[/nothing]"
 
 
+def test_what_others_wrote_moves_no_cursor():
+    """An exchange's error or a file's name may hold anything; a terminal would obey it."""
+    stream = io.StringIO()
+    screen = Screen(stream, wait=True)
+    screen.say("settings.odd", "warning", what="\x1b[2Jgone\x07\u202e")
+    screen.tell(moved(1, S.SENT, S.UNKNOWN, "\x1b]0;title\x07"))
+    assert "?[2Jgone??" in stream.getvalue()
+    assert not {"\x1b", "\x07", "\u202e"} & set(stream.getvalue())
+
+
 def test_secret_is_not_shown():
     """The screen has the same last net as the logs."""
     stream = io.StringIO()

@@ -193,6 +193,19 @@ def test_terminal_gets_readable_lines_and_a_file_json(monkeypatch, tmp_path):
     assert json.loads((tmp_path / "log").read_text())["seed"] == 7
 
 
+def test_what_others_wrote_moves_no_cursor_where_people_read_lines():
+    """Lines for programs escape it themselves."""
+    for as_json in (True, False):
+        stream = io.StringIO()
+        logs = Logs(stream, json=as_json, wait=True)
+        fault = ValueError("\x1b[2Jwithin")
+        logs.say("a.fault", "error", found="\x1b[2Jgone", exc_info=fault)
+        assert logs.failed == 0
+        assert "gone" in stream.getvalue()
+        assert "within" in stream.getvalue()
+        assert "\x1b" not in stream.getvalue()
+
+
 def test_closed_pipe_is_counted_and_not_felt():
     """Nobody reads any more: trading goes on."""
     ours, theirs = os.pipe()

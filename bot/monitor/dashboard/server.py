@@ -1,7 +1,8 @@
 """What browsers are answered: the page, and one stream of events. There is no way to steer here.
 
-GET alone is answered, and the POST that brings the word, never a part of an address. Every answer forbids scripts, styles and frames of anybody else. A stream
-that is not read is dropped; there are only so many.
+GET alone is answered, and the POST that brings the word, which is never a part of an address.
+Every answer forbids scripts, styles and frames of anybody else. A stream that is not read is
+dropped; there are only so many.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The page in a real browser: what a desk sees, and what no journal can make it do."""
 
 import json
-import re
 import shutil
 import signal
 import subprocess
@@ -296,6 +295,26 @@ def test_nothing_from_a_journal_is_ever_markup(tmp_path, live, serve, look):
     assert "<script>window.hurt" in page.locator("#hedges").inner_text()
     assert page.evaluate("window.hurt === undefined")
     assert page.locator("main img, main script").count() == 0
+
+
+def test_a_reason_of_any_length_takes_three_lines(tmp_path, live, serve, look):
+    """And the whole of it shows on pointing at it."""
+    why = "because " * 2_000
+
+    def talkative(journal):
+        because = Because(Reason.OPERATOR, why, {})
+        journal.record(hedge_done(7, reason=why, kind="delta"))
+        journal.record(StateChange(T0, "BTC", State.RUNNING, State.PAUSED, (because,)))
+
+    live(talkative)
+    page = look(serve(tmp_path).url)
+    page.wait_for_selector("#hedges .hedge")
+    page.locator("#health").scroll_into_view_if_needed()
+    page.wait_for_selector("#health .log div[title]")
+    for one in page.locator("#health .log div, #hedges .hedge .why").all():
+        box = one.bounding_box()
+        assert box is None or box["height"] < 70
+    assert len(page.locator("#health .log div[title]").first.get_attribute("title")) > 10_000
 
 
 def test_a_word_opens_the_page_once(tmp_path, serve, look):

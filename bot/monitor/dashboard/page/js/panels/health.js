@@ -36,7 +36,11 @@ function feeds(now) {
   ];
 }
 
-const line = (...parts) => h("div", {}, parts);
+function line(...parts) {
+  const node = h("div", {}, parts);
+  if (node.textContent.length > 120) node.title = node.textContent;
+  return node;
+}
 const when = (ms) => h("span", { class: "quiet number" }, `${time(ms)} `);
 
 function doubts() {
