@@ -8,6 +8,7 @@ import asyncio
 import os
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -18,10 +19,12 @@ from bot.cli.options import ConfigFiles, Sets, load
 from bot.cli.stops import listen
 
 if TYPE_CHECKING:
+    from bot.journal.lock import Lock
     from bot.monitor import Logs
     from config import Settings
 
 _TEST_S: Final = 20.0
+_AGAIN_S: Final = 1.0
 
 AsLines = Annotated[bool, typer.Option("--json", help="Log JSON lines on a terminal too.")]
 TestAlerts = Annotated[
@@ -50,8 +53,6 @@ def monitor(
     """
     loaded = load(config, list(sets or ()))
     from bot.cli.daemon import run_connected
-    from bot.domain.errors import JournalError
-    from bot.journal.lock import MONITOR, Lock
     from bot.monitor import Logs
     from bot.wiring.told_secrets import known_secrets
 
@@ -67,15 +68,6 @@ def monitor(
     known = known_secrets(settings, os.environ)
     if with_bot:
         beside.give_way()
-    folder = settings.state_dir / settings.instance
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    only = f"to be the only monitor of instance {settings.instance!r}"
-    try:
-        lock = Lock(folder / MONITOR, only, "one is enough")
-    except JournalError:
-        if with_bot:  # one that runs as a service tells of this bot, too
-            return Exit.FINE
-        raise
     lowest = "warning" if with_bot else "info"
     stream = sys.stderr if with_bot else sys.stdout
     logs = Logs(stream, json=True if as_json else None, lowest=lowest, secrets=known)
@@ -83,7 +75,6 @@ def monitor(
         run_connected(_follow(settings, logs, with_bot))
     finally:
         logs.close()
-        lock.release()
     return Exit.FINE
 
 
@@ -110,12 +101,50 @@ def _test(settings: "Settings") -> int:
 
 async def _follow(settings: "Settings", logs: "Logs", with_bot: bool) -> None:
     """Follow the journal until a signal, or until the bot that started this is gone."""
+    stop = asyncio.Event()
+    listen(stop.set)
+    lock = await _be_the_only_one(settings, logs, stop, wait=not with_bot)
+    if lock is None:
+        return
+    try:
+        await _tell(settings, logs, stop, with_bot)
+    finally:
+        lock.release()
+
+
+async def _be_the_only_one(
+    settings: "Settings", logs: "Logs", stop: asyncio.Event, *, wait: bool
+) -> "Lock | None":
+    """Return the right to tell of an instance, `wait`ing for it; None where another has it.
+
+    One beside a bot does not wait: another that runs as a service tells of this bot, too.
+    """
+    from bot.domain.errors import JournalError
+    from bot.journal.lock import MONITOR, Lock
+
+    folder = settings.state_dir / settings.instance
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    only = f"to be the only monitor of instance {settings.instance!r}"
+    waits = False
+    while not stop.is_set():
+        try:
+            return Lock(folder / MONITOR, only, "this one waits for its end")
+        except JournalError as error:
+            if not wait:
+                return None
+            if not waits:
+                logs.say("monitor.waits", "warning", found=str(error))
+            waits = True
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _AGAIN_S)
+    return None
+
+
+async def _tell(settings: "Settings", logs: "Logs", stop: asyncio.Event, with_bot: bool) -> None:
     from bot.journal.following import Following
     from bot.monitor.newsroom import Newsroom
     from bot.wiring.monitoring import outlets
 
-    stop = asyncio.Event()
-    listen(stop.set)
     following = Following(settings.state_dir, settings.instance)
     told = outlets(settings, os.environ, following, logs.say)
     room = Newsroom(following, told, logs.say, whole_run=with_bot)

@@ -13,6 +13,7 @@ import yaml  # type: ignore[import-untyped]
 
 from bot.cli.app import build
 from config.schema import Settings
+from config.secrets import MQTT_PASSWORD
 
 TOP = Path(__file__).parents[2]
 UNITS = sorted((TOP / "config" / "deploy" / "systemd").iterdir())
@@ -101,6 +102,31 @@ def test_only_those_who_cancel_or_trade_are_shown_a_key():
     assert with_keys == {"deltaband@.service", "deltaband-watchdog@.service"}
 
 
+def test_wrong_settings_start_no_process_again_and_again():
+    """Code 2 stays down, and `systemctl status` shows why."""
+    for path in UNITS:
+        service = unit(path)["Service"]
+        if service["Restart"] == ["always"] and "watchdog" not in path.name:
+            assert service["RestartPreventExitStatus"] == ["2"], path.name
+
+
+def drop_in() -> str:
+    """Return what docs/deploy.md puts beside the monitor's unit."""
+    text = (TOP / "docs" / "deploy.md").read_text(encoding="utf-8")
+    return text.partition("```ini\n")[2].partition("```")[0]
+
+
+def test_the_secrets_of_the_monitor_are_named_as_it_reads_them():
+    """Each credential has its variable, which is a setting or the file of the password."""
+    lines = drop_in().splitlines()[1:]
+    loaded = [line.split(":")[0] for line in lines if line.startswith("LoadCredential=")]
+    said = [line.removeprefix("Environment=") for line in lines if "Environment=" in line]
+    assert len(loaded) == len(said) == 3
+    for credential, (name, _, value) in zip(loaded, (x.partition("=") for x in said), strict=True):
+        assert value == f"%d/{credential.removeprefix('LoadCredential=')}"
+        assert name == f"{MQTT_PASSWORD}_FILE" or settings_of(name), name
+
+
 def test_systemd_understands_the_units(tmp_path):
     """As they stand, but for the program, which is not installed here."""
     analyze = shutil.which("systemd-analyze")
@@ -112,6 +138,9 @@ def test_systemd_understands_the_units(tmp_path):
         text = path.read_text(encoding="utf-8").replace(PROGRAM, "/bin/true")
         (tmp_path / name).write_text(text, encoding="utf-8")
         names.append(tmp_path / name)
+    beside = tmp_path / "deltaband-monitor@main.service.d"
+    beside.mkdir()
+    (beside / "override.conf").write_text(drop_in(), encoding="utf-8")
     done = subprocess.run(
         [analyze, "verify", "--man=no", *names], text=True, capture_output=True, check=False
     )

@@ -24,6 +24,12 @@ MONITOR: Final = (
         ("info",),
         (Field("tells", "list", "whom it tells"),),
     ),
+    Event(
+        "monitor.waits",
+        "Another monitor follows this instance; this one takes its place when it ends.",
+        ("warning",),
+        ("found",),
+    ),
     Event("monitor.stopped", "The monitor was stopped.", ("info",)),
     Event(
         "monitor.missing",
