@@ -31,4 +31,6 @@ def test_a_second_monitor_waits_for_the_end_of_the_first(deltaband):
     heard(third, "monitor.waits")
     for one in (third, second):
         one.send_signal(signal.SIGTERM)
-        assert one.wait(60) == 0
+        one.communicate(timeout=60)
+        assert one.returncode == 0
+    first.communicate(timeout=60)

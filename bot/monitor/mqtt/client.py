@@ -73,8 +73,12 @@ class _Link:
         self._client.pending_calls_threshold = ROOM
         self._paho: Any = self._client._client  # noqa: SLF001  aiomqtt hides what is needed here
         self._paho.connect_timeout = CONNECT_S
+        # A fault that nobody waits for any more is none: the next connection tells.
+        self._lost: asyncio.Future[None] = self._client._disconnected  # noqa: SLF001  see above
+        self._lost.add_done_callback(lambda lost: lost.cancelled() or lost.exception())
         self._told: Any = self._paho.on_publish
         self._paho.on_publish = self._on_publish
+        self._paho.on_socket_register_write = self._on_register_write
         self.refused = ""
 
     async def open(self) -> None:
@@ -123,6 +127,26 @@ class _Link:
     def _on_publish(self, *answer: Any) -> None:  # noqa: ANN401  paho's callback
         self._judged(answer[3])  # aiomqtt does not look at it
         self._told(*answer)
+
+    def _on_register_write(self, paho: Any, _userdata: object, sock: Any) -> None:  # noqa: ANN401
+        """Have the loop write when the socket takes more; aiomqtt's own forgets that it may close.
+
+        Its number would then be nobody's, or soon that of another connection.
+        """
+        loop = self._lost.get_loop()
+
+        def write() -> None:
+            try:
+                paho.loop_write()
+            except Exception as fault:  # noqa: BLE001  as aiomqtt does
+                if not self._lost.done():
+                    self._lost.set_exception(fault)
+
+        def register() -> None:
+            if sock.fileno() >= 0:
+                loop.add_writer(sock.fileno(), write)
+
+        loop.call_soon_threadsafe(register)  # paho connects in a thread
 
     def _judged(self, code: object) -> None:
         if isinstance(code, ReasonCode) and code.value >= _REFUSED:

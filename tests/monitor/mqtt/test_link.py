@@ -1,7 +1,8 @@
 """A connection that fails: what was not answered is sent again, and the broker says `offline`."""
 
 import asyncio
-from contextlib import asynccontextmanager
+import gc
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -113,3 +114,19 @@ async def test_of_a_flood_the_newest_are_kept_and_the_rest_is_counted(broker):
                 break
     assert len(found) == 1_000
     assert lost == 201
+
+
+async def test_a_connection_that_is_dropped_with_something_to_write_leaves_nothing_behind(broker):
+    """A monitor that was stopped for a minute: what it wanted to write has no socket any more."""
+    faults: list[str] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: faults.append(str(context["message"])))
+    told = Broker("127.0.0.1", broker.port, "deltaband-demo", WILL)
+    with suppress(LinkError):
+        async with connected(told) as link:
+            await link.publish("a", b"1", retain=False)
+            link._paho._call_socket_register_write()  # type: ignore[attr-defined]
+            raise LinkError("stopped")
+    await asyncio.sleep(0.1)
+    gc.collect()
+    assert faults == []
