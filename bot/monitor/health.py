@@ -37,7 +37,10 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a bot is: `ready` tells that it may trade; `said` what is so and is no illness."""
+    """How a bot is: `ready` tells that it may trade; `said` what is so and is no illness.
+
+    `state` is None, and `coins` and `said` are empty, of one that is dead or silent.
+    """
 
     healthy: bool
     ready: bool
@@ -49,15 +52,15 @@ class Health:
 
 def health(sight: Sight, now_ns: int) -> Health:
     """Judge a sight at a moment of the wall clock."""
-    status = sight.status or {}
-    coins = {coin: str(one["state"]) for coin, one in status.get("underlyings", {}).items()}
     problems = tuple(_problems(sight, now_ns))
-    state = status.get("state")
-    may = state in SENDING and any(one in SENDING for one in coins.values())
     beats = not any(p.what in {"journal", "bot", "decision_heartbeat"} for p in problems)
+    # How a bot stood when it was last heard is not how it stands.
+    status = (sight.status or {}) if beats else {}
+    coins = {coin: str(one["state"]) for coin, one in status.get("underlyings", {}).items()}
+    state = status.get("state")
     return Health(
         healthy=not problems,
-        ready=may and beats,
+        ready=state in SENDING and any(one in SENDING for one in coins.values()),
         state=None if state is None else str(state),
         coins=coins,
         problems=problems,

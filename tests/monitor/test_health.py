@@ -70,7 +70,9 @@ def test_a_bot_that_decides_on_fresh_feeds_is_well():
 def test_one_that_does_not_decide_or_does_not_say_what_on_is_not(seen, what):
     """Nothing else is said of it: its figures are old."""
     assert [name for name, _ in problems(seen)] == [what]
-    assert health(seen, NOW_NS).ready is (what == "feeds")
+    found = health(seen, NOW_NS)
+    assert found.ready is (what == "feeds")
+    assert (found.state is None, found.coins == {}) == (what != "feeds", what != "feeds")
 
 
 @pytest.mark.parametrize("name,limit_s", [("quote", 2.0), ("chain", 30.0), ("positions", 65.0)])
