@@ -16,13 +16,15 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from bot.cli import say
 from bot.cli.stops import cut_short_by_stop
-from bot.cli.troubles import Sayer
 from config import Loaded
 from config.secrets import names_a_key
+
+if TYPE_CHECKING:
+    from bot.cli.troubles import Sayer
 
 WAIT_S: Final = 10.0
 PATIENCE_S: Final = 2.0

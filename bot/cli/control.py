@@ -22,6 +22,7 @@ from bot.cli.options import (
     ConfigFiles,
     Instance,
     Sets,
+    coins,
     journal,
     load,
     span_or_none_s,
@@ -69,7 +70,10 @@ Held = Annotated[
 
 
 Level = Annotated[
-    float, typer.Argument(metavar="X", help="Where delta is wanted, in coin; may be negative.")
+    float,
+    typer.Argument(
+        metavar="X", parser=coins, help="Where delta is wanted, in coin; may be negative."
+    ),
 ]
 
 

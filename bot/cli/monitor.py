@@ -57,14 +57,14 @@ def monitor(
     from bot.wiring.told_secrets import known_secrets
 
     settings = loaded.settings
+    if test_alerts:
+        return _test(settings)
     if not settings.tells:
         raise VerbError(
             "expected [mqtt] url, [metrics] listen or [alerts] in the settings, found nobody to"
             " tell",
             Exit.USAGE,
         )
-    if test_alerts:
-        return _test(settings)
     known = known_secrets(settings, os.environ)
     if with_bot:
         beside.give_way()

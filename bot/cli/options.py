@@ -8,7 +8,7 @@ one whose bot runs, then the newest journal.
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,6 +57,14 @@ def span_or_none_s(text: str) -> float:
     if _SPAN.fullmatch(text) and total < math.inf:
         return total
     raise typer.BadParameter(f"expected a time such as 90s, 15m, 6h or 2d, found {text[:40]!r}")
+
+
+def coins(text: str) -> float:
+    """Read an amount of coins, which may be negative."""
+    with suppress(ValueError):
+        if math.isfinite(amount := float(text)):
+            return amount
+    raise typer.BadParameter(f"expected an amount of coins such as -0.25, found {text[:40]!r}")
 
 
 ConfigFiles = Annotated[

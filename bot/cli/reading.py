@@ -212,17 +212,17 @@ def _margin(found: Mapping[str, Any] | None) -> dict[str, object]:
         return {}
     funds = found["funds"]
     shares = {
-        f"{name} margin used": _percent(found[f"{name}_margin"] / funds if funds else None)
+        f"{name} margin used": _percent(found[f"{name}_margin"] / funds if funds else None, "")
         for name in ("initial", "maintenance")
     }
     moves = {f"liquidation {side}": _percent(found[side]) for side in ("down", "up")}
     return {"margin model": found["model"]} | shares | moves
 
 
-def _percent(share: float | None) -> str | None:
+def _percent(share: float | None, sign: str = "+") -> str | None:
     if share is None:
         return None
-    return "at no price" if math.isinf(share) else f"{share * 100.0:+.1f} %"
+    return "at no price" if math.isinf(share) else f"{share * 100.0:{sign}.1f} %"
 
 
 def _rows(

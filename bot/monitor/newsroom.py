@@ -25,6 +25,8 @@ from bot.pace import LOOP_VIEW
 POLL_S: Final = 0.2
 SIGHT_S: Final = 1.0
 AGAIN_S: Final = 5.0
+HELD_S: Final = 60.0
+"""What has run for so long and fails again is told again."""
 CLOSING_S: Final = 8.0
 LETTING_GO_S: Final = 1.0
 """A process that is killed closes its files one by one: its end of a pipe maybe before its lock."""
@@ -142,14 +144,18 @@ class Newsroom:
             self._say("monitor.reads_again")
 
     async def _kept(self, outlet: Outlet) -> None:
-        """Run an outlet for ever: what it raises is told, and after a while it is begun again."""
+        """Run an outlet for ever: what it raises is told once, and it is begun again and again."""
+        told = ""
         while True:
+            began = time.monotonic()
             try:
                 await outlet.run()
                 found = "it ended by itself"
             except Exception as error:  # noqa: BLE001  one outlet's fault is not the others'
                 found = f"{type(error).__name__}: {error}"
-            self._say("monitor.outlet_failed", "error", outlet=outlet.name, found=found)
+            if found != told or time.monotonic() - began >= HELD_S:
+                self._say("monitor.outlet_failed", "error", outlet=outlet.name, found=found)
+                told = found
             await asyncio.sleep(AGAIN_S)
 
     async def _close(self) -> None:

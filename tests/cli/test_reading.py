@@ -377,8 +377,8 @@ def test_status_shows_the_margin_used_and_how_far_liquidation_is(deltaband):
         line.rsplit("  ", 1) for line in deltaband("status").stdout.splitlines() if "  " in line
     )
     shown = {name.strip(): value.strip() for name, value in rows.items()}
-    assert shown["initial margin used"] == "+30.0 %"
-    assert shown["maintenance margin used"] == "+20.0 %"
+    assert shown["initial margin used"] == "30.0 %"
+    assert shown["maintenance margin used"] == "20.0 %"
     assert shown["liquidation down"] == "-25.0 %"
     assert shown["liquidation up"] == "at no price"
 
@@ -406,9 +406,25 @@ def test_report_shows_a_day_and_writes_it_as_html(deltaband, tmp_path):
     assert "day from 2026-01-04T08:00Z to 2026-01-05T08:00Z" in done.stdout
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert deltaband.json("report", "--day", "2026-01-04")["coins"] == {}
-    refused = deltaband("report", "--day", "4.1.2026")
-    assert refused.returncode == 2
-    assert "expected a day such as 2026-02-05, found '4.1.2026'" in refused.stderr
+    assert page.stat().st_mode & 0o777 == 0o600  # as the journal that it comes from
+
+
+@pytest.mark.parametrize(
+    "option, found, code, said",
+    [
+        ("--day", "4.1.2026", 2, "expected a day such as 2026-02-05, found '4.1.2026'"),
+        ("--day", "2026-01-05", 2, "up to 2026-01-04, the newest that has begun, found 2026-01-05"),
+        ("--html", "/nowhere/day.html", 1, "--html: expected a file that can be written, found /n"),
+    ],
+)
+def test_report_refuses_a_day_that_is_none_and_a_file_that_cannot_be(
+    deltaband, option, found, code, said
+):
+    """Instead of an empty page, or a fault of the system."""
+    fill_journal(deltaband.state)
+    refused = deltaband("report", option, found)
+    assert (refused.returncode, refused.stdout) == (code, "")
+    assert said in refused.stderr
 
 
 @pytest.mark.parametrize("as_json", [False, True])

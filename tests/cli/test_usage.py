@@ -10,6 +10,7 @@ FOR = "--for: expected a time such as 90s, 15m, 6h or 2d, found '6x'"
 SPEED = "--speed: expected a number above 0 or max, found '0'"
 SEED = "--seed: expected a whole number from 0 to 9223372036854775807, found '-1'"
 FROM = "--from: expected a time such as 2026-02-05T00:00Z, found '2026-13-01'"
+COINS = "level: expected an amount of coins such as -0.25, found "
 INSTANCE = "--instance: expected 1 to 16 small letters, digits or hyphens, found '../x'"
 
 
@@ -17,6 +18,8 @@ INSTANCE = "--instance: expected 1 to 16 small letters, digits or hyphens, found
     "argv,said",
     [
         ("pln", "expected a verb, found pln (the nearest is plan)"),
+        ("target BTC nan", f"{COINS}'nan'"),
+        ("target BTC ten", f"{COINS}'ten'"),
         ("plan --jsn", "expected an option of this verb, found --jsn (the nearest is --json)"),
         ("status x y", "expected no further argument, found x y"),
         ("paper --for 6x", FOR),

@@ -92,7 +92,7 @@ class Metrics:
         )
         await runner.setup()
         try:
-            await web.TCPSite(runner, *self._listen).start()
+            await self._listening(runner)
             host, port, *_ = runner.addresses[0]
             self.address = (host, port)
             self._say("metrics.listening", host=host, port=port)
@@ -125,6 +125,15 @@ class Metrics:
             files = (self._folder / FILE, self._folder / f"{FILE}-wal")
             sizes = [file.stat().st_size for file in files if file.exists()]
             page.tell("journal_bytes", sum(sizes) if sizes else None)
+
+    async def _listening(self, runner: web.AppRunner) -> None:
+        host, port = self._listen
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError as fault:
+            found = os.strerror(fault.errno) if fault.errno else str(fault)
+            expected = f"expected {host}:{port} (metrics.listen), each monitor's own, to be free"
+            raise OSError(f"{expected}, found: {found}") from fault
 
     async def _metrics(self, request: web.Request) -> web.Response:
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))

@@ -29,6 +29,7 @@ CONNECT_S: Final = 3.0
 LARGEST_PACKET: Final = 64 * 1024
 ROOM: Final = 1_000
 AT_LEAST_ONCE: Final = 1
+_LOGIN: Final = ("not authorized", "bad user name or password")
 _REFUSED: Final = 128  # and above: what a reason code says no with
 
 
@@ -156,6 +157,8 @@ class _Link:
         """Return why it failed; where only silence was noticed, what was heard before it."""
         inner = fault.__cause__
         said = " ".join(filter(None, [str(fault), str(inner) if inner is not None else ""]))
+        if any(word in said.lower() for word in _LOGIN):
+            said += " (mqtt.username, DELTABAND_MQTT_PASSWORD)"
         return f"{said}: {self._heard.last}" if self._heard.last else said
 
 

@@ -14,7 +14,7 @@ _STYLE: Final = (
     "table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
     "td,th{padding:.15rem .9rem .15rem 0;text-align:right;font-weight:normal;white-space:nowrap}"
     "th{border-bottom:1px solid #8888}td:first-child,th:first-child{text-align:left}"
-    "p{margin:.3rem 0}"
+    "p{margin:.3rem 0}.t{overflow-x:auto}"
 )
 
 
@@ -38,6 +38,7 @@ def _section(section: Section) -> str:
             f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>"
             for row in section.rows
         )
-        table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        whole = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
+        table = f'<div class="t"><table>{whole}</table></div>'
     notes = "".join(f"<p>{escape(note)}</p>" for note in section.notes)
     return f"<h2>{escape(section.title)}</h2>{table}{notes}"

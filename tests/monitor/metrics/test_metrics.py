@@ -324,7 +324,7 @@ async def test_it_listens_on_ipv6_and_an_address_that_is_taken_is_told(tmp_path)
         assert (await served.get("/healthz"))[0] == 503
         taken = served.outlet.address
         served.outlet._listen = taken
-        with pytest.raises(OSError, match="address already in use"):
+        with pytest.raises(OSError, match=r"metrics\.listen.*Address already in use"):
             await served.outlet.run()
 
 

@@ -148,6 +148,7 @@ async def test_a_broker_that_refuses_the_login_is_named_with_its_reason(journal,
     async with Monitor(journal, broker, said, environ=environ) as monitor:
         lost = await monitor.until("mqtt.lost")
         assert "not authorized" in lost["found"].lower()
+        assert "DELTABAND_MQTT_PASSWORD" in lost["found"]
         await asyncio.sleep(3.0)
         broker.stop()
         broker.passwords(deltaband_demo="wrong horse")
