@@ -38,10 +38,10 @@ function limit(gamma) {
 }
 
 function strikes(found, digits) {
-  return table([{ text: "strike", left: true }, "calls", "puts", "from the index", "deviations", "Γ per 1 %", { text: "", left: true }],
+  return table([{ text: "strike", left: true }, { text: "", left: true }, "calls", "puts", "from the index", "deviations", "Γ per 1 %"],
     found.strikes.map((one) => row([
-      num(one.strike, one.strike < 10 ? 3 : 0), one.call ? signed(one.call, 1) : "", one.put ? signed(one.put, 1) : "",
-      `${signed(one.away, 2)} %`, signed(one.deviations, 2), signed(one.gamma, digits), h("td", { class: "left near" }, one.pin ? "◀ pin risk" : ""),
+      num(one.strike, one.strike < 10 ? 3 : 0), h("td", { class: "left near" }, one.pin ? "pin risk" : ""), one.call ? signed(one.call, 1) : "", one.put ? signed(one.put, 1) : "",
+      `${signed(one.away, 2)} %`, signed(one.deviations, 2), signed(one.gamma, digits),
     ])));
 }
 
