@@ -43,8 +43,8 @@ async def asked(listener, client, cmd, **changed):
 
 async def test_a_run_is_seen_paused_and_resumed_from_a_broker(deltaband, broker, keys):
     """State arrives; a pause pauses, a challenge and a resume resume; the end is `offline`."""
-    bot = paper(deltaband, broker, f'mqtt.command_key_file="{keys}"')
-    async with ear(broker) as (listener, client):
+    async with ear(broker) as (listener, client):  # first: an event is told once
+        bot = paper(deltaband, broker, f'mqtt.command_key_file="{keys}"')
         await listener.first("availability", lambda word: word == "online", patience_s=60)
         state = await listener.first("state", lambda one: one["state"] == "RUNNING")
         assert (state["v"], state["online"], state["commands"]) == (1, True, "on")
@@ -92,8 +92,8 @@ async def test_a_run_is_seen_paused_and_resumed_from_a_broker(deltaband, broker,
 
 async def test_a_bot_that_is_killed_is_offline(deltaband, broker):
     """Its monitor sees the pipe close, and says so before it ends."""
-    bot = paper(deltaband, broker, speed=60)
     async with ear(broker) as (listener, _):
+        bot = paper(deltaband, broker, speed=60)
         await listener.first("availability", lambda word: word == "online", patience_s=60)
         bot.kill()
         await ended(bot)
