@@ -71,7 +71,7 @@ class Verbs:
         refused = self._refusal(event)
         if refused is not None:
             return [_answer(event, refused, accepted=False)]
-        because = Because(Reason.OPERATOR, f"{event.who}: {event.why}")
+        because = Because(Reason.OPERATOR, ": ".join(filter(None, (event.who, event.why))))
         do = {
             "confirm": self._confirm,
             "flatten": self._flatten,

@@ -21,7 +21,8 @@ def raise_halt(file: Path, at_ns: int, who: str, why: str) -> bool:
     """Put the file there, or a line more into it; return whether it is new."""
     new = not file.exists()
     with file.open("a", encoding="utf-8") as out:
-        out.write(f"{iso(at_ns)} {who}: {why}\n")
+        said = ": ".join(filter(None, (who, why)))
+        out.write(f"{iso(at_ns)} {said}\n")
     return new
 
 
