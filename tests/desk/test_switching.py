@@ -47,6 +47,13 @@ def test_off_sends_nothing_however_far_delta_runs():
     assert desk.stands() is State.PAUSED
 
 
+@pytest.mark.parametrize("why, said", [("", "ann"), ("maintenance", "ann: maintenance")])
+def test_what_is_kept_of_a_person_ends_with_what_they_said(why, said):
+    """A reason that nobody gave leaves nothing behind it."""
+    (word,) = noted(hedged().says("off", "BTC", why), Standing)
+    assert word.because.subject == said
+
+
 def test_off_cancels_what_rests():
     """An order that rests could fill while nobody hedges."""
     desk = ScriptedDesk(positions={"BTC-PERPETUAL": "3600"}).started()
