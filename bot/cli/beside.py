@@ -92,7 +92,8 @@ class Companions:
 
     def __enter__(self) -> Self:
         """Start what the settings ask for."""
-        if self._loaded.settings.tells:
+        settings = self._loaded.settings
+        if settings.tells and settings.monitor == "beside":
             self._start()
         return self
 

@@ -91,6 +91,11 @@ class Settings(BaseModel):
         "auto",
         description="Arithmetic of a daemon: compiled at its start (auto: if it can be) or numpy.",
     )
+    monitor: Literal["beside", "apart"] = Field(
+        "beside",
+        description="Who tells others: a monitor that each run starts beside itself, or one apart "
+        "from it, a service that somebody else starts.",
+    )
     underlying: dict[Coin, Underlying] = Field(
         default_factory=dict,
         description="One table for each underlying.",

@@ -111,7 +111,8 @@ def test_a_monitor_that_fails_is_started_again_and_one_that_is_not_needed_is_not
         return Ended(next(codes))
 
     monkeypatch.setattr(beside.Beside, "start", start)
-    loaded = SimpleNamespace(settings=SimpleNamespace(tells=True), again=())
+    settings = SimpleNamespace(tells=True, monitor="beside")
+    loaded = SimpleNamespace(settings=settings, again=())
     said = list[str]()
     voice = SimpleNamespace(say=lambda event, _level, **_: said.append(event))
     with beside.Companions(loaded, "demo") as companions:  # type: ignore[arg-type]
@@ -122,6 +123,11 @@ def test_a_monitor_that_fails_is_started_again_and_one_that_is_not_needed_is_not
                 companions._monitor = Ended(1)  # type: ignore[assignment]
     assert started == [0.0, 60.0, 120.0, 180.0]
     assert said == ["monitor.missing"] * 3
+    settings.monitor = "apart"
+    with beside.Companions(loaded, "demo") as companions:  # type: ignore[arg-type]
+        clock.now = 1_000.0
+        companions.look(voice)
+    assert len(started) == 4
 
 
 def test_a_monitor_that_hangs_is_awaited_aloud_and_no_longer_than_a_person_wants(program, tmp_path):
