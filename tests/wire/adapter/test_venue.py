@@ -193,11 +193,20 @@ async def test_a_frozen_stream_is_flagged_within_its_age_limit_and_then_replaced
         assert stale if before_ns > limit_ns + NS_PER_MS else True
         assert not stale if after_ns < limit_ns - NS_PER_MS else True
     assert stale[TICKER] > 0.399  # ages are told by the venue's clock, known to the millisecond
-    await server.until(lambda: server.count("public/subscribe") == 2)
-    await server.push(TICKER, ticker())
-    await take(venue, Quote)
-    assert not venue.health().stale
+    await server.until(lambda: server.count("public/subscribe") >= 2)
     assert venue.flaws.counts[Flaw.STALE_CHANNEL] == 1
+
+    async def streams():
+        while True:  # a slow machine may have dialled again meanwhile: whoever listens hears it
+            await server.push(TICKER, ticker())
+            await asyncio.sleep(0.02)
+
+    telling = asyncio.create_task(streams())
+    try:
+        await take(venue, Quote, where=lambda quote: quote.ts_ns > limit_ns)
+        await until(venue, lambda: not venue.health().stale)
+    finally:
+        telling.cancel()
 
 
 async def test_a_stream_that_stays_silent_costs_the_connection(connect, server):
