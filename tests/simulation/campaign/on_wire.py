@@ -181,6 +181,7 @@ class Startled(Monitor):
     keeps_s: float = 90.0
     again_s: float = 0.4
     owned: dict[str, Decimal] = field(default_factory=dict)
+    since: dict[str, int] = field(default_factory=dict)
     jumped: dict[str, int] = field(default_factory=dict)
     before: dict[str, int] = field(default_factory=dict)
     agreed: dict[str, Decimal] = field(default_factory=dict)
@@ -251,7 +252,11 @@ class Startled(Monitor):
         was, self.owned[name] = self.owned.get(name, Decimal(0)), owned
         glimpsed_ns = self.glimpsed.get(name, {}).get(owned, now_ns)
         again = seconds_between(glimpsed_ns, now_ns) >= self.again_s
-        if again or was == owned:
+        if was != owned:
+            self.since[name] = now_ns
+        # The same lie told twice in one breath is no second look either.
+        stands = seconds_between(self.since.get(name, now_ns), now_ns) >= self.again_s
+        if again or (was == owned and stands):
             self.glimpsed.pop(name, None)
         if again:
             self.jumped.pop(name, None)

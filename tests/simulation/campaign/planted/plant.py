@@ -38,7 +38,7 @@ class Ground:
     its cap, an order wanted while prices are crossed. They name the seeds that do.
     """
 
-    seeds: Sequence[int] = range(1, 13)
+    seeds: Sequence[int] = range(1, 25)
     hours: float = 0.3
 
 
