@@ -54,8 +54,14 @@ FROM hedges h LEFT JOIN decisions d ON d.run = h.run AND d.id = h.decision
 WHERE h.seq > ? AND h.run IN (SELECT id FROM runs WHERE ledger = ?) ORDER BY h.seq LIMIT ?
 """
 _EQUITY = """
-SELECT seq, coin, ts_ns, hedged_usd, unhedged_usd, naive_usd FROM equity
+SELECT seq, coin, ts_ns, run, hedged_usd, unhedged_usd, naive_usd FROM equity
 WHERE seq > ? AND run IN (SELECT id FROM runs WHERE ledger = ?) ORDER BY seq LIMIT ?
+"""
+_TWINS: Final = ("hedged_usd", "unhedged_usd", "naive_usd")
+_BEFORE = "SELECT id FROM runs WHERE ledger = ? AND id < ?"
+_ENDED = """
+SELECT {twin} FROM equity
+WHERE run = ? AND coin = ? AND {twin} IS NOT NULL ORDER BY seq DESC LIMIT 1
 """
 _MARGINS = """
 SELECT seq, coin, ts_ns, funds, initial_margin, maintenance_margin, down, up, equity FROM margins
@@ -79,6 +85,7 @@ class History:
         self.ledger = ledger
         self._read: dict[str, int] = {}
         self._policy: dict[str, tuple[float | None, float | None]] = {}
+        self._earlier: dict[tuple[int, str], tuple[float, ...]] = {}
 
     def fresh(self, db: sqlite3.Connection, *, attribution: bool) -> Fresh:
         """Return what is new since the last call."""
@@ -86,7 +93,7 @@ class History:
         self._points(db, points)
         found: Fresh = {
             "hedges": self._hedges(db, points),
-            "equity": self._line(db, "equity", _EQUITY),
+            "equity": self._equity(db),
             "margins": self._margins(db),
             "attribution": self._line(db, "attribution", _ATTRIBUTION) if attribution else {},
         }
@@ -159,6 +166,33 @@ class History:
                 continue
             found.setdefault(coin, []).append((ms(ts_ns), *map(short, figures)))
         return found
+
+    def _equity(self, db: sqlite3.Connection) -> dict[str, list[Row]]:
+        """Return the twins' profit since the ledger began: every run begins its own at nothing."""
+        found: dict[str, list[Row]] = {}
+        for coin, ts_ns, run, *figures in self._rows(db, "equity", _EQUITY):
+            if ts_ns <= 0:
+                continue
+            if (run, coin) not in self._earlier:
+                self._earlier[run, coin] = self._made_before(db, run, coin)
+            whole = (
+                None if figure is None else short(figure + made)
+                for figure, made in zip(figures, self._earlier[run, coin], strict=True)
+            )
+            found.setdefault(coin, []).append((ms(ts_ns), *whole))
+        return found
+
+    def _made_before(self, db: sqlite3.Connection, run: int, coin: str) -> tuple[float, ...]:
+        """Return what each twin of a coin had made when the runs before this one ended, USD."""
+        runs = [row[0] for row in db.execute(_BEFORE, (self.ledger, run))]
+        return tuple(
+            sum(
+                float(row[0])
+                for earlier in runs
+                for row in db.execute(_ENDED.format(twin=twin), (earlier, coin))
+            )
+            for twin in _TWINS
+        )
 
     def _margins(self, db: sqlite3.Connection) -> dict[str, list[Row]]:
         found: dict[str, list[Row]] = {}

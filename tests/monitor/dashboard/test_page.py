@@ -15,6 +15,7 @@ from bot.domain.reasons import Because, Reason
 from bot.domain.records import StateChange
 from bot.domain.states import State
 from bot.domain.units import NS_PER_S
+from bot.journal.equity import Pnl, TwinPnl
 from tests.journal.records import T0, decision, hedge_done
 from tests.monitor.dashboard.bots import Bot, explain, hedge, measured, shown, write
 
@@ -186,6 +187,27 @@ def test_what_settles_at_eight_is_of_the_day_that_ends(tmp_path, live, serve, lo
     assert page.locator("#attribution .cascade").inner_text().split("\n") == [
         *("gamma", "−$6.00", "total", "−$6.00"),
     ]
+
+
+def test_strip_and_cascade_tell_one_profit_over_all_runs_of_the_day(tmp_path, serve, look):
+    """A run that goes on begins its twins at nothing: neither figure follows them."""
+
+    def made(n, usd):
+        told = TwinPnl(T0 + n * 60 * NS_PER_S, "BTC", Pnl(usd), Pnl(-usd), Pnl(0.0))
+        return lambda journal: journal.equity(told)
+
+    write(tmp_path, measured(1), made(1, 10.0), made(10, 90.0))
+    write(tmp_path, measured(900), made(15, 0.0), made(20, -30.0), fresh=False)
+    explain(tmp_path, 10, gamma=8.0, translation=3.0)
+    explain(tmp_path, 5, start_ns=T0 + 15 * 60 * NS_PER_S, gamma=-36.0, unexplained=0.2)
+    page = look(serve(tmp_path, "--instance", "demo").url)
+    page.wait_for_selector(".coin[data-coin=BTC]:has-text('P&L since')")
+    assert "−$99" in page.locator(".coin[data-coin=BTC]").inner_text()
+    page.locator("#attribution").scroll_into_view_if_needed()
+    page.wait_for_selector("#attribution .cascade")
+    assert page.locator("#attribution .cascade .whole").all_inner_texts() == ["total", "−$99"]
+    assert "without the unexplained −$100" in page.locator("#attribution").inner_text()
+    page.wait_for_selector("#attribution .annotation-text:has-text('hedged +$60')")
 
 
 def test_a_hedge_is_seen_within_two_seconds(tmp_path, live, serve, look, record_property):

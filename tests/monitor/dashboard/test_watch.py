@@ -136,6 +136,42 @@ def test_twins_without_a_time_are_left_out(watch, tmp_path):
     assert watch.look().fresh["equity"] == {"BTC": [(T0 // 1_000_000, 1.0, 2.0, 3.0)]}
 
 
+def twins(n, hedged, unhedged=0.0, naive=0.0, coin="BTC"):
+    """Return the deed of a run's three profits so far, in second `n`."""
+    told = TwinPnl(T0 + n * NS_PER_S, coin, Pnl(hedged), Pnl(unhedged), Pnl(naive))
+    return lambda journal: journal.equity(told)
+
+
+def profits(watch):
+    """Return what a look finds new of the twins, by coin."""
+    found = watch.look().fresh["equity"]
+    return {coin: [row[1:] for row in rows] for coin, rows in found.items()}
+
+
+def test_each_later_run_goes_on_where_the_one_before_ended(watch, tmp_path):
+    """A run begins its twins at nothing: that is no loss. Each twin and coin has its own past."""
+    write(tmp_path, twins(1, 40.0), twins(2, 90.0, -500.0, 7.0), twins(2, 5.0, coin="ETH"))
+    assert profits(watch)["BTC"][-1] == (90.0, -500.0, 7.0)
+    write(tmp_path, twins(10, 0.0), twins(11, -20.0, 30.0, 1.0), fresh=False)
+    later = [(90.0, -500.0, 7.0), (70.0, -470.0, 8.0)]
+    assert profits(watch) == {"BTC": later}
+    write(tmp_path, twins(20, 1.0), twins(20, 2.0, coin="ETH"), fresh=False)
+    last = {"BTC": [(71.0, -470.0, 8.0)], "ETH": [(7.0, 0.0, 0.0)]}
+    assert profits(watch) == last
+    watch.close()  # who comes later sees the same line
+    whole = profits(watch)
+    assert whole["BTC"] == [(40.0, 0.0, 0.0), (90.0, -500.0, 7.0), *later, *last["BTC"]]
+    write(tmp_path, twins(30, 3.0))
+    assert profits(watch) == {"BTC": [(3.0, 0.0, 0.0)]}  # another account has no such past
+
+
+def test_a_run_without_a_known_profit_at_its_end_is_joined_by_its_last_known(watch, tmp_path):
+    """What cannot be told is no zero."""
+    write(tmp_path, twins(1, 60.0), twins(2, float("nan")))
+    write(tmp_path, twins(10, 1.0), fresh=False)
+    assert [row[0] for row in profits(watch)["BTC"]] == [60.0, None, 61.0]
+
+
 def test_causes_of_profit_are_read_where_the_table_is_there(tmp_path):
     """A minute a row, by name."""
     write(tmp_path, measured(1))

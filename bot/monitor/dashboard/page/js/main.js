@@ -19,7 +19,7 @@ import { smile } from "./panels/smile.js";
 
 const PANELS = [exposure, hedges, map, smile, book, attribution, orders, expiry, margin, health];
 const SLOW_MS = 900, QUICK_MS = 180;
-const STRIP = ["now", "coins", "plan", "equity", "feeds", "lost", "instances", "connection"];
+const STRIP = ["now", "coins", "plan", "equity", "attribution", "feeds", "lost", "instances", "connection"];
 
 for (const panel of PANELS) {
   panel.dirty = true;

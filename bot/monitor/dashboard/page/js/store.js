@@ -86,18 +86,25 @@ export function gammaVerdict(one, inputs) {
   return near(lower) || near(upper) ? "near" : lower === null && upper === null ? "" : "inside";
 }
 
-// When the day's profit is counted from.
-export function daySince(coin) {
-  const equity = series("equity", coin);
-  return equity?.t?.length ? Math.max(dayStart(equity.t.at(-1)), equity.t[0]) : null;
+// What the day made and by what, from the steps that the journal explains, over all runs of the
+// account. A step belongs to the day that it began in: what settles at 08:00 to the day that ends.
+export function dayExplained(coin = store.coin) {
+  const rows = series("attribution", coin);
+  if (!rows?.t?.length) return null;
+  const since = rows.t.map((t, i) => t - rows.span[i]);
+  const start = dayStart(since.at(-1)), from = since.findIndex((t) => t >= start);
+  const sum = (name) => rows[name].slice(from).reduce((all, x) => all + (x ?? 0), 0);
+  const translation = sum("translation");
+  return { since: since[from], until: rows.t.at(-1), total: sum("total") - translation, translation, sum };
 }
 
-// Profit of the day: the hedged twin's since 08:00 UTC, or since the run began where that is later.
-export function dayPnl(coin) {
+// Profit of the day and since when: what is explained, the cascade's own total. A coin without
+// steps of its own (an older journal, what settles in dollars) has its hedged twin's; else null.
+export function dayProfit(coin) {
+  const day = dayExplained(coin);
+  if (day) return { usd: day.total, since: day.since };
   const equity = series("equity", coin);
   if (!equity?.t?.length) return null;
-  const last = equity.t.length - 1, start = dayStart(equity.t[last]);
-  const first = equity.t.findIndex((t) => t >= start);
-  const base = first > 0 ? equity.hedged[first - 1] : 0;
-  return equity.hedged[last] - base;
+  const start = dayStart(equity.t.at(-1)), first = equity.t.findIndex((t) => t >= start);
+  return { usd: equity.hedged.at(-1) - (first > 0 ? equity.hedged[first - 1] : 0), since: Math.max(start, equity.t[0]) };
 }

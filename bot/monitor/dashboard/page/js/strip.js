@@ -2,7 +2,7 @@
 
 import { byId, fill, h, unit } from "./dom.js";
 import { known, num, pct, pctSigned, places, signed, span, time, date, usdShort, usdSigned } from "./format.js";
-import { dayPnl, daySince, gammaVerdict, inputsOf, market, store, verdict, wall } from "./store.js";
+import { dayProfit, gammaVerdict, inputsOf, market, store, verdict, wall } from "./store.js";
 
 const WORDS = { inside: "inside", near: "near the edge", outside: "OUTSIDE", "": "not measured" };
 let beats = [];
@@ -68,7 +68,7 @@ function line(coin, one, choose) {
   const inputs = inputsOf(coin), digits = places((one.upper ?? 0) - (one.lower ?? 0));
   const stands = verdict(one, inputs), bends = gammaVerdict(one, inputs);
   const margin = one.margin, funds = margin?.funds;
-  const day = dayPnl(coin), doubts = one.doubts?.length ?? 0;
+  const day = dayProfit(coin), doubts = one.doubts?.length ?? 0;
   const old = store.parts.now?.stale;
   const state = one.off ? "OFF" : one.state;
   return h("button", {
@@ -83,7 +83,7 @@ function line(coin, one, choose) {
       signed(one.gamma_coin_per_pct, digits), bends, gammaTrack(one, inputs)),
     cell("", "ν USD per point", signed(one.vega_usd, 1)),
     cell("", "Θ USD a day", usdSigned(one.theta_usd_day, 0)),
-    cell("", day === null ? "equity USD" : `P&L since ${time(daySince(coin)).slice(0, 5)}`, day === null ? usdShort(one.equity_usd) : usdSigned(day, 0)),
+    cell("", day ? `P&L since ${time(day.since).slice(0, 5)}` : "equity USD", day ? usdSigned(day.usd, 0) : usdShort(one.equity_usd)),
     cell("", "margin used", funds ? pct(margin.maintenance_margin / funds, 0) : "–",
       share(margin, "maintenance"), margin ? "maint." : ""),
     cell("", "liquidation", liquidation(margin), room(margin)),

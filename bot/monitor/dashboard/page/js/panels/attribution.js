@@ -3,16 +3,16 @@
 import { empty, fill, h } from "../dom.js";
 import { known, time, usdSigned } from "../format.js";
 import { axis, chart, colour, draw, timeAxis, utc } from "../plot.js";
-import { dayStart, series, store } from "../store.js";
+import { dayExplained, series, store } from "../store.js";
 
 const CAUSES = ["delta", "gamma", "theta", "vega", "vanna", "volga", "charm", "basis", "funding", "fees", "slippage", "unexplained"];
 const node = chart(236, "Profit and loss of the hedged book and its twins");
 
 export const attribution = {
   id: "attribution", key: "a", title: "Profit and loss, explained", needs: ["attribution", "equity"], slow: true,
-  about: () => "USD since 08:00 UTC, or since the run began",
+  about: () => "USD since 08:00 UTC, over all runs of this account",
   draw(body) {
-    const day = sums();
+    const day = dayExplained();
     const equity = series("equity");
     fill(body, h("div", { class: "pair" }, h("div", {},
       day ? cascade(day) : empty(store.parts.now?.attribution
@@ -23,27 +23,22 @@ export const attribution = {
   },
 };
 
-function sums() {
-  const rows = series("attribution");
-  if (!rows?.t?.length) return null;
-  // A step belongs to the day that it began in: what settles at 08:00 to the day that ends.
-  const since = rows.t.map((t, i) => t - rows.span[i]);
-  const start = dayStart(since.at(-1)), from = since.findIndex((t) => t >= start);
-  if (from < 0) return null;
-  const total = (name) => rows[name].slice(from).reduce((sum, x) => sum + (x ?? 0), 0);
-  return { since: since[from], until: rows.t.at(-1), total: total("total") - total("translation"), translation: total("translation"), causes: CAUSES.map((name) => [name, total(name)]) };
-}
-
 // What the collateral's own price did is no work of the hedger's, and would dwarf what is.
 function translated(day) {
   if (Math.abs(day.translation) < 0.005) return "";
   return ` · translation of the account's coins ${usdSigned(day.translation, 0)}, equity in all ${usdSigned(day.total + day.translation, 0)}`;
 }
 
+// The report's "hedged book" leaves out what no cause explains.
+function booked(day) {
+  const rest = day.sum("unexplained");
+  return Math.abs(rest) < 0.5 ? "" : ` · the hedged book, without the unexplained ${usdSigned(day.total - rest, 0)}`;
+}
+
 // Each bar begins where the one before it ended.
 function cascade(day) {
   let at = 0;
-  const steps = day.causes.filter(([, x]) => Math.abs(x) >= 0.005).map(([name, x]) => {
+  const steps = CAUSES.map((name) => [name, day.sum(name)]).filter(([, x]) => Math.abs(x) >= 0.005).map(([name, x]) => {
     const step = { name, from: at, to: at + x, x };
     at += x;
     return step;
@@ -57,7 +52,7 @@ function cascade(day) {
   return h("div", {},
     h("div", { class: "cascade", role: "list" }, steps.map((s) => [h("span", { class: "quiet" }, s.name), lane(s.from, s.to), h("span", { class: "amount number" }, usdSigned(s.x))]),
       h("span", { class: "whole" }, "total"), lane(0, day.total), h("span", { class: "amount number whole" }, usdSigned(day.total))),
-    h("h3", {}, `${time(day.since)} to ${time(day.until)} UTC${translated(day)}`));
+    h("h3", {}, `${time(day.since)} to ${time(day.until)} UTC${translated(day)}${booked(day)}`));
 }
 
 function twins(equity) {
