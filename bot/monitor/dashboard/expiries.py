@@ -20,11 +20,24 @@ PIN: Final = 0.5
 NODES: Final = np.round(np.linspace(-0.06, 0.06, 49), 5)
 
 
-def desk(mine: Book) -> dict[str, Any] | None:
-    """Return the next expiry of a coin's book and what it leaves; None where no option is held."""
+def desk(mine: Book) -> dict[str, Any]:
+    """Return the next expiry of a coin's book and what it leaves.
+
+    `held` tells whether an option is held, None where that is not known yet; `why` says what keeps
+    a desk from its figures. `t` is the moment of the book.
+    """
+    told = {"t": mine.now_ns // 1_000_000}
+    if not mine.measured:
+        return told | {"held": None, "why": "the book has not been measured yet"}
+    if not mine.alive():
+        return told | {"held": False, "why": ""}
     options = mine.options()
     if not options or not np.isfinite(mine.index):
-        return None
+        return told | {"held": True, "why": "no option that is held has a price yet"}
+    return told | {"held": True, "why": ""} | _next(mine, options)
+
+
+def _next(mine: Book, options: tuple[Leg, ...]) -> dict[str, Any]:
     expiry_ns = min(leg.instrument.expiry_ns or 0 for leg in options)
     rolling = [leg for leg in mine.legs if leg.instrument.expiry_ns == expiry_ns]
     left_s = (expiry_ns - mine.now_ns) / NS_PER_S

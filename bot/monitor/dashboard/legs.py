@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 from bot.domain.deribit import parse
 from bot.domain.errors import UnknownInstrumentError
 from bot.domain.instruments import Instrument
+from bot.domain.states import State
 from bot.domain.units import NS_PER_S
 from greeks import black76, settlement
 
 Array = NDArray[np.float64]
+UNREAD: Final = frozenset({State.BOOT, State.RECONCILING})
 OPTION: Final = ("delta_coin", "gamma_coin_per_pct", "vega_usd", "theta_usd_day")
 
 
@@ -43,7 +45,10 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """One coin's legs at a moment; `rest` is delta (coin) of what is no leg: counted collateral."""
+    """One coin's legs at a moment; `rest` is delta (coin) of what is no leg: counted collateral.
+
+    Not `measured`, a book without legs says nothing about what is held.
+    """
 
     coin: str
     now_ns: int
@@ -52,16 +57,19 @@ class Book:
     legs: tuple[Leg, ...]
     rest: float
     averages: Mapping[int, float]
+    measured: bool = True
 
-    def options(self) -> tuple[Leg, ...]:
-        """Return the options that live and have a price."""
+    def alive(self) -> tuple[Leg, ...]:
+        """Return the options that live, with a price or without."""
         return tuple(
             leg
             for leg in self.legs
-            if leg.instrument.is_option
-            and (leg.instrument.expiry_ns or 0) > self.now_ns
-            and np.isfinite(leg.vol * leg.forward)
+            if leg.instrument.is_option and (leg.instrument.expiry_ns or 0) > self.now_ns
         )
+
+    def options(self) -> tuple[Leg, ...]:
+        """Return the options that live and have a price."""
+        return tuple(leg for leg in self.alive() if np.isfinite(leg.vol * leg.forward))
 
     def futures(self) -> tuple[Leg, ...]:
         """Return what is no option."""
@@ -140,7 +148,9 @@ def book(
     rest = 0.0 if delta is None else delta - sum(leg.delta for leg in legs)
     index = float("nan") if sample["index"] is None else float(sample["index"])
     in_coin = sample["numeraire"] == "coin"
-    return Book(coin, sample["ts_ns"], index, in_coin, legs, rest, averages)
+    # Before its holdings were told a bot shows none.
+    measured = bool(legs) or (delta is not None and sample.get("state") not in UNREAD)
+    return Book(coin, sample["ts_ns"], index, in_coin, legs, rest, averages, measured)
 
 
 def columns(mine: Book, now_ns: int | None = None) -> Columns:

@@ -7,7 +7,7 @@ import pytest
 
 from bot.monitor.dashboard.expiries import PIN, desk
 from bot.monitor.dashboard.landscape import figures
-from bot.monitor.dashboard.legs import columns
+from bot.monitor.dashboard.legs import book, columns
 from tests.monitor.dashboard.test_landscape import IN_WINDOW_S, books
 
 
@@ -15,7 +15,6 @@ def test_what_rolls_off_and_the_whole_are_sums_of_the_legs():
     """The demo book's option of the first morning."""
     mine, sample = books(120.0)["BTC"]
     found = desk(mine)
-    assert found is not None
     assert [leg["instrument"] for leg in found["legs"]] == ["BTC-5JAN26-91000-P"]
     (leg,) = (leg for leg in mine.legs if leg.instrument.name == "BTC-5JAN26-91000-P")
     assert found["roll"]["delta"] == pytest.approx(leg.delta)
@@ -29,7 +28,6 @@ def test_gamma_along_the_index_is_the_slope_of_delta():
     """At the index and away from it, before and after."""
     mine, _ = books(120.0)["BTC"]
     found = desk(mine)
-    assert found is not None
     index, now = np.array(found["profile"]["index"]), np.array(found["profile"]["now"])
     step = 1e-4
     for place in (0, 24, 40):
@@ -47,7 +45,6 @@ def test_afterwards_the_book_is_without_what_rolled_off():
     """The rest of the legs at the time of the expiry."""
     mine, _ = books(120.0)["BTC"]
     found = desk(mine)
-    assert found is not None
     expiry_ns = found["expiry"] * 1_000_000
     stay = tuple(leg for leg in mine.legs if leg.instrument.expiry_ns != expiry_ns)
     later = replace(mine, legs=stay, now_ns=expiry_ns)
@@ -62,7 +59,6 @@ def test_a_strike_near_the_index_could_be_a_pin():
     near = replace(mine, index=91_050.0)
     for one, pin in ((near, True), (replace(mine, index=99_000.0), False)):
         found = desk(one)
-        assert found is not None
         (strike,) = found["strikes"]
         assert strike["pin"] is pin
         assert (abs(strike["deviations"]) <= PIN) is pin
@@ -73,7 +69,6 @@ def test_inside_the_window_an_option_stands_for_what_is_still_to_come():
     """Its weight fades with the average, which the bot told."""
     mine, _ = books(IN_WINDOW_S)["BTC"]
     found = desk(mine)
-    assert found is not None
     assert found["average"] == pytest.approx(mine.index, rel=0.05)
     packed = columns(mine)
     fading = packed.weight[packed.expiry_s == found["expiry"] / 1_000.0]
@@ -81,7 +76,17 @@ def test_inside_the_window_an_option_stands_for_what_is_still_to_come():
     assert fading == pytest.approx([left_s / 1_800.0])
 
 
-def test_a_book_without_options_has_no_expiry_desk():
-    """Nothing to roll off."""
-    mine, _ = books(120.0)["BTC"]
-    assert desk(replace(mine, legs=mine.futures())) is None
+def test_only_a_book_that_was_measured_tells_that_no_option_is_held():
+    """Nothing to roll off; while the holdings are unread, or unpriced, that is another word."""
+    mine, sample = books(120.0)["BTC"]
+    bare = desk(replace(mine, legs=mine.futures()))
+    assert (bare["held"], bare["why"], bare["t"]) == (False, "", mine.now_ns // 1_000_000)
+    assert desk(book("BTC", sample, [], {}))["held"] is False
+    for unread in ({"state": "BOOT"}, {"state": "RECONCILING"}, {"delta_coin": None}):
+        found = desk(book("BTC", sample | unread, [], {}))
+        assert (found["held"], found["why"]) == (None, "the book has not been measured yet")
+    unpriced = tuple(replace(leg, vol=float("nan")) for leg in mine.legs)
+    for one in (replace(mine, legs=unpriced), replace(mine, index=float("nan"))):
+        found = desk(one)
+        assert (found["held"], found["why"]) == (True, "no option that is held has a price yet")
+        assert "expiry" not in found

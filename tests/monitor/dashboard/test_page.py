@@ -16,7 +16,7 @@ from bot.domain.records import StateChange
 from bot.domain.states import State
 from bot.domain.units import NS_PER_S
 from bot.journal.equity import Pnl, TwinPnl
-from tests.journal.records import T0, decision, hedge_done
+from tests.journal.records import T0, decision, hedge_done, sample
 from tests.monitor.dashboard.bots import Bot, explain, hedge, measured, shown, write
 
 TOP = Path(__file__).parents[3]
@@ -406,3 +406,44 @@ def test_without_a_journal_the_page_says_what_is_missing(tmp_path, serve, look):
     page.wait_for_selector("#stale:has-text('no bot has run')")
     page.locator("#exposure").scroll_into_view_if_needed()
     assert "No exposure has been measured yet" in page.locator("#exposure").inner_text()
+
+
+def kept(seconds, at_s=0):
+    """Return the deed that shows the demo book's views of a market second."""
+
+    def deed(journal):
+        for name, body in shown(seconds).items():
+            journal.view(name, T0 + at_s * NS_PER_S, body)
+
+    return deed
+
+
+def below(page, panel):
+    """Tell whether a panel lies out of sight, below the screen."""
+    return page.locator(panel).bounding_box()["y"] > page.viewport_size["height"] + 300
+
+
+def test_what_is_out_of_sight_is_drawn_and_kept_up_to_date(tmp_path, live, serve, look):
+    """A print of the whole page is not the page of an hour ago."""
+    bot = live(kept(120.0))
+    page = look(serve(tmp_path).url, viewport={"width": 800, "height": 600})
+    page.wait_for_selector("#expiry:has-text('5JAN26')", state="attached")
+    page.wait_for_selector("#expiry .js-plotly-plot .main-svg", state="attached")
+    page.wait_for_selector("#expiry:has-text('as of 06:32:00 UTC')", state="attached")
+    assert below(page, "#expiry")
+    bot.tell(kept(300.0, 180))
+    page.wait_for_selector("#expiry:has-text('as of 06:35:00 UTC')", state="attached")
+    assert below(page, "#expiry")
+
+
+def test_an_empty_book_and_one_that_has_not_come_are_two_words(tmp_path, live, serve, look):
+    """Only a bot that told its book can say that nothing expires."""
+    bot = live(measured(1))
+    page = look(serve(tmp_path).url)
+    page.wait_for_selector(".coin[data-coin=BTC]")
+    page.wait_for_selector("#expiry:has-text('Waiting for the bot')", state="attached")
+    page.wait_for_timeout(3_000)
+    assert "No option is held" not in page.locator("#expiry").inner_text()
+    one = sample()
+    bot.tell(lambda j: j.view("exposure", T0, {"BTC": one}), lambda j: j.view("greeks", T0, []))
+    page.wait_for_selector("#expiry:has-text('No option is held')", state="attached")

@@ -1,4 +1,4 @@
-// The page put together: panels that draw when what they need is new and they can be seen.
+// The page put together: panels that draw when what they need is new, those in sight at once.
 
 import { byId, fill, h } from "./dom.js";
 import { bind } from "./keys.js";
@@ -18,7 +18,8 @@ import { orders } from "./panels/orders.js";
 import { smile } from "./panels/smile.js";
 
 const PANELS = [exposure, hedges, map, smile, book, attribution, orders, expiry, margin, health];
-const SLOW_MS = 900, QUICK_MS = 180;
+// Out of sight a panel is drawn every ten seconds: a print of the whole page is never long behind.
+const SLOW_MS = 900, QUICK_MS = 180, UNSEEN_MS = 10_000;
 const STRIP = ["now", "coins", "plan", "equity", "attribution", "feeds", "lost", "instances", "connection"];
 
 for (const panel of PANELS) {
@@ -34,7 +35,11 @@ for (const panel of PANELS) {
 }
 
 const seen = new IntersectionObserver((entries) => {
-  for (const { target, isIntersecting } of entries) PANELS.find((p) => p.node === target).seen = isIntersecting;
+  for (const { target, isIntersecting } of entries) {
+    const panel = PANELS.find((p) => p.node === target);
+    if (isIntersecting && !panel.seen) panel.drawn = -Infinity;
+    panel.seen = isIntersecting;
+  }
   soon();
 }, { rootMargin: "300px" });
 PANELS.forEach((panel) => seen.observe(panel.node));
@@ -61,10 +66,13 @@ function paint() {
     stripDirty = false;
     strip(chooseCoin, chooseInstance);
   }
+  let unseen = 0;
   for (const panel of PANELS) {
-    if (!panel.dirty || !panel.seen) continue;
-    // What takes long to draw is drawn less often, so that the page always answers.
-    if (panel.slow && (!ready() || now - panel.drawn < Math.max(SLOW_MS, 10 * (panel.took ?? 0)))) {
+    if (!panel.dirty || (!panel.seen && now - panel.drawn < UNSEEN_MS)) continue;
+    // What takes long to draw is drawn less often, and out of sight one at a time, so that the page
+    // always answers.
+    const early = now - panel.drawn < Math.max(SLOW_MS, 10 * (panel.took ?? 0));
+    if (panel.slow && (!ready() || early || (!panel.seen && unseen++))) {
       left = true;
       continue;
     }
@@ -108,7 +116,7 @@ function chooseInstance(name) {
 addEventListener("theme", everything);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) everything(); });
 window.addEventListener("load", everything);
-setInterval(() => { if (!document.hidden) alive(); }, 1_000);
+setInterval(() => { if (!document.hidden) { alive(); soon(); } }, 1_000);
 byId("theme").addEventListener("click", () => window.turnTheme());
 bind({ panels: PANELS, chooseCoin, chooseInstance, everything });
 listen(new URL(location.href).searchParams.get("instance"), news);

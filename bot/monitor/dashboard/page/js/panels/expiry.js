@@ -8,11 +8,14 @@ import { coinOf, inputsOf, market, series, store } from "../store.js";
 const node = chart(230, "Gamma along the index, now and after the expiry");
 
 export const expiry = {
-  id: "expiry", key: "x", title: "Expiry desk", needs: ["expiry", "hedges", "now"], slow: true,
-  about: () => "what rolls off at 08:00 UTC; after: the rest of the book at the same index",
+  id: "expiry", key: "x", title: "Expiry desk", needs: ["expiry", "hedges", "now", "uncomputed"], slow: true,
+  about: () => {
+    const at = store.parts.expiry?.[store.coin]?.t;
+    return `${known(at) ? `as of ${time(at)} UTC · ` : ""}what rolls off at 08:00 UTC; after: the rest of the book at the same index`;
+  },
   draw(body) {
     const found = store.parts.expiry?.[store.coin];
-    if (!found) return fill(body, empty("No option is held, so nothing expires."));
+    if (!found?.expiry) return fill(body, empty(missing(found)));
     const digits = places((coinOf()?.upper ?? 0.1) - (coinOf()?.lower ?? -0.1)), left = (found.expiry - market()) / 1000;
     const window = (found.window - market()) / 1000;
     fill(body,
@@ -31,6 +34,13 @@ export const expiry = {
     ], layout(found));
   },
 };
+
+// What has not come yet is no empty book: only a told one is.
+function missing(found) {
+  if (found?.held === false) return "No option is held, so nothing expires.";
+  if (store.parts.uncomputed) return `What expires could not be computed: ${store.parts.uncomputed}`;
+  return found?.why ? `Waiting for the bot: ${found.why}.` : "Waiting for the bot's Greeks, which it shows once a second.";
+}
 
 function limit(gamma) {
   const lower = inputsOf()?.gamma_lower, upper = inputsOf()?.gamma_upper;
