@@ -62,6 +62,24 @@ def day_figures(reader: Reader, day_ns: int) -> dict[str, Any]:
     }
 
 
+def whole_breaches(parts: Iterable[Row]) -> list[dict[str, Any]]:
+    """Return breaches as they were, a long one joined of the parts it is told in, by their begin.
+
+    `parts` are oldest first. A joined one has the sum of their seconds, the worst of them, and the
+    rest of the newest; not `over`, it lasted when its run told of it last.
+    """
+    found: dict[tuple[str, str, int], dict[str, Any]] = {}
+    for part in parts:
+        key = (part["coin"], part["kind"], part["since_ns"])
+        had = found.get(key)
+        if had is None:
+            found[key] = dict(part)
+            continue
+        seconds, worst = had["seconds"] + part["seconds"], max(had["worst"], part["worst"], key=abs)
+        had.update(part, seconds=seconds, worst=worst, start_ns=had["start_ns"])
+    return sorted(found.values(), key=lambda one: one["since_ns"])
+
+
 class _Reading:
     """The rows of one ledger and one day."""
 
@@ -156,12 +174,10 @@ def _hedging(
 def _band(breaches: Sequence[Row], kind: str, watched_s: float) -> dict[str, Any]:
     """Return how long a measure was outside, and the share of watched time that it was inside."""
     mine = [row for row in breaches if row["kind"] == kind]
-    whole: dict[int, float] = {}  # a long one is told in parts
-    for row in mine:
-        whole[row["since_ns"]] = whole.get(row["since_ns"], 0.0) + row["seconds"]
+    whole = whole_breaches(mine)
     outside, allowed_ns = 0.0, None
-    for since_ns, seconds in sorted(whole.items()):
-        allowance = 0.0
+    for one in whole:
+        since_ns, seconds, allowance = one["since_ns"], one["seconds"], 0.0
         if allowed_ns is None or since_ns - allowed_ns >= MINUTE_S * NS_PER_S:
             allowance, allowed_ns = ALLOWANCE_S, since_ns
         outside += max(seconds - allowance, 0.0)
@@ -169,7 +185,7 @@ def _band(breaches: Sequence[Row], kind: str, watched_s: float) -> dict[str, Any
         "breaches": len(whole),
         "outside_s": _sum(mine, "seconds"),
         "time_in_band": 1.0 - min(outside / watched_s, 1.0) if watched_s else None,
-        "seconds": _spread(list(whole.values())),
+        "seconds": _spread([one["seconds"] for one in whole]),
         "worst": max((row["worst"] for row in mine), key=abs, default=None),
     }
 

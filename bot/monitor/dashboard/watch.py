@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from bot.domain.errors import JournalError
+from bot.domain.units import NS_PER_S
 from bot.journal.database import FILE, connect_to_read
+from bot.journal.day import whole_breaches
 from bot.journal.reader import STALE_AFTER_S, Reader
 from bot.journal.rows import from_json
 from bot.monitor.dashboard.history import Fresh, History, because
@@ -32,9 +34,10 @@ _COMMANDS: Final = """
 SELECT at_ns, verb, coin, who, why, accepted, outcome FROM commands ORDER BY seq DESC LIMIT 8
 """
 _BREACHES: Final = """
-SELECT ts_ns, coin, kind, worst, seconds FROM breaches
-WHERE run IN (SELECT id FROM runs WHERE ledger = ?) ORDER BY seq DESC LIMIT 8
+SELECT * FROM breaches
+WHERE run IN (SELECT id FROM runs WHERE ledger = ?) ORDER BY seq DESC LIMIT 300
 """
+TOLD_BREACHES: Final = 16
 _REFUSED: Final = """
 SELECT ts_ns, coin, kind, reasons, refused FROM decisions
 WHERE run = ? AND refused != '[]' AND kind != 'shadow' ORDER BY seq DESC LIMIT 8
@@ -198,6 +201,15 @@ class Watch:
             if not rows or row[0] > rows[-1][0]:  # the journal may know more by now
                 rows.append(row)
 
+    def _newest_breaches(self) -> list[dict[str, Any]]:
+        """Return the breaches that were told of last, the newest first."""
+        assert self._reader is not None
+        if not self._breaches:
+            return []
+        parts = self._reader.rows(_BREACHES, self._ledger)
+        whole = sorted(whole_breaches(reversed(parts)), key=lambda one: -one["seq"])
+        return whole[:TOLD_BREACHES]
+
     def _told(self, run: dict[str, Any]) -> dict[str, Any]:
         """Return the newest changes of state, commands and refusals."""
         db = self._db
@@ -213,10 +225,11 @@ class Watch:
                 for at, verb, coin, who, why, accepted, outcome in db.execute(_COMMANDS)
             ],
             "breaches": [
-                {"t": ms(ts), "coin": coin, "kind": kind, "worst": worst, "seconds": seconds}
-                for ts, coin, kind, worst, seconds in (
-                    db.execute(_BREACHES, (self._ledger,)) if self._breaches else ()
-                )
+                {"t": ms(one["ts_ns"]), "since": ms(one["since_ns"]), "coin": one["coin"],
+                 "kind": one["kind"], "worst": one["worst"],
+                 "seconds": (one["ts_ns"] - one["since_ns"]) / NS_PER_S, "over": bool(one["over"]),
+                 "last_run": one["run"] == run["id"]}
+                for one in self._newest_breaches()
             ],
             "refusals": [
                 {"t": ms(ts), "coin": coin, "kind": kind,

@@ -16,7 +16,7 @@ from bot.domain.records import StateChange
 from bot.domain.states import State
 from bot.domain.units import NS_PER_S
 from bot.journal.equity import Pnl, TwinPnl
-from tests.journal.records import T0, decision, hedge_done, sample
+from tests.journal.records import T0, breach, decision, hedge_done, sample
 from tests.monitor.dashboard.bots import Bot, explain, hedge, measured, shown, write
 
 TOP = Path(__file__).parents[3]
@@ -434,6 +434,30 @@ def test_what_is_out_of_sight_is_drawn_and_kept_up_to_date(tmp_path, live, serve
     bot.tell(kept(300.0, 180))
     page.wait_for_selector("#expiry:has-text('as of 06:35:00 UTC')", state="attached")
     assert below(page, "#expiry")
+
+
+def test_a_breach_that_goes_on_is_one_line_that_says_so(tmp_path, live, serve, look):
+    """And one that a dead run left behind is none that goes on."""
+
+    def part(n, *, over=False, since=0):
+        start_ns = T0 + n * 600 * NS_PER_S
+        ends = {"start_ns": start_ns, "ts_ns": start_ns + 600 * NS_PER_S, "seconds": 600.0}
+        told = breach(**ends, since_ns=T0 + since * 600 * NS_PER_S, over=over)
+        return lambda journal: journal.record(told)
+
+    bot = live(*(part(n) for n in range(3)))
+    page = look(serve(tmp_path).url)
+    lines = page.locator("#health .log div", has_text="outside for")
+    page.wait_for_selector("#health :text('outside for 30 min, still')", state="attached")
+    assert lines.count() == 1
+    bot.tell(part(3, over=True), part(5, since=5))
+    page.wait_for_selector("#health :text('outside for 10 min, still')", state="attached")
+    assert [text.partition(" ")[2] for text in lines.all_inner_texts()] == [
+        "delta outside for 10 min, still, at worst by +0.2000 BTC",
+        "delta outside for 40 min, at worst by +0.2000 BTC",
+    ]
+    bot.end()
+    page.wait_for_selector("#health :text('10 min, to the end of its run')", state="attached")
 
 
 def test_an_empty_book_and_one_that_has_not_come_are_two_words(tmp_path, live, serve, look):

@@ -11,7 +11,7 @@ from bot.domain.units import NS_PER_S
 from bot.journal.equity import Pnl, TwinPnl
 from bot.monitor.dashboard.history import ATTRIBUTION, HEDGES, POINTS
 from bot.monitor.dashboard.watch import Watch
-from tests.journal.records import PERP, T0, gamma_decision, intent, paid, sample
+from tests.journal.records import PERP, T0, breach, gamma_decision, intent, paid, sample
 from tests.monitor.dashboard.bots import Bot, explain, hedge, measured, write
 
 
@@ -241,6 +241,35 @@ def test_a_journal_that_is_replaced_is_read_anew(watch, tmp_path):
     second = watch.look()
     assert first.book != second.book
     assert len(second.fresh["hedges"]["BTC"]) == 1
+
+
+def outside(minute, until, *, over, since=None, worst=0.2):
+    """Return the deed of a part of a breach, from a minute to another."""
+    start_ns, end_ns = (T0 + n * 60 * NS_PER_S for n in (minute, until))
+    since_ns = start_ns if since is None else T0 + since * 60 * NS_PER_S
+    part = breach(start_ns=start_ns, ts_ns=end_ns, seconds=(until - minute) * 60.0, worst=worst,
+                  since_ns=since_ns, over=over)  # fmt: skip
+    return lambda journal: journal.record(part)
+
+
+def test_a_breach_that_is_told_in_parts_is_one(watch, tmp_path):
+    """As long as it was, as bad as it was, and whether it is over; of which run it is."""
+    first = (
+        outside(0, 10, over=False, worst=0.1),
+        outside(10, 20, over=False, since=0, worst=-0.4),
+        outside(20, 25, over=True, since=0),
+        outside(26, 36, over=False),
+    )
+    write(tmp_path, *first)
+    write(tmp_path, outside(40, 50, over=False), outside(50, 60, over=False, since=40), fresh=False)
+    told = watch.look().parts["told"]["breaches"]
+    names = ("since", "seconds", "worst", "over", "last_run")
+    minute = 60_000
+    assert [tuple(one[name] for name in names) for one in told] == [
+        (T0 // 1_000_000 + 40 * minute, 1_200.0, 0.2, False, True),
+        (T0 // 1_000_000 + 26 * minute, 600.0, 0.2, False, False),
+        (T0 // 1_000_000, 1_500.0, -0.4, True, False),
+    ]
 
 
 def test_hedges_leave_gamma_alone_in_the_line(watch, tmp_path):

@@ -62,6 +62,14 @@ function plan() {
     (found.refused ?? []).map((text) => line(h("span", { class: "near" }, "not sent: "), because(text))));
 }
 
+// One that goes on is told in parts and lasts until now; of a run that was cut off nobody saw the end.
+function breach(b) {
+  const still = !b.over && b.last_run && store.parts.now?.running;
+  const lasts = still ? `${span(Math.max(b.seconds, (market() - b.since) / 1000))}, still` : b.over ? span(b.seconds) : `${span(b.seconds)}, to the end of its run`;
+  return line(when(b.since), h("span", { class: still ? "outside" : "" }, `${reason(b.kind)} outside for ${lasts}`),
+    `, at worst by ${signed(b.worst, 4)} ${b.kind === "delta" ? b.coin : "per 1 %"}`);
+}
+
 function logs() {
   const told = store.parts.told ?? {};
   const mine = (list) => (list ?? []).filter((one) => !one.coin || one.coin === store.coin).slice(0, 6);
@@ -69,7 +77,6 @@ function logs() {
     h("h3", {}, "states"), mine(told.states).map((s) => line(when(s.t), `${s.coin || "all"} ${s.before} → ${s.after} ${reason(s.why)}`)),
     told.commands?.length ? [h("h3", {}, "commands"), mine(told.commands).map((c) =>
       line(when(c.t), `${c.verb} ${c.coin} by ${c.who}${c.why ? `: ${c.why}` : ""} → ${c.outcome ?? "waiting"}`))] : null,
-    mine(told.breaches).length ? [h("h3", {}, "left its band"), mine(told.breaches).map((b) =>
-      line(when(b.t), `${reason(b.kind)} outside for ${span(b.seconds)}, at worst by ${signed(b.worst, 4)} ${b.kind === "delta" ? b.coin : "per 1 %"}`))] : null,
+    mine(told.breaches).length ? [h("h3", {}, "left its band"), mine(told.breaches).map(breach)] : null,
     mine(told.refusals).length ? [h("h3", {}, "not sent"), mine(told.refusals).map((r) => line(when(r.t), `${r.kind}: ${because(r.refused)}`))] : null);
 }
