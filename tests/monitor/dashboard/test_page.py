@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.reasons import Because, Reason
-from bot.domain.records import StateChange
+from bot.domain.records import Standing, StateChange, Word
 from bot.domain.states import State
 from bot.domain.units import NS_PER_S
 from bot.journal.equity import Pnl, TwinPnl
@@ -458,6 +458,50 @@ def test_a_breach_that_goes_on_is_one_line_that_says_so(tmp_path, live, serve, l
     ]
     bot.end()
     page.wait_for_selector("#health :text('10 min, to the end of its run')", state="attached")
+
+
+def switched(word, why="over the holidays", *, coin="BTC", active=True):
+    """Return the deed of a word that stands for a coin, or no longer."""
+    stands = Standing(T0, coin, word, None, active, Because(Reason.OPERATOR, why))
+    return lambda journal: journal.record(stands)
+
+
+def state(after, coin=""):
+    """Return the deed of a coin that is in another state, or the whole bot."""
+    return lambda journal: journal.record(StateChange(T0, coin, State.RUNNING, after, ()))
+
+
+def test_a_bot_that_runs_is_no_comfort_while_a_coin_is_off_or_outside(tmp_path, live, serve, look):
+    """The dot at the top is blue only where every underlying is hedged and inside."""
+    feed = {"index_ns": T0, "chain_ns": T0, "windows": {}, "quotes_ns": {}, "refused": [],
+            "state": "RUNNING", "barred": ""}  # fmt: skip
+    bot = live(lambda j: j.view("feeds", T0, {"BTC": feed}))
+    page = look(serve(tmp_path).url)
+    pulse, health = page.locator("#pulse"), page.locator("#health")
+    health.scroll_into_view_if_needed()
+
+    def seen(kind, words, orders):
+        page.wait_for_selector(f"#pulse.{kind}:text-is({json.dumps(words)})")
+        page.wait_for_selector(f"#health .fact:has-text('orders'):has-text({json.dumps(orders)})",
+                               state="attached")  # fmt: skip
+
+    seen("inside", "RUNNING", "may leave")
+    bot.tell(switched(Word.OFF))
+    seen("near", "BTC is off", "off: nothing is sent")
+    assert "may leave" not in health.inner_text()
+    bot.tell(measured(2, delta_coin=0.4, delta_low_coin=0.4, delta_high_coin=0.4))
+    seen("outside", "BTC is off, has delta outside", "off: nothing is sent")
+    bot.tell(switched(Word.OFF, active=False))
+    seen("outside", "BTC has delta outside", "may leave")
+    bot.tell(measured(3), state(State.PAUSED, "BTC"))
+    seen("near", "BTC is paused", "paused: nothing is sent")
+    bot.tell(state(State.REDUCE_DELTA_ONLY, "BTC"))
+    seen("near", "BTC only reduces delta", "only what reduces delta")
+    bot.tell(state(State.RUNNING, "BTC"))
+    seen("inside", "RUNNING", "may leave")
+    bot.end()
+    page.wait_for_selector("#health:has-text('no bot sends any')", state="attached")
+    assert pulse.inner_text() == "STALE"
 
 
 def test_an_empty_book_and_one_that_has_not_come_are_two_words(tmp_path, live, serve, look):

@@ -86,6 +86,27 @@ export function gammaVerdict(one, inputs) {
   return near(lower) || near(upper) ? "near" : lower === null && upper === null ? "" : "inside";
 }
 
+const STANDS = {
+  REDUCE_DELTA_ONLY: "only reduces delta", PAUSED: "is paused", HALTED: "is halted", READY: "is ready, not running",
+  RECONCILING: "is reconciling", BOOT: "starts",
+};
+
+// Why an underlying sends nothing, or less than it would; empty where it may send everything.
+export function restrained(one) {
+  if (one?.off) return "is off";
+  return one && one.state !== "RUNNING" ? STANDS[one.state] ?? `is ${one.state}` : "";
+}
+
+// What is not well with an underlying: the words for it, and the colour of the worst.
+export function unwell(coin) {
+  const one = coinOf(coin), inputs = inputsOf(coin);
+  const out = [["delta", verdict(one, inputs)], ["gamma", gammaVerdict(one, inputs)]].filter(([, stands]) => stands === "outside").map(([name]) => name);
+  // What stands for the whole bot is said once.
+  const state = !one?.off && one?.state === store.parts.now?.state ? "" : restrained(one);
+  const words = [state, one && !one.measured ? "is not measured" : "", out.length ? `has ${out.join(" and ")} outside` : ""].filter(Boolean);
+  return { text: words.length ? `${coin} ${words.join(", ")}` : "", kind: out.length ? "outside" : words.length ? "near" : "" };
+}
+
 // What the day made and by what, from the steps that the journal explains, over all runs of the
 // account. A step belongs to the day that it began in: what settles at 08:00 to the day that ends.
 export function dayExplained(coin = store.coin) {

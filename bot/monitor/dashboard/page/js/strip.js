@@ -2,7 +2,7 @@
 
 import { byId, fill, h, unit } from "./dom.js";
 import { known, num, pct, pctSigned, places, signed, span, time, date, usdShort, usdSigned } from "./format.js";
-import { dayProfit, gammaVerdict, inputsOf, market, store, verdict, wall } from "./store.js";
+import { dayProfit, gammaVerdict, inputsOf, market, store, unwell, verdict, wall } from "./store.js";
 
 const WORDS = { inside: "inside", near: "near the edge", outside: "OUTSIDE", "": "not measured" };
 let beats = [];
@@ -31,9 +31,15 @@ export function alive() {
   const now = store.parts.now ?? {}, pulse = byId("pulse"), stale = byId("stale");
   const age = known(now.beat) ? Math.max(0, (wall() - now.beat) / 1000) : null;
   const quiet = !store.connected, old = now.stale || (known(age) && age > 6);
-  const text = quiet ? "dashboard lost" : now.problem ? "no journal" : old ? "STALE" : now.state ?? "…";
-  pulse.textContent = text.replaceAll("_", " ");
-  pulse.className = quiet || old || now.problem ? "lost near" : now.state === "RUNNING" ? "inside" : "near";
+  const ill = Object.keys(store.parts.coins ?? {}).map(unwell).filter((one) => one.text);
+  // That the bot runs is no comfort while a coin is off or outside.
+  const stands = now.state === "RUNNING" && ill.length ? "" : now.state ?? "…";
+  const most = ill.length > 3 ? [...ill.slice(0, 3), { text: `${ill.length - 3} more` }] : ill;
+  const text = quiet ? "dashboard lost" : now.problem ? "no journal" : old ? "STALE"
+    : [stands.replaceAll("_", " "), ...most.map((one) => one.text)].filter(Boolean).join(" · ");
+  pulse.textContent = text;
+  pulse.className = quiet || old || now.problem ? "lost near" : ill.some((one) => one.kind === "outside") ? "outside"
+    : now.state === "RUNNING" && !ill.length ? "inside" : "near";
   const why = quiet ? "The dashboard does not answer; what is shown is what it last said. It is asked again."
     : now.problem ? now.problem
     : old ? `STALE: last heard ${span(age)} ago · ${now.why || "waiting for the bot"} · all figures are of market time ${time(now.market)} UTC`

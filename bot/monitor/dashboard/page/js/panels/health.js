@@ -2,7 +2,7 @@
 
 import { empty, fact, fill, h } from "../dom.js";
 import { because, known, num, reason, signed, span, time } from "../format.js";
-import { coinOf, market, planOf, store, wall } from "../store.js";
+import { coinOf, market, planOf, restrained, store, wall } from "../store.js";
 
 export const health = {
   id: "health", key: "h", title: "Health", needs: ["now", "feeds", "loop", "coins", "told", "plan", "lost"],
@@ -29,11 +29,22 @@ function feeds(now) {
     feed ? fact("index", ...old(feed.index_ns, 10)) : fact("feeds", "not told", "older release"),
     feed ? fact("option chain", ...old(feed.chain_ns, 60)) : null,
     ...Object.entries(feed?.quotes_ns ?? {}).map(([name, ns]) => fact(name, ...old(ns, 10))),
-    fact("orders", feed?.barred || "may leave", "", feed?.barred ? "outside" : ""),
+    fact("orders", ...leave(feed, now)),
     fact("exchange", lost.length ? `lost ${lost.join(", ")}` : now.running ? "connected" : "no bot", "", lost.length ? "outside" : now.running ? "" : "near"),
     fact("run", now.run, `${now.source} · ${now.version}`),
     fact("unknown orders", coinOf()?.unknown_orders ?? "–", "", coinOf()?.unknown_orders ? "outside" : ""),
   ];
+}
+
+// Whether an order of this coin could leave the bot now.
+function leave(feed, now) {
+  const one = coinOf(), held = restrained(one);
+  if (!now.running) return ["no bot sends any", "", "near"];
+  if (one?.off) return ["off: nothing is sent", "", "near"];
+  if (feed?.barred) return [feed.barred, "", "outside"];
+  if (one?.state === "REDUCE_DELTA_ONLY") return ["only what reduces delta", "", "near"];
+  if (held) return [`${held.replace("is ", "")}: nothing is sent`, "", "near"];
+  return one && feed ? ["may leave", "", ""] : ["not told", "", ""];
 }
 
 function line(...parts) {
