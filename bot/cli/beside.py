@@ -79,21 +79,23 @@ class Beside:
 class Companions:
     """What a daemon starts beside itself, as a context; that one cannot start ends no run.
 
-    `look`, called now and then, starts one again that has ended by itself, once a minute at most.
+    `look`, called now and then, sees once a minute whether anybody follows the run, whoever started
+    it: where nobody does, that is told, and a monitor started again unless one is expected apart.
     """
 
     def __init__(self, loaded: Loaded, instance: str) -> None:
         """Take what the settings were loaded from, and the instance whose journal is followed."""
         self._loaded = loaded
         self._again = (*loaded.again, "--set", f"instance={instance}")
+        self._folder = loaded.settings.state_dir / instance
+        self._beside = loaded.settings.monitor == "beside"
         self._monitor: Beside | None = None
         self._cannot = ""
-        self._started_s = float("-inf")
+        self._looked_s = time.monotonic()
 
     def __enter__(self) -> Self:
         """Start what the settings ask for."""
-        settings = self._loaded.settings
-        if settings.tells and settings.monitor == "beside":
+        if self._loaded.settings.tells and self._beside:
             self._start()
         return self
 
@@ -103,16 +105,26 @@ class Companions:
             self._monitor.end()
 
     def look(self, voice: Sayer) -> None:
-        """Start the monitor again where it has failed; one that found another there has not."""
-        if self._monitor is not None:
-            code = self._monitor.process.poll()
-            self._cannot = f"the monitor beside this run has ended (code {code})" if code else ""
-        if self._cannot and time.monotonic() - self._started_s >= AGAIN_S:
-            voice.say("monitor.missing", "error", found=self._cannot, what="it is started again")
+        """Say that nobody follows the run, if so, and have one follow it."""
+        from bot.journal.lock import MONITOR, held
+
+        now_s = time.monotonic()
+        if not self._loaded.settings.tells or now_s - self._looked_s < AGAIN_S:
+            return
+        self._looked_s = now_s
+        if held(self._folder, MONITOR):
+            return
+        code = None if self._monitor is None else self._monitor.process.poll()
+        ended = f"the one beside this run has ended (code {code})" if code else "no monitor runs"
+        what = (
+            "one is started" if self._beside else 'expected apart from this run (monitor = "apart")'
+        )
+        voice.say("monitor.missing", "error", found=self._cannot or ended, what=what)
+        if self._beside:
             self._start()
 
     def _start(self) -> None:
-        self._started_s = time.monotonic()
+        self._cannot = ""
         try:
             env = found_from(os.environ)
             self._monitor = Beside.start("bot", "monitor", FLAG, *self._again, env=env)

@@ -1,8 +1,8 @@
 """How a verb speaks: tables for people, aligned text for pipes, JSON for programs.
 
 Owns every character that goes to standard output. NO_COLOR and FORCE_COLOR are honoured; JSON is
-one line where it is piped, NaN becomes null. What
-others wrote (reasons, names, errors) moves no cursor. What cannot be written is an OutputError.
+one line where it is piped, NaN becomes null. What others wrote (reasons, names, errors) moves no
+cursor. What cannot be written is an OutputError.
 """
 
 import errno

@@ -41,7 +41,7 @@ def broker_secrets(settings: Settings, environ: Mapping[str, str]) -> tuple[Secr
 
 
 def untellable(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
-    """Say which files keep others from being told, or a page from being guarded, a line each."""
+    """Say which files keep a monitor, or a page for others, from starting; a line each."""
     token, certificate = settings.dashboard.token_file, settings.mqtt.cert_file
     needed: list[Callable[[], object]] = [
         partial(addresses, settings),
@@ -55,4 +55,4 @@ def untellable(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
         try:
             read()
         except ConfigError as fault:
-            yield from (f"{problem}: nobody is told by it" for problem in fault.problems)
+            yield from (f"{problem}: what needs it does not start" for problem in fault.problems)

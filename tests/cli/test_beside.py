@@ -12,6 +12,7 @@ import pytest
 
 from bot.cli import beside
 from bot.cli.beside import Beside, found_from
+from bot.journal.lock import MONITOR, Lock
 
 TOP = Path(__file__).parents[2]
 ENVIRON = {
@@ -87,47 +88,48 @@ def test_it_hears_that_its_daemon_was_killed(program, tmp_path):
     assert word.read_text(encoding="utf-8") == "heard"
 
 
-def test_a_monitor_that_fails_is_started_again_and_one_that_is_not_needed_is_not(
-    monkeypatch,
-):
-    """Once a minute at most, and the log says so; code 0: another tells of this bot already."""
-    started = []
-
-    class Ended:
-        """A process that has ended with a code."""
-
-        def __init__(self, code):
-            self.process = SimpleNamespace(poll=lambda: code)
-
-        def end(self):
-            """Be over."""
-
-    codes = iter([None, 1, 1, 0])
+@pytest.mark.parametrize("where", ["beside", "apart"])
+def test_a_run_that_nobody_follows_says_so_and_has_one_follow_it(monkeypatch, tmp_path, where):
+    """Once a minute, whoever it was that followed it before: one apart may die as well."""
+    started, said = list[float](), list[tuple[float, str]]()
     clock = SimpleNamespace(now=0.0)
     monkeypatch.setattr("bot.cli.beside.time.monotonic", lambda: clock.now)
 
     def start(*_, **__):
         started.append(clock.now)
-        return Ended(next(codes))
+        ended = SimpleNamespace(poll=lambda: 0)  # it found another there, as at the start of this
+        return SimpleNamespace(process=ended, end=lambda: None)
 
     monkeypatch.setattr(beside.Beside, "start", start)
-    settings = SimpleNamespace(tells=True, monitor="beside")
+    settings = SimpleNamespace(tells=True, monitor=where, state_dir=tmp_path)
     loaded = SimpleNamespace(settings=settings, again=())
-    said = list[str]()
-    voice = SimpleNamespace(say=lambda event, _level, **_: said.append(event))
+    voice = SimpleNamespace(say=lambda event, _level, **_: said.append((clock.now, event)))
+    (tmp_path / "demo").mkdir()
+    other = Lock(tmp_path / "demo" / MONITOR, "the only one", "")
     with beside.Companions(loaded, "demo") as companions:  # type: ignore[arg-type]
         for second in range(0, 400, 10):
             clock.now = float(second)
             companions.look(voice)
-            if second == 50:
-                companions._monitor = Ended(1)  # type: ignore[assignment]
-    assert started == [0.0, 60.0, 120.0, 180.0]
-    assert said == ["monitor.missing"] * 3
-    settings.monitor = "apart"
+            if second == 130:
+                other.release()
+            if second == 310:
+                other = Lock(tmp_path / "demo" / MONITOR, "the only one", "")
+    other.release()
+    assert said == [(at, "monitor.missing") for at in (180.0, 240.0, 300.0)]
+    assert started == ([0.0, 180.0, 240.0, 300.0] if where == "beside" else [])
+
+
+def test_a_run_whose_settings_name_nobody_misses_no_monitor(monkeypatch, tmp_path):
+    """Nobody is to be told."""
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr("bot.cli.beside.time.monotonic", lambda: clock.now)
+    said = list[str]()
+    settings = SimpleNamespace(tells=False, monitor="beside", state_dir=tmp_path)
+    loaded = SimpleNamespace(settings=settings, again=())
     with beside.Companions(loaded, "demo") as companions:  # type: ignore[arg-type]
-        clock.now = 1_000.0
-        companions.look(voice)
-    assert len(started) == 4
+        clock.now = 600.0
+        companions.look(SimpleNamespace(say=lambda event, *_, **__: said.append(event)))
+    assert said == []
 
 
 def test_a_monitor_that_hangs_is_awaited_aloud_and_no_longer_than_a_person_wants(program, tmp_path):

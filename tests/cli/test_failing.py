@@ -45,7 +45,7 @@ def test_files_that_keep_others_from_being_told_are_said_before_and_at_the_start
     assert checked.returncode == 0
     warned = [line for line in checked.stderr.splitlines() if "warning: " in line]
     assert [line.split(": ")[1] for line in warned] == list(named)
-    assert all("found " in line and "nobody is told by it" in line for line in warned)
+    assert all("found " in line and "what needs it does not start" in line for line in warned)
     run = deltaband("paper", "--speed", "max", "--for", "60s", "--seed", "7", "-v", *sets)
     odd = [one["what"] for one in lines(run.stdout + run.stderr) if one["event"] == "settings.odd"]
     assert run.returncode == 0

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from bot.domain.reasons import Reason
 from bot.domain.states import State
-from bot.domain.units import NS_PER_S
+from bot.domain.units import NS_PER_S, iso
 from bot.journal.runs import STOPPED
 from bot.journal.tail import News
 from bot.monitor.alerts.alert import Alert, Severity
@@ -115,11 +115,29 @@ def _command(row: Mapping[str, Any]) -> Alert | None:
     return Alert(story, Severity.INFO, row["coin"], title, text, urgent=True)
 
 
+def _standing(row: Mapping[str, Any]) -> Alert | None:
+    """Tell that a coin is not hedged, or not what was traded by hand, and that this is over."""
+    word, coin = row["word"], row["coin"]
+    if word not in _OF_WORD:
+        return None
+    severity, title = _OF_WORD[word]
+    if not row["stands"]:
+        return Alert(word, Severity.INFO, coin, f"{coin}: {word} is over", urgent=True)
+    until = "taken back" if row["until_ns"] is None else iso(row["until_ns"])
+    text = row["because"]["subject"]
+    return Alert(word, severity, coin, f"{coin}: {title} until {until}", text, urgent=True)
+
+
+_OF_WORD: Final = {
+    "off": (Severity.WARNING, "off, nothing is hedged"),
+    "hold": (Severity.INFO, "on hold, what is traded by hand is not hedged"),
+}
 _OF_KIND: Final[Mapping[str, Callable[[Mapping[str, Any]], Alert | None]]] = {
     "doubt": _doubt,
     "decision": _decision,
     "run": _run,
     "command": _command,
+    "standing": _standing,
 }
 
 
@@ -139,13 +157,17 @@ def _because(said: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something that stands now: what it is, how bad, and after how long it is told."""
+    """Something that stands now: what it is, how bad, and after how long it is told.
+
+    `since_ns` (wall) is when it began, where that is known; else it counts from the first look.
+    """
 
     kind: str
     coin: str
     severity: Severity
     title: str
     after_s: float = 0.0
+    since_ns: int | None = None
 
 
 @dataclass(slots=True)
@@ -184,7 +206,8 @@ class Standing:
         return alerts
 
     def _told(self, trouble: Trouble, now_ns: int) -> Alert | None:
-        since = self.since.setdefault((trouble.kind, trouble.coin), _Since(now_ns))
+        began_ns = now_ns if trouble.since_ns is None else min(trouble.since_ns, now_ns)
+        since = self.since.setdefault((trouble.kind, trouble.coin), _Since(began_ns))
         lasted_s = (now_ns - since.at_ns) / NS_PER_S
         if lasted_s < trouble.after_s:
             return None
@@ -219,11 +242,11 @@ def troubles(sight: Sight) -> Iterator[Trouble]:
     if not sight.alive:
         if not sight.ended:
             title = "the bot is gone: nobody hedges"
-            yield Trouble("gone", "", Severity.CRITICAL, title)
+            yield Trouble("gone", "", Severity.CRITICAL, title, since_ns=sight.beat_ns)
         return
     if status["stale"]:
         title = "the bot hangs: no decision any more"
-        yield Trouble("silent", "", Severity.CRITICAL, title, SILENT_S)
+        yield Trouble("silent", "", Severity.CRITICAL, title, SILENT_S, sight.beat_ns)
         return
     for name in status["disconnected"]:
         yield Trouble(f"no {name}", "", Severity.WARNING, f"disconnected: {name}", OUTSIDE_S)

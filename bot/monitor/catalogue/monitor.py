@@ -33,7 +33,7 @@ MONITOR: Final = (
     Event("monitor.stopped", "The monitor was stopped.", ("info",)),
     Event(
         "monitor.missing",
-        "The monitor beside a run has ended by itself, or could not be started: nobody is told.",
+        "No monitor follows a run whose settings name somebody to tell: nobody is told.",
         ("error",),
         ("found", "what"),
     ),

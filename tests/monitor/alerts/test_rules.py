@@ -1,5 +1,6 @@
 """What is worth a message: news of rows, and what stands and lasts."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -41,6 +42,49 @@ def sight(second: float, *, alive=True, ended=False, stale=False, status=True, *
         "ts_ns": 0,
     }
     return Sight(round(second * NS_PER_S), alive, ended, shown if status else None, why="damaged")
+
+
+def test_a_coin_that_is_switched_off_or_on_hold_is_told_and_so_is_its_end():
+    """A coin that is off is not hedged, however quiet it is: `off` moves no state of its own."""
+    events = Events()
+    why = because(Reason.OPERATOR, "ann: rolling")
+    row = {"coin": "BTC", "word": "off", "until_ns": None, "because": why, "stands": True}
+    off = events.hear(news("standing", **row))
+    assert off is not None
+    assert (off.severity, off.urgent, off.text) == (Severity.WARNING, True, "ann: rolling")
+    assert off.title == "BTC: off, nothing is hedged until taken back"
+    snoozed = events.hear(news("standing", **(row | {"until_ns": 3_600 * NS_PER_S})))
+    assert snoozed is not None
+    assert snoozed.title.endswith("until 1970-01-01T01:00:00.000Z")
+    held = events.hear(news("standing", **(row | {"word": "hold"})))
+    assert held is not None
+    assert held.severity is Severity.INFO
+    on = events.hear(news("standing", coin="BTC", word="off", stands=False))
+    assert on is not None
+    assert (on.severity, on.title) == (Severity.INFO, "BTC: off is over")
+    assert (
+        events.hear(news("standing", **(row | {"word": "target"}))) is None
+    )  # its command is told
+
+
+def test_what_a_bot_no_longer_says_is_counted_from_when_it_was_last_heard():
+    """Not from the first look of a monitor that may have come later."""
+    standing = Standing(300.0)
+    beat_ns = 100 * NS_PER_S
+
+    def seen(second, **how):
+        return standing.see(replace(sight(second, **how), beat_ns=beat_ns))
+
+    assert seen(106, stale=True) == []
+    (silent,) = seen(115, stale=True)
+    assert silent.kind == "silent"
+    beat_ns = 140 * NS_PER_S
+    (over,) = seen(140)
+    assert over.text == "it lasted 40 s"
+    (gone,) = seen(200, alive=False, stale=True)
+    assert gone.kind == "gone"
+    (over,) = seen(210)
+    assert over.text == "it lasted 70 s"
 
 
 # what happened
