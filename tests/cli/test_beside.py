@@ -149,8 +149,12 @@ def test_a_monitor_that_hangs_is_awaited_aloud_and_no_longer_than_a_person_wants
     )
     assert run.stderr is not None
     assert "598 s at most" in run.stderr.readline()
-    while run.poll() is None:
-        run.send_signal(signal.SIGINT)  # the first may come an instant before it is listened for
+    for _ in range(600):  # the first may come an instant before it is listened for
+        if run.poll() is not None:
+            break
+        run.send_signal(signal.SIGINT)
         time.sleep(0.05)
+    else:
+        run.kill()
     out, _ = run.communicate()
     assert (out, run.returncode) == ("-9\n", 0)
