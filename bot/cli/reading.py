@@ -115,7 +115,8 @@ def headline(reader: "Reader", found: Mapping[str, Any]) -> str:
     """Say in one line whose figures these are, of when, and whether they are stale."""
     from bot.domain.units import iso
 
-    parts = (found["instance"], found["mode"], found["market"], found["state"])
+    state = f"was {found['state']}" if found["stale"] and found["state"] else found["state"]
+    parts = (found["instance"], found["mode"], found["market"], state)
     text = f"{' · '.join(map(str, parts))} · market time {iso(found['ts_ns'])}"
     return f"{text} · STALE ({_why_stale(reader)})" if found["stale"] else text
 

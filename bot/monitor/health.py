@@ -117,6 +117,8 @@ def _said(status: Mapping[str, Any]) -> Iterator[str]:
     if state in STICKY:
         yield f"{state}"
     for coin, one in status.get("underlyings", {}).items():
+        if off := one["off"]:
+            yield f"{coin}: off until {off['until'] or 'taken back'}: nothing is hedged"
         if one["state"] in STICKY or one["state"] == State.REDUCE_DELTA_ONLY:
             why = [row for row in one["why"] if row["state"] == one["state"]]
             yield f"{coin}: {one['state']}" + (f" since {why[-1]['since']}" if why else "")

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bot.journal.following import Following
+from bot.monitor.hosts import LOCAL
 from bot.monitor.newsroom import Say
 from bot.monitor.outlet import Outlet
 from bot.wiring import mqtt
 from bot.wiring.told_secrets import addresses
 from config.errors import ConfigError, Origin, Problem
 from config.schema import Settings
-from config.schema.telling import listening
+from config.schema.telling import listening, on_loopback
 
 if TYPE_CHECKING:
     from bot.monitor.alerts.channels import Channel
@@ -40,11 +41,12 @@ def _alerts(
     to = alert_channels(settings)
     if not to:
         return None
-    from bot.monitor.alerts import Alerts
+    from bot.monitor.alerts import Alerts, Days
 
     mine = settings.alerts
     habits = {"cooldown_s": mine.cooldown_s, "remind_s": mine.remind_s}
-    return Alerts(to, following, say, **habits, report=mine.report)
+    days = Days(settings.state_dir / settings.instance)
+    return Alerts(to, following, say, days, **habits, report=mine.report)
 
 
 def _metrics(
@@ -55,13 +57,14 @@ def _metrics(
         return None
     from bot.monitor.metrics import Metrics
 
-    whole = settings.scaled()
+    whole, listen = settings.scaled(), listening(settings.metrics.listen)
     return Metrics(
-        listening(settings.metrics.listen),
+        listen,
         settings.state_dir / settings.instance,
         following.reader,
         say,
         gammas={c: (one.gamma.lower, one.gamma.upper) for c, one in whole.underlying.items()},
+        names=(LOCAL,) if on_loopback(listen[0]) else None,  # beyond it they are the owner's
     )
 
 

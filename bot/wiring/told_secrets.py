@@ -6,11 +6,14 @@ Read from files and the environment alone, so that a run can say at once that no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
+from urllib.parse import urlsplit
 
 from config import secrets
 from config.errors import ConfigError
 from config.schema import Settings
+from config.schema.telling import on_loopback
 from config.secrets import Secret
 
 
@@ -41,7 +44,26 @@ def broker_secrets(settings: Settings, environ: Mapping[str, str]) -> tuple[Secr
 
 
 def untellable(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
-    """Say which files keep a monitor, or a page for others, from starting; a line each."""
+    """Say what keeps a monitor, or a page for others, from starting, and what strangers can read.
+
+    A line each.
+    """
+    yield from _unstartable(settings, environ)
+    yield from _unwise(settings, environ)
+
+
+def _unwise(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
+    """Find what a broker is told that it should not, or is not told."""
+    mqtt, parts = settings.mqtt, urlsplit(settings.mqtt.url or "")
+    if parts.scheme == "mqtt" and not on_loopback(parts.hostname or ""):
+        found = f"mqtt://{parts.hostname}: whoever listens on the way reads all of it"
+        yield f"mqtt.url: expected mqtts:// beyond this machine, found {found}"
+    with suppress(ConfigError):  # told above
+        if mqtt.url and mqtt.username is not None and secrets.mqtt_password(environ) is None:
+            yield "mqtt.username: expected its password in DELTABAND_MQTT_PASSWORD, found none"
+
+
+def _unstartable(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
     token, certificate = settings.dashboard.token_file, settings.mqtt.cert_file
     needed: list[Callable[[], object]] = [
         partial(addresses, settings),

@@ -32,6 +32,19 @@ def test_a_run_whose_journal_is_taken_away_says_so_in_its_log(deltaband):
     assert "moved or removed under the bot" in error
 
 
+def test_what_is_told_in_the_clear_or_without_a_password_is_warned_of(deltaband):
+    """A broker of this machine needs neither."""
+    far = ("--set", 'mqtt.url="mqtt://broker.example"', "--set", 'mqtt.username="bot"')
+    checked = deltaband("config", "check", *far)
+    assert checked.returncode == 0
+    warned = [line for line in checked.stderr.splitlines() if "mqtt." in line]
+    assert [line.split(": ")[1] for line in warned] == ["mqtt.url", "mqtt.username"]
+    assert "expected mqtts:// beyond this machine, found mqtt://broker.example" in warned[0]
+    near = ("--set", 'mqtt.url="mqtt://127.0.0.1"', "--set", 'mqtt.username="bot"')
+    known = deltaband("config", "check", *near, DELTABAND_MQTT_PASSWORD="a-long-password")
+    assert "mqtt." not in known.stderr
+
+
 def test_files_that_keep_others_from_being_told_are_said_before_and_at_the_start(deltaband):
     """They end no run: a book is hedged all the same."""
     gone = deltaband.home / "gone"

@@ -141,13 +141,16 @@ def test_status_of_an_ended_bot_is_stale_and_fine(deltaband):
     """What stands in the journal is shown, and marked as old."""
     fill_journal(deltaband.state)
     assert deltaband.json("status")["stale"] is True
-    assert "STALE (no bot is running; the last run: stopped)" in deltaband("status").stdout
+    text = deltaband("status").stdout
+    assert "STALE (no bot is running; the last run: stopped)" in text
+    assert " · was RUNNING · " in text.splitlines()[0]
 
 
 def test_status_of_a_running_bot_is_fresh(deltaband, live_bot):
     """A bot that holds its journal and beats is no memory."""
     live_bot()
     assert deltaband.json("status")["stale"] is False
+    assert " · RUNNING · " in deltaband("status").stdout.splitlines()[0]
     done = deltaband("status")
     assert (done.returncode, "STALE" in done.stdout) == (0, False)
 
@@ -205,7 +208,11 @@ def test_status_for_people_names_what_json_names(deltaband):
     """The table holds delta, its band, gamma, shocks and tenors."""
     fill_journal(deltaband.state)
     text = deltaband("status").stdout
-    for said in ("demo · paper · synthetic · RUNNING", "2026-01-05T06:31:00.000Z", "delta coin"):
+    for said in (
+        "demo · paper · synthetic · was RUNNING",
+        "2026-01-05T06:31:00.000Z",
+        "delta coin",
+    ):
         assert said in text
     for said in ("0.0210", "-0.1000", "-0.2400", "pnl up 10pct usd", "-9,400.00", "7d"):
         assert said in text

@@ -28,7 +28,8 @@ def sight(
     """Return how a bot stands whose heartbeat and view are so many seconds old."""
     coins = {"BTC": State.RUNNING} if coins is None else coins
     rows = {
-        coin: {"state": one, "why": [{"state": one, "since": "then", "reasons": []}]}
+        coin: {"state": one, "off": None}
+        | {"why": [{"state": one, "since": "then", "reasons": []}]}
         for coin, one in coins.items()
     }
     loop = None
@@ -73,6 +74,17 @@ def test_one_that_does_not_decide_or_does_not_say_what_on_is_not(seen, what):
     found = health(seen, NOW_NS)
     assert found.ready is (what == "feeds")
     assert (found.state is None, found.coins == {}) == (what != "feeds", what != "feeds")
+
+
+@pytest.mark.parametrize("until,said", [(None, "taken back"), ("noon", "noon")])
+def test_a_coin_that_is_off_is_said_and_no_illness(until, said):
+    """Nothing hedges it, and somebody wanted that."""
+    seen = sight(coins={"BTC": State.RUNNING, "ETH": State.RUNNING})
+    assert seen.status is not None
+    seen.status["underlyings"]["ETH"]["off"] = {"until": until, "why": "rolling"}
+    found = health(seen, NOW_NS)
+    assert (found.healthy, found.ready) == (True, True)
+    assert found.said == (f"ETH: off until {said}: nothing is hedged",)
 
 
 @pytest.mark.parametrize("name,limit_s", [("quote", 2.0), ("chain", 30.0), ("positions", 65.0)])

@@ -9,11 +9,13 @@ from contextlib import suppress
 from typing import Any, Final
 
 from bot.domain.errors import JournalError
-from bot.domain.units import NS_PER_S, day_start
+from bot.domain.units import DAY_NS, NS_PER_S, day_start, iso
 from bot.journal.following import Following
+from bot.journal.reader import Reader
 from bot.journal.tail import News
 from bot.monitor.alerts.alert import Alert, Severity
 from bot.monitor.alerts.channels import Channel
+from bot.monitor.alerts.days import Days
 from bot.monitor.alerts.patience import Patience
 from bot.monitor.alerts.rules import Events, Standing
 from bot.monitor.newsroom import Say
@@ -36,17 +38,20 @@ class Alerts:
         channels: Sequence[Channel],
         following: Following,
         say: Say,
+        days: Days,
         *,
         cooldown_s: float,
         remind_s: float,
         report: bool,
     ) -> None:
-        """Take the channels, the journal that the report is read from, and the habits."""
+        """Take the channels, the journal that the report is read from, and the habits.
+
+        `days` knows which report was sent.
+        """
         self._channels, self._following, self._say = tuple(channels), following, say
         self._patience, self._standing = Patience(cooldown_s), Standing(remind_s)
         self._events = Events()
-        self._report = report
-        self._day_ns: int | None = None
+        self._report, self._days = report, days
         self._failing: set[str] = set()
 
     def hear(self, news: Sequence[News]) -> None:
@@ -102,23 +107,33 @@ class Alerts:
             else:
                 self._say("alerts.channel_back", **told)
                 title = f"alerts: channel {channel.name} takes messages again"
-                alert = Alert("channel back", Severity.INFO, "", title)
+                text = f"{channel.lost} messages were lost there since the start"
+                alert = Alert("channel back", Severity.INFO, "", title, text)
             self._send(alert, lambda one, about=channel: one is not about)  # type: ignore[misc]
 
     def _see_day(self, market_ns: int) -> None:
-        """Send the report of a day once its end is two minutes ago."""
+        """Send the report of the last day that was watched, once its end is two minutes ago."""
         day_ns = day_start(market_ns - REPORT_AFTER_NS)
-        before, self._day_ns = self._day_ns, day_ns
-        if before is None or day_ns <= before:
-            return
-        reader = self._following.reader()
-        if reader is None:
-            return
+        if due := self._days.due(day_ns):
+            reader = self._following.reader()
+            if reader is None:
+                return  # it waits for the journal
+            try:
+                self._tell_day(reader, due)
+            except JournalError as error:
+                self._say("alerts.no_report", "warning", found=str(error))
         try:
-            report = build(reader, before)
-        except JournalError as error:
-            self._say("alerts.no_report", "warning", found=str(error))
-            return
-        text, html = as_text(report), as_html(report)
-        title = "the day until 08:00 UTC"
-        self._send(Alert("report", Severity.INFO, "", title, text, html), lambda _: True)
+            self._days.keep(day_ns)
+        except OSError as fault:
+            found = fault.strerror or str(fault)
+            self._say("alerts.day_not_kept", "warning", found=found)
+
+    def _tell_day(self, reader: Reader, days: Sequence[int]) -> None:
+        """Send the page of the first of these days on which something was watched."""
+        for day_ns in days:
+            report = build(reader, day_ns)
+            if report.figures["coins"]:
+                title = f"the day until {iso(day_ns + DAY_NS)[:16].replace('T', ' ')} UTC"
+                told = Alert("report", Severity.INFO, "", title, as_text(report), as_html(report))
+                self._send(told, lambda _: True)
+                return

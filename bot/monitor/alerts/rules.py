@@ -35,6 +35,15 @@ _OF_COIN: Final[Mapping[str, tuple[str, ...]]] = {
     "margin": ("margin",),
     "liquidation": ("margin",),
 }
+_OVER: Final[Mapping[str, str]] = {
+    "outside": "delta is inside its band again",
+    "unknown orders": "the fate of every order is known",
+    "margin": f"maintenance margin is below {MARGIN[0]:.0%} of its funds again",
+    "liquidation": f"no move within {LIQUIDATION[0]:.0%} liquidates any more",
+    "gone": "the bot is back",
+    "silent": "the bot decides again",
+    "journal": "the journal can be read again",
+}
 NO_JOURNAL: Final = "the journal is gone, and the bot with it: nobody hedges"
 _TOLD_DOUBTS: Final = frozenset({Reason.UNHEDGED, Reason.STILL_OUTSIDE, Reason.PNL_UNEXPLAINED})
 _OF_STATE: Final = {
@@ -100,7 +109,8 @@ def _run(row: Mapping[str, Any]) -> Alert | None:
         about = f"{row['mode']}, {row['market']}, version {row['version']}"
         return Alert("run started", Severity.INFO, "", "the bot has started", about)
     if outcome == STOPPED:
-        return Alert("run stopped", Severity.INFO, "", "the bot was stopped")
+        text = "its run has ended in order; nobody hedges until the next"
+        return Alert("run stopped", Severity.INFO, "", "the bot was stopped", text)
     if row["ended_ns"] is None:
         return None  # an earlier run, found interrupted: its end was told when it was noticed
     return Alert("run ended", Severity.CRITICAL, "", "the bot has ended", str(outcome))
@@ -120,17 +130,21 @@ def _standing(row: Mapping[str, Any]) -> Alert | None:
     word, coin = row["word"], row["coin"]
     if word not in _OF_WORD:
         return None
-    severity, title = _OF_WORD[word]
+    severity, title, over = _OF_WORD[word]
     if not row["stands"]:
-        return Alert(word, Severity.INFO, coin, f"{coin}: {word} is over", urgent=True)
+        return Alert(word, Severity.INFO, coin, f"{coin}: {over}", f"`{word}` is over", urgent=True)
     until = "taken back" if row["until_ns"] is None else iso(row["until_ns"])
     text = row["because"]["subject"]
     return Alert(word, severity, coin, f"{coin}: {title} until {until}", text, urgent=True)
 
 
 _OF_WORD: Final = {
-    "off": (Severity.WARNING, "off, nothing is hedged"),
-    "hold": (Severity.INFO, "on hold, what is traded by hand is not hedged"),
+    "off": (Severity.WARNING, "off, nothing is hedged", "on, it is hedged again"),
+    "hold": (
+        Severity.INFO,
+        "on hold, what is traded by hand is not hedged",
+        "what is traded by hand is hedged again",
+    ),
 }
 _OF_KIND: Final[Mapping[str, Callable[[Mapping[str, Any]], Alert | None]]] = {
     "doubt": _doubt,
@@ -191,7 +205,9 @@ class Standing:
         now_ns, found = sight.wall_ns, list(troubles(sight))
         if sight.status is not None:
             self.followed = not sight.ended
-        elif self.followed and not sight.alive:
+        elif sight.alive:
+            self.followed = True
+        elif self.followed:
             found.append(Trouble("gone", "", Severity.CRITICAL, NO_JOURNAL, SILENT_S))
         alerts = [a for trouble in found if (a := self._told(trouble, now_ns)) is not None]
         gone = self.since.keys() - {(trouble.kind, trouble.coin) for trouble in found}
@@ -199,9 +215,9 @@ class Standing:
             if not sight.ended and _unseen(kind, coin, sight):
                 continue  # what cannot be seen is not over
             over = self.since.pop((kind, coin))
-            if over.told_ns is not None and not (sight.ended and kind in _OF_COIN):
+            if over.told_ns is not None and not sight.ended:
                 lasted = f"it lasted {(now_ns - over.at_ns) / NS_PER_S:.0f} s"
-                title = f"{coin or 'the bot'}: {kind} is over"
+                title = f"{coin}: {_over(kind)}".removeprefix(": ")
                 alerts.append(Alert(f"{kind} over", Severity.INFO, coin, title, lasted))
         return alerts
 
@@ -216,20 +232,29 @@ class Standing:
         if told_ns is not None and not worse and now_ns - told_ns < self.remind_s * NS_PER_S:
             return None
         since.told_ns, since.severity = now_ns, trouble.severity
-        text = "" if told_ns is None else f"still, for {lasted_s:.0f} s"
+        since_text = f"since {iso(since.at_ns)}"
+        text = since_text if told_ns is None else f"still, for {lasted_s:.0f} s"
         # A reminder is a message of its own: no cooldown of its story holds it back.
         kind = trouble.kind if told_ns is None else f"{trouble.kind} still"
         return Alert(kind, trouble.severity, trouble.coin, trouble.title, text)
 
 
 def _unseen(kind: str, coin: str, sight: Sight) -> bool:
-    """Tell whether a sight says nothing of a coin's trouble, neither that it stands nor its end."""
+    """Tell whether a sight says nothing of a trouble, neither that it stands nor its end."""
+    if sight.status is None:
+        return True
+    if kind in {"gone", "journal"}:
+        return False
+    if not sight.alive or sight.status["stale"]:
+        return True
     if kind not in _OF_COIN:
         return False
-    if sight.status is None or not sight.alive or sight.status["stale"]:
-        return True
     one = sight.status["underlyings"].get(coin)
-    return one is not None and any(one[name] is None for name in _OF_COIN[kind])
+    return one is None or any(one[name] is None for name in _OF_COIN[kind])
+
+
+def _over(kind: str) -> str:
+    return _OVER.get(kind) or f"connected again: {kind.removeprefix('no ')}"
 
 
 def troubles(sight: Sight) -> Iterator[Trouble]:

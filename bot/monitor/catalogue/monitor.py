@@ -102,4 +102,10 @@ MONITOR: Final = (
         ("found",),
     ),
     Event("alerts.no_report", "The report of a day could not be made.", ("warning",), ("found",)),
+    Event(
+        "alerts.day_not_kept",
+        "Which day was reported cannot be written down: a monitor that starts later may repeat it.",
+        ("warning",),
+        ("found",),
+    ),
 )

@@ -1,8 +1,7 @@
 """Who may see the page: the names that a browser may call us by, and the word that it must know.
 
-A page of another site that makes a browser resolve its own name to this machine is refused by that
-name (DNS rebinding): only addresses, this machine's own names and those of the settings pass. The
-word is given once; the cookie that stands for it is derived from it, so that it outlives a restart
+Only addresses, this machine's own names and those of the settings pass (see `hosts`). The word is
+given once; the cookie that stands for it is derived from it, so that it outlives a restart
 of ours and ends when the word is changed. Wrong words are counted, and soon not heard any more.
 """
 
@@ -13,8 +12,9 @@ import hmac
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from ipaddress import ip_address
 from typing import Final
+
+from bot.monitor.hosts import LOCAL, names_us
 
 COOKIE: Final = "deltaband"
 TRIES: Final = 5
@@ -34,7 +34,7 @@ class Access:
     ) -> None:
         """Ask for `token` where there is one; `hosts` are names beside addresses and localhost."""
         self._token = None if token is None else token.encode()
-        self._hosts = {"localhost", *(host.lower().rstrip(".") for host in hosts)}
+        self._hosts = {LOCAL, *(host.lower().rstrip(".") for host in hosts)}
         self._clock_s = clock_s
         self._wrong: OrderedDict[str, list[float]] = OrderedDict()
 
@@ -45,12 +45,7 @@ class Access:
 
     def named(self, host: str | None) -> bool:
         """Tell whether a Host header names us."""
-        name = _bare(host or "").lower().rstrip(".")
-        try:
-            ip_address(name)
-        except ValueError:
-            return name in self._hosts
-        return True
+        return names_us(host, self._hosts)
 
     def cookie(self) -> str:
         """Return what a browser brings back once it has given the word."""
@@ -78,10 +73,3 @@ class Access:
         while len(self._wrong) > PEERS:
             self._wrong.popitem(last=False)
         return False
-
-
-def _bare(host: str) -> str:
-    """Return a Host header's name without its port."""
-    if host.startswith("["):
-        return host[1:].partition("]")[0]
-    return host if host.count(":") > 1 else host.partition(":")[0]

@@ -16,6 +16,8 @@ from bot.monitor.dashboard.legs import Array, Book, Leg, columns, valued
 
 PIN: Final = 0.5
 """A strike within so many standard deviations of the index could be where the price is pinned."""
+PIN_S: Final = 86_400.0
+"""Longer before an expiry nothing is: half a deviation is then most of the chain."""
 
 NODES: Final = np.round(np.linspace(-0.06, 0.06, 49), 5)
 
@@ -52,7 +54,7 @@ def _next(mine: Book, options: tuple[Leg, ...]) -> dict[str, Any]:
         "average": mine.averages.get(expiry_ns),
         "deviation": deviation * mine.index,
         "legs": [_row(leg) for leg in rolling],
-        "strikes": _strikes(own, mine.index, deviation),
+        "strikes": _strikes(own, mine.index, deviation, near=left_s <= PIN_S),
         "roll": {name: sum(getattr(leg, name) for leg in rolling)
                  for name in ("delta", "gamma", "vega", "theta")},
         "before": _totals(mine.legs),
@@ -71,7 +73,9 @@ def _row(leg: Leg) -> dict[str, Any]:
     }
 
 
-def _strikes(legs: list[Leg], index: float, deviation: float) -> list[dict[str, Any]]:
+def _strikes(
+    legs: list[Leg], index: float, deviation: float, *, near: bool
+) -> list[dict[str, Any]]:
     """Return the expiring strikes: net quantities, and how far the index is, in deviations."""
     found: dict[float, dict[str, Any]] = {}
     for leg in legs:
@@ -83,7 +87,7 @@ def _strikes(legs: list[Leg], index: float, deviation: float) -> list[dict[str, 
         away = strike / index - 1.0
         row["away"] = away * 100.0
         row["deviations"] = away / deviation if deviation > 0.0 else None
-        row["pin"] = bool(deviation > 0.0 and abs(away) <= PIN * deviation)
+        row["pin"] = bool(near and deviation > 0.0 and abs(away) <= PIN * deviation)
     return [found[strike] for strike in sorted(found)]
 
 

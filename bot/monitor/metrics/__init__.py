@@ -4,8 +4,8 @@
     GET /healthz   200 while the loop decides and feeds are fresh, else 503 with what is not
     GET /readyz    200 while orders may be sent
 
-Owns what is served and on which address. It answers GET alone, keeps no log of requests, and knows
-no word that changes anything.
+Owns what is served and on which address. It answers GET and HEAD alone, keeps no log of requests,
+and knows no word that changes anything. It answers to no foreign name (see `hosts`).
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from prometheus_client.core import CollectorRegistry, Metric
 from prometheus_client.exposition import choose_encoder
 
@@ -28,6 +29,7 @@ from bot.journal.database import FILE
 from bot.journal.rows import to_json
 from bot.journal.tail import News
 from bot.monitor.health import health
+from bot.monitor.hosts import LOCAL, names_us
 from bot.monitor.metrics.counted import Counted
 from bot.monitor.metrics.day import Day
 from bot.monitor.metrics.page import Page
@@ -57,12 +59,16 @@ class Metrics:
         say: Say,
         *,
         gammas: Gammas,
+        names: Container[str] | None = (LOCAL,),
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        """Serve on `listen` what the journal in `folder` says; `gammas` are the owner's bands."""
+        """Serve on `listen` what the journal in `folder` says; `gammas` are the owner's bands.
+
+        `names` are those that we may be called by beside addresses; None: any.
+        """
         self.address: tuple[str, int] | None = None
         self._listen, self._folder, self._say = listen, folder, say
-        self._gammas, self._wall_ns = gammas, wall_ns
+        self._gammas, self._names, self._wall_ns = gammas, names, wall_ns
         self._sight = Sight(0, why="expected a look at the journal, found none yet")
         self._counted, self._day = Counted(), Day(reader)
         self._registry = CollectorRegistry()
@@ -80,13 +86,13 @@ class Metrics:
 
     async def run(self) -> None:
         """Serve until cancelled; OSError where the address cannot be had."""
-        app = web.Application(client_max_size=1_024)
+        app = web.Application(client_max_size=1_024, middlewares=[self._named])
         for path, answer in (
             ("/metrics", self._metrics),
             ("/healthz", self._healthz),
             ("/readyz", self._readyz),
         ):
-            app.router.add_get(path, answer, allow_head=False)
+            app.router.add_get(path, answer)
         runner = web.AppRunner(
             app, access_log=None, handle_signals=False, shutdown_timeout=_CLOSING_S
         )
@@ -134,6 +140,15 @@ class Metrics:
             found = os.strerror(fault.errno) if fault.errno else str(fault)
             expected = f"expected {host}:{port} (metrics.listen), each monitor's own, to be free"
             raise OSError(f"{expected}, found: {found}") from fault
+
+    @web.middleware
+    async def _named(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refuse a browser that another site sent here."""
+        names = self._names
+        if names is not None and not names_us(request.headers.get("Host"), names):
+            text = "expected a name of this machine\n"
+            return web.Response(status=421, text=text, headers=_HEADERS)
+        return await handler(request)
 
     async def _metrics(self, request: web.Request) -> web.Response:
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))

@@ -98,10 +98,15 @@ class _Link:
         """Let go without a word: the broker then publishes the last will."""
         self._paho._sock_close()  # noqa: SLF001  see above
 
-    async def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
+    async def publish(
+        self, topic: str, payload: bytes, *, retain: bool, for_s: int | None = None
+    ) -> None:
         """Publish; returns once the broker has answered."""
+        limits = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        if for_s is not None:
+            limits.MessageExpiryInterval = for_s
         try:
-            await self._client.publish(topic, payload, qos=AT_LEAST_ONCE, retain=retain)
+            await self._client.publish(topic, payload, AT_LEAST_ONCE, retain, properties=limits)
         except MqttError as fault:
             raise LinkError(self._reason(fault)) from None
 

@@ -23,6 +23,8 @@ CHALLENGE: Final = "challenge"
 VERBS: Final = (*sorted(STOPS | RISKS), CHALLENGE)
 LONGEST_MS: Final = 10_000
 SKEW_MS: Final = 5_000
+MOST_PER_MS: Final = 1_000
+"""A number may not run ahead of the clock in microseconds: the next must have room after it."""
 NONCE_S: Final = 10.0
 _OPEN: Final = 100  # challenges that wait for their command
 
@@ -81,8 +83,10 @@ class Door:
 
     def _proven(self, verb: str, envelope: Envelope) -> Verdict:
         if envelope.cmd != verb or verb not in VERBS:
-            expected = f"one of {', '.join(VERBS)} on the topic of its name"
-            return Refusal(Fault.TOPIC, f"expected {expected}, found another", envelope)
+            known = f"one of {', '.join(VERBS)}"
+            expected = f"a cmd that is {known}" if verb in VERBS else f"the topic of {known}"
+            found = f"cmd {envelope.cmd} on the topic of {verb[:20]}"
+            return Refusal(Fault.TOPIC, f"expected {expected}, found {found}", envelope)
         asked = order(envelope)
         if isinstance(asked, Refusal):
             return asked
@@ -109,8 +113,10 @@ class Door:
     def _stale(self, envelope: Envelope) -> Refusal | None:
         now, lasts = self._now_ms(), envelope.exp - envelope.ts
         if abs(envelope.ts - now) > SKEW_MS:
-            found = f"expected ts within {SKEW_MS} ms of the clock here, found {envelope.ts - now}"
-            return Refusal(Fault.STALE, f"{found} ms", envelope)
+            away = abs(envelope.ts - now)
+            side = "after" if envelope.ts > now else "before"
+            found = f"expected ts within {SKEW_MS} ms of the clock here, found it {away} ms {side}"
+            return Refusal(Fault.STALE, found, envelope)
         if not 0 < lasts <= LONGEST_MS or envelope.exp <= now:
             expected = f"exp to come, and at most {LONGEST_MS} ms after ts"
             found = f"found {envelope.exp - now} ms from now and {lasts} ms after ts"
@@ -118,7 +124,10 @@ class Door:
         return None
 
     def _late(self, envelope: Envelope) -> Refusal | None:
-        last = self.seen.last(envelope.key_id)
+        last, most = self.seen.last(envelope.key_id), (self._now_ms() + SKEW_MS) * MOST_PER_MS
+        if envelope.seq > most:  # nothing could come after it
+            found = f"expected seq at most {most}, Unix microseconds, found {envelope.seq}"
+            return Refusal(Fault.OUT_OF_ORDER, found, envelope)
         if envelope.seq > last:
             return None
         found = f"expected seq above {last}, the last that was taken, found {envelope.seq}"

@@ -47,8 +47,13 @@ class Link(Protocol):
 
     refused: str
 
-    async def publish(self, topic: str, payload: bytes, *, retain: bool) -> None:
-        """Publish; returns once the broker has answered."""
+    async def publish(
+        self, topic: str, payload: bytes, *, retain: bool, for_s: int | None = None
+    ) -> None:
+        """Publish; returns once the broker has answered.
+
+        After `for_s` the broker forgets what it kept, unless it was replaced; None: never.
+        """
         ...
 
     async def subscribe(self, topics: str) -> None:

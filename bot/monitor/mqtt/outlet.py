@@ -33,6 +33,8 @@ REPLIES: Final = 200
 AT_ONCE: Final = 20  # messages that wait for the broker's answer together
 CHANGED_S: Final = 0.9
 AGAIN_S: Final = 5.0
+KEPT_S: Final = 30
+"""A state that nobody has renewed for so long is of nobody: the broker forgets it."""
 TICK_S: Final = 0.1
 WAKE_S: Final = 0.5
 CLOSE_S: Final = 4.0
@@ -157,7 +159,7 @@ class MqttOutlet:
                 taking = "stops"
             told = state(sight, self._profits.book(), commands=taking, dropped=self._events.dropped)
             told["online"] = lives
-            await kept.state(told, self._redactor, at_once=self._closing)
+            await kept.state(told, self._redactor, last=self._closing)
 
     async def _flush(self, link: Link) -> None:
         """Send what waits, replies first; what the broker has not answered waits again."""
@@ -194,14 +196,15 @@ class _Kept:
             await self._link.publish(self._topics.availability, word, retain=True)
             self._available = word
 
-    async def state(self, told: Mapping[str, Any], redactor: Redactor, *, at_once: bool) -> None:
-        """Keep a state: soon if it says something new, else now and then."""
+    async def state(self, told: Mapping[str, Any], redactor: Redactor, *, last: bool) -> None:
+        """Keep a state: soon if it says something new, else now and then; the last for ever."""
         content = {name: value for name, value in told.items() if name not in {"ts", "market_ts"}}
         changed, age_s = content != self._state, time.monotonic() - self._at_s
-        if age_s < (CHANGED_S if changed else AGAIN_S) and not (at_once and changed):
+        if age_s < (CHANGED_S if changed else AGAIN_S) and not (last and changed):
             return
         text = redactor.exact(to_json(told)).encode()
-        await self._link.publish(self._topics.state, text, retain=True)
+        for_s = None if last else KEPT_S
+        await self._link.publish(self._topics.state, text, retain=True, for_s=for_s)
         self._state, self._at_s = content, time.monotonic()
 
 

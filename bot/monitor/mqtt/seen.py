@@ -8,11 +8,11 @@ person to look at: until it is gone only what stops is taken (see `door`).
 from __future__ import annotations
 
 import json
-import os
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any, Final
 
+from bot.monitor.keeping import replace_file
 from bot.monitor.mqtt.envelope import Envelope
 
 NAME: Final = "mqtt.seen"
@@ -71,19 +71,7 @@ class Seen:
 
     def _write(self) -> None:
         body = {"v": VERSION, "last": self._last, "macs": list(self._macs.items())}
-        new = self._path.with_name(f"{NAME}.new")
-        new.unlink(missing_ok=True)
-        file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(file, "wb") as out:
-            out.write(json.dumps(body).encode())
-            out.flush()
-            os.fsync(out.fileno())
-        new.replace(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        replace_file(self._path, json.dumps(body).encode())
 
 
 def _found(fault: Exception) -> str:

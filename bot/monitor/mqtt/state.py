@@ -82,7 +82,7 @@ def state(
         "stale": status.get("stale", True) is not False,
         "disconnected": sorted(status.get("disconnected") or {}),
         "pnl": None if pnl is None else dict(pnl),
-        "coins": {name: _coin(row) for name, row in coins.items()},
+        "coins": {name: _coin(row, online(sight)) for name, row in coins.items()},
         "commands": commands,
         "dropped_events": dropped,
     }
@@ -95,7 +95,7 @@ def figure(value: object) -> float | int | None:
     return value if math.isfinite(value) else None
 
 
-def _coin(row: Mapping[str, Any]) -> dict[str, Any]:
+def _coin(row: Mapping[str, Any], lives: bool) -> dict[str, Any]:  # noqa: FBT001
     figures = {name: figure(row.get(name)) for name in _FIGURES}
     within = [figures[name] for name in ("lower", "delta_coin", "upper")]
     known = [value for value in within if value is not None]
@@ -107,7 +107,8 @@ def _coin(row: Mapping[str, Any]) -> dict[str, Any]:
         "measured": bool(row.get("measured")),
         "numeraire": row.get("numeraire"),
         **figures,
-        "in_band": known == sorted(known) if len(known) == len(within) else None,
+        # Where the book stands now nobody knows of a bot that is not there.
+        "in_band": known == sorted(known) if lives and len(known) == len(within) else None,
         "unknown_orders": row.get("unknown_orders"),
         "doubts": sorted({str(one.get("reason")) for one in doubts if isinstance(one, Mapping)}),
     }

@@ -170,8 +170,9 @@ def _stands(now: Mapping[str, Any]) -> Section:
         for coin, one in coins.items()
         for doubt in one["doubts"]
     ]
-    stale = " (stale: no bot is running)" if now["stale"] else ""
-    return Section(f"Now, {now['state']}{stale}", ("", *coins), tuple(rows), tuple(notes))
+    stale, state = now["stale"], now["state"]
+    title = f"When last heard, {state} (stale: no bot decides)" if stale else f"Now, {state}"
+    return Section(title, ("", *coins), tuple(rows), tuple(notes))
 
 
 def _margin(one: Mapping[str, Any], take: Callable[[Mapping[str, Any]], float]) -> str:

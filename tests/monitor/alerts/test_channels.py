@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import apprise
@@ -17,6 +18,7 @@ import pytest
 from bot.monitor.alerts import channels as module
 from bot.monitor.alerts.alert import Alert, Severity
 from bot.monitor.alerts.channels import ROOM, Channel, UnknownAddressError, channels
+from bot.monitor.alerts.days import Days
 from bot.monitor.alerts.outlet import Alerts
 from bot.monitor.newsroom import Newsroom
 from tests.struck import struck
@@ -97,7 +99,8 @@ class Said(list):
 def outlet(made, said, **habits) -> Alerts:
     """Return the outlet on channels, without a journal to report of."""
     habits = {"cooldown_s": 900.0, "remind_s": 300.0, "report": False} | habits
-    return Alerts(made, None, said, **habits)  # type: ignore[arg-type]
+    days = Days(Path("absent"))
+    return Alerts(made, None, said, days, **habits)  # type: ignore[arg-type]
 
 
 def test_a_message_arrives_with_its_title_text_and_urgency(hook):

@@ -61,7 +61,7 @@ def test_a_coin_that_is_switched_off_or_on_hold_is_told_and_so_is_its_end():
     assert held.severity is Severity.INFO
     on = events.hear(news("standing", coin="BTC", word="off", stands=False))
     assert on is not None
-    assert (on.severity, on.title) == (Severity.INFO, "BTC: off is over")
+    assert (on.severity, on.title) == (Severity.INFO, "BTC: on, it is hedged again")
     assert (
         events.hear(news("standing", **(row | {"word": "target"}))) is None
     )  # its command is told
@@ -205,7 +205,7 @@ def test_a_band_that_is_left_is_told_after_a_minute_again_and_at_its_end():
     assert first.title == "BTC: delta +0.3000 is outside -0.1 to 0.1 (RUNNING)"
     assert again.text == "still, for 360 s"
     (over,) = standing.see(sight(400))
-    assert (over.title, over.text) == ("BTC: outside is over", "it lasted 400 s")
+    assert (over.title, over.text) == ("BTC: delta is inside its band again", "it lasted 400 s")
     assert standing.see(sight(401)) == []
 
 
@@ -222,7 +222,7 @@ def test_a_bot_that_is_gone_is_told_at_once():
     assert standing.see(sight(0)) == []
     (gone,) = standing.see(sight(1, alive=False, stale=True))
     assert (gone.severity, gone.title) == (Severity.CRITICAL, "the bot is gone: nobody hedges")
-    assert titles(standing.see(sight(2))) == ["the bot: gone is over"]
+    assert titles(standing.see(sight(2))) == ["the bot is back"]
     assert standing.see(sight(3, alive=False, ended=True, stale=True)) == []
 
 
@@ -234,7 +234,27 @@ def test_a_bot_that_hangs_and_a_journal_that_cannot_be_read_are_told_when_it_las
     standing = Standing(300.0)
     assert standing.see(sight(0, status=False)) == []
     assert titles(standing.see(sight(15, status=False))) == ["no journal: damaged"]
-    assert standing.see(sight(16, status=False, alive=False)) != []  # over: there is no bot
+    assert titles(standing.see(sight(16, status=False, alive=False))) == []
+    (gone,) = standing.see(sight(31, status=False, alive=False))
+    assert gone.title == "the journal is gone, and the bot with it: nobody hedges"
+    assert titles(standing.see(sight(40))) == ["the bot is back", "the journal can be read again"]
+
+
+def test_a_bot_that_hung_and_died_has_not_decided_again():
+    """And a stream that it lost before is not there again; both are told by the next that lives."""
+    standing = Standing(300.0)
+    lost = {"public stream": 1}
+    standing.see(sight(0, disconnected=lost))
+    assert titles(standing.see(sight(60, disconnected=lost))) == ["disconnected: public stream"]
+    standing.see(sight(70, stale=True))
+    assert titles(standing.see(sight(85, stale=True))) == ["the bot hangs: no decision any more"]
+    (gone,) = standing.see(sight(90, stale=True, alive=False))
+    assert (gone.kind, gone.text) == ("gone", "since 1970-01-01T00:01:30.000Z")
+    assert titles(standing.see(sight(100))) == [
+        "the bot is back",
+        "connected again: public stream",
+        "the bot decides again",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -292,7 +312,7 @@ def test_what_cannot_be_seen_is_not_over(blind):
     standing.see(sight(0, delta_coin=0.3))
     assert len(standing.see(sight(60, delta_coin=0.3))) == 1
     assert [a.title for a in standing.see(sight(61, **blind)) if "outside" in a.title] == []
-    assert "BTC: outside is over" in titles(standing.see(sight(70)))
+    assert "BTC: delta is inside its band again" in titles(standing.see(sight(70)))
 
 
 def test_a_bot_that_was_stopped_leaves_no_troubles_and_claims_no_end_of_them():
@@ -316,6 +336,6 @@ def test_a_journal_that_is_taken_away_under_a_bot_is_told_and_one_that_never_was
         Severity.CRITICAL,
         "the journal is gone, and the bot with it: nobody hedges",
     )
-    assert titles(standing.see(sight(80))) == ["the bot: gone is over"]
+    assert titles(standing.see(sight(80))) == ["the bot is back"]
     standing.see(sight(90, alive=False, ended=True, stale=True))
     assert standing.see(sight(200, status=False, alive=False)) == []

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bot.domain.units import DAY_NS
 from bot.monitor.dashboard.expiries import PIN, desk
 from bot.monitor.dashboard.landscape import figures
 from bot.monitor.dashboard.legs import book, columns
@@ -63,6 +64,15 @@ def test_a_strike_near_the_index_could_be_a_pin():
         assert strike["pin"] is pin
         assert (abs(strike["deviations"]) <= PIN) is pin
         assert (strike["strike"], strike["put"], strike["call"]) == (91_000.0, -0.2, 0.0)
+
+
+def test_weeks_before_an_expiry_nothing_is_pinned():
+    """Half a deviation is most of the chain then."""
+    mine, _ = books(120.0)["BTC"]
+    early = replace(mine, index=91_000.0, now_ns=mine.now_ns - 21 * DAY_NS)
+    found = desk(early)
+    assert abs(found["strikes"][0]["deviations"]) <= PIN
+    assert [one["pin"] for one in found["strikes"]] == [False] * len(found["strikes"])
 
 
 def test_inside_the_window_an_option_stands_for_what_is_still_to_come():

@@ -305,10 +305,29 @@ async def test_openmetrics_is_spoken_where_it_is_asked_for(tmp_path):
     assert len(list(text_string_to_metric_families(body))) == len(CATALOGUE)
 
 
+async def test_a_name_of_somebody_else_is_refused(tmp_path):
+    """DNS rebinding; where any may connect a scraper calls us as its owner named us."""
+    paths = ("/metrics", "/healthz", "/readyz")
+    async with serving(tmp_path) as served:
+        for path in paths:
+            status, _, body = await served.get(path, Host="evil.example")
+            assert (status, body) == (421, "expected a name of this machine\n")
+        assert (await served.get("/metrics", Host="localhost:9"))[0] == 200
+    async with serving(tmp_path, names=None) as served:
+        assert (await served.get("/metrics", Host="bot:9464"))[0] == 200
+
+
+async def test_a_prober_may_ask_for_the_head_alone(tmp_path):
+    """Many look with HEAD whether somebody is well."""
+    async with serving(tmp_path) as served:
+        assert (await served.get("/healthz", "HEAD"))[::2] == (503, "")
+        assert (await served.get("/metrics", "HEAD"))[::2] == (200, "")
+
+
 async def test_nothing_but_get_is_answered_and_nobody_is_told_what_serves(tmp_path):
     """There is nothing to change here, and nothing else to find."""
     async with serving(tmp_path) as served:
-        for method in ("POST", "PUT", "DELETE", "HEAD", "OPTIONS"):
+        for method in ("POST", "PUT", "DELETE", "OPTIONS"):
             assert (await served.get("/metrics", method))[0] == 405
         assert (await served.get("/"))[0] == 404
         assert (await served.get("/metrics/../healthz"))[0] == 503

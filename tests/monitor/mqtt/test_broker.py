@@ -13,6 +13,7 @@ from typing import Any
 import aiomqtt
 import pytest
 
+from bot.monitor.mqtt.outlet import KEPT_S
 from tests.monitor.mqtt.broker import Authority
 from tests.monitor.mqtt.listening import ear
 from tests.monitor.mqtt.parts import Clock
@@ -84,6 +85,27 @@ async def test_a_monitor_that_is_killed_leaves_offline_behind(monitor, broker, l
     async with ear(broker, "deltaband/demo/availability") as (listener, _):
         await listener.first("availability", lambda word: word == "offline")
         assert listener.heard[0][2], "it is kept"
+    assert 0 < await kept_for_s(broker) <= KEPT_S, "what nobody renews is forgotten"
+
+
+async def test_the_last_state_of_an_orderly_end_is_kept_for_ever(monitor, broker, live_bot):
+    """It says that nobody is there."""
+    live_bot()
+    process = monitor(broker)
+    async with ear(broker) as (listener, _):
+        await listener.first("state", lambda one: one["online"])
+        assert await kept_for_s(broker) <= KEPT_S
+        await over(process)
+        await listener.until(lambda: not listener.on("state")[-1]["online"])
+    assert await kept_for_s(broker) == float("inf")
+
+
+async def kept_for_s(broker) -> float:
+    """Return how long the broker will still keep the state."""
+    async with broker.client("deltaband/demo/state") as client:
+        message = await anext(client.messages)
+        assert message.retain
+        return getattr(message.properties, "MessageExpiryInterval", float("inf"))
 
 
 async def test_a_bot_that_dies_is_offline_while_its_monitor_lives(monitor, broker, live_bot):

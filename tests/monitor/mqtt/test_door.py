@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.monitor.mqtt.door import NONCE_S, Challenged, Door, Taken
+from bot.monitor.mqtt.door import NONCE_S, SKEW_MS, Challenged, Door, Taken
 from bot.monitor.mqtt.envelope import Fault, Refusal, read
 from bot.monitor.mqtt.seen import KEPT, NAME, Seen
 from tests.monitor.mqtt.parts import OTHER, Clock, door_in
@@ -163,6 +163,15 @@ def test_what_comes_after_a_newer_one_is_refused(door, clock, tmp_path):
     assert judged(door, command(clock, seq=10)) is Fault.OUT_OF_ORDER
     assert judged(door, command(clock, seq=5, key_id="night", secret=OTHER)) == "taken"
     assert judged(door, command(clock, seq=11)) == "taken"
+
+
+def test_a_number_ahead_of_the_clock_is_refused(door, clock):
+    """It would lock its key: nothing of now could come after it."""
+    most = (clock.ms + SKEW_MS) * 1_000
+    for seq in (2**53 - 1, most + 1):
+        assert judged(door, command(clock, seq=seq)) is Fault.OUT_OF_ORDER
+    assert judged(door, command(clock, seq=clock.ms)) == "taken"
+    assert judged(door, command(clock, seq=most)) == "taken"
 
 
 def test_a_refused_command_uses_up_no_number(door, clock):

@@ -29,8 +29,9 @@ class FrailLink:
         """Put what is published into `heard`."""
         self._heard, self._answers = heard, answers
 
-    async def publish(self, topic, payload, *, retain):
-        """Take it, or be lost."""
+    async def publish(self, topic, payload, *, retain, for_s=None):
+        """Take it, or be lost; a state alone is forgotten."""
+        assert for_s is None or topic.endswith("/state")
         await asyncio.sleep(0)
         if self._answers == 0:
             raise LinkError("gone")

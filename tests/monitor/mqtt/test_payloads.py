@@ -3,6 +3,7 @@
 import json
 import math
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -137,6 +138,8 @@ def test_every_state_has_its_form(written):
     coin = found["coins"]["BTC"]
     assert (found["state"], coin["delta_coin"], coin["vega_usd"]) == ("RUNNING", 1.8342, None)
     assert coin["in_band"] is False
+    dead = state(replace(sight, alive=False), pnl_now, commands="on", dropped=3)["coins"]["BTC"]
+    assert (dead["in_band"], dead["delta_coin"]) == (None, 1.8342)
     assert found["dropped_events"] == 3
 
 

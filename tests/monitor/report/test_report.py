@@ -2,6 +2,7 @@
 
 import re
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -86,6 +87,15 @@ def test_a_leg_without_a_readable_name_is_left_out(name):
     """A report is not the place to fail over it."""
     odd = {"instrument": name, "quantity": 1.0, "delta_coin": None, "gamma_coin_per_pct": None}
     assert expiring("BTC", [odd], None, T0).legs == ()
+
+
+def test_how_a_dead_bot_stood_is_no_now(reader):
+    """Its figures are of when it was last heard."""
+    living = build(reader, DAY)
+    assert "Now, RUNNING" in as_text(living)
+    assert living.now is not None
+    dead = replace(living, now={**living.now, "stale": True})
+    assert "When last heard, RUNNING (stale: no bot decides)" in as_text(dead)
 
 
 def test_an_old_day_has_no_now(reader):
