@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
@@ -79,7 +79,11 @@ class _Link:
         self._lost.add_done_callback(lambda lost: lost.cancelled() or lost.exception())
         self._told: Any = self._paho.on_publish
         self._paho.on_publish = self._on_publish
+        self._paho.on_socket_open = self._on_open
         self._paho.on_socket_register_write = self._on_register_write
+        self._connect: Callable[[], None] = self._client._client_connect  # noqa: SLF001  see above
+        self._client._client_connect = self._connect_in_thread  # type: ignore[method-assign] # noqa: SLF001
+        self._dropped = False
         self.refused = ""
 
     async def open(self) -> None:
@@ -96,6 +100,7 @@ class _Link:
 
     def drop(self) -> None:
         """Let go without a word: the broker then publishes the last will."""
+        self._dropped = True
         self._paho._sock_close()  # noqa: SLF001  see above
 
     async def publish(
@@ -133,6 +138,36 @@ class _Link:
     def _on_publish(self, *answer: Any) -> None:  # noqa: ANN401  paho's callback
         self._judged(answer[3])  # aiomqtt does not look at it
         self._told(*answer)
+
+    def _connect_in_thread(self) -> None:
+        """Connect as aiomqtt does, in its thread; whom nobody waits for any more is let go.
+
+        Else the socket stands until the process ends, and speaks to a loop that has.
+        """
+        self._connect()
+        if self._dropped:
+            self._lost.get_loop().call_soon_threadsafe(self.drop)
+
+    def _on_open(self, paho: Any, _userdata: object, sock: Any) -> None:  # noqa: ANN401
+        """Have the loop read a new socket; aiomqtt's own forgets that it may close before."""
+        loop = self._lost.get_loop()
+
+        def read() -> None:
+            try:
+                paho.loop_read()
+                while hasattr(sock, "pending") and sock.fileno() >= 0 and sock.pending() > 0:
+                    paho.loop_read()  # what TLS has read already wakes nobody
+            except Exception as fault:  # noqa: BLE001  as aiomqtt does
+                if not self._lost.done():
+                    self._lost.set_exception(fault)
+
+        def register() -> None:
+            if sock.fileno() >= 0 and not self._dropped:
+                loop.add_reader(sock.fileno(), read)
+                beats = loop.create_task(self._client._misc_loop())  # noqa: SLF001  see above
+                self._client._misc_task = beats  # noqa: SLF001  see above
+
+        loop.call_soon_threadsafe(register)  # paho connects in a thread
 
     def _on_register_write(self, paho: Any, _userdata: object, sock: Any) -> None:  # noqa: ANN401
         """Have the loop write when the socket takes more; aiomqtt's own forgets that it may close.

@@ -2,8 +2,11 @@
 
 import asyncio
 import gc
+import threading
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
+import paho.mqtt.client as paho
 import pytest
 
 from bot.journal.tail import News
@@ -45,6 +48,44 @@ class FrailLink:
         """Hear nothing."""
         await asyncio.Event().wait()
         yield None
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before it connects", "as it connects"])
+async def test_who_stops_waiting_for_a_connection_leaves_none_behind(broker, monkeypatch, late):
+    """It is made in a thread that nothing stops: its socket is closed, and no loop hears of it."""
+    faults: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
+    clients: list[paho.Client] = []
+    go_on, connected_in_thread = threading.Event(), threading.Event()
+    connect = paho.Client.connect
+
+    def slow(client, *how):
+        clients.append(client)
+        assert go_on.wait(10.0)
+        connect(client, *how)
+        connected_in_thread.set()
+
+    monkeypatch.setattr(paho.Client, "connect", slow)
+
+    async def hold():
+        async with connected(Broker(broker.host, broker.port, "deltaband-demo", WILL)):
+            raise AssertionError("expected nobody to come so far")
+
+    task = asyncio.create_task(hold())
+    while not clients:  # noqa: ASYNC110  a thread knows no event of ours
+        await asyncio.sleep(0.01)
+    task.cancel()
+    if late:  # the loop hears of the new socket once it has heard of the end
+        go_on.set()
+        assert connected_in_thread.wait(10.0)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    go_on.set()
+    async with asyncio.timeout(10):
+        while not connected_in_thread.is_set() or clients[0].socket() is not None:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
+    assert faults == []
 
 
 async def test_what_the_broker_did_not_answer_is_sent_again_in_order(tmp_path, monkeypatch):
