@@ -319,6 +319,45 @@ def test_nothing_from_a_journal_is_ever_markup(tmp_path, live, serve, look):
     assert page.locator("main img, main script").count() == 0
 
 
+def test_the_whole_book_is_the_sum_of_its_rows(tmp_path, live, serve, look):
+    """Whatever else has moved on meanwhile; without one leg's figure there is no sum."""
+    live(demo_views)
+    page = look(serve(tmp_path).url)
+    page.wait_for_selector("#book tr:has-text('collateral, marks')")  # comes last
+
+    def cell(row, column):
+        text = page.locator(f"#book tr:has-text({json.dumps(row)}) td").nth(column).inner_text()
+        return None if text == "–" else float(text.replace("−", "-"))
+
+    options, whole = cell("options", -4), cell("whole book", 2)
+    future, others = cell("BTC-PERPETUAL", 2), cell("collateral, marks", 2)
+    assert whole == pytest.approx(options + future + others, abs=6e-4)
+    page.evaluate(
+        """async () => {
+            const { store } = await import("/js/store.js");
+            store.parts.legs.find((leg) => leg.instrument === "BTC-PERPETUAL").delta_coin = null;
+            document.querySelector("#book button:last-of-type").click();
+        }"""
+    )
+    page.wait_for_selector("#book tr:has-text('whole book') td:text-is('–')")
+    assert cell("options", -4) == pytest.approx(options)
+
+
+def test_what_delta_may_be_is_shaded_where_it_is_not_known_alone(tmp_path, live, serve, look):
+    """Two moments of doubt are two shapes: between them delta was known."""
+    live(demo_views)
+    page = look(serve(tmp_path).url)
+    page.wait_for_selector("#exposure")
+    shapes = page.evaluate(
+        """async () => (await import("/js/panels/exposure.js")).doubtful(
+            [0, 1, 2, 3, 4, 5], [0, -1, 0, 0, -2, -3], [0, 0, 0, 0, 0, null], [0, 1, 0, 0, 2, 3])"""
+    )
+    assert shapes == {
+        "x": [0, 1, 2, 1, None, 3, 4, 5, 5, 4],
+        "y": [0, 1, 0, -1, None, 0, 2, 3, -3, -2],
+    }
+
+
 def test_a_reason_of_any_length_takes_three_lines(tmp_path, live, serve, look):
     """And the whole of it shows on pointing at it."""
     why = "because " * 2_000

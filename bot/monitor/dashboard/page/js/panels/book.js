@@ -75,14 +75,15 @@ function cell(legs, name, say, most, spot) {
 const owners = (name) => (store.parts.positions ?? []).filter((one) => one.instrument === name)
   .map((one) => `${one.tag} ${signed(one.quantity, 2)}${one.parked ? `, parked ${signed(one.parked, 2)}` : ""}${one.hedged ? "" : ", not hedged"}`).join("; ");
 const tell = (leg) => `${leg.name} ${signed(leg.quantity, 2)} (${owners(leg.name)}) · Δ ${signed(leg.delta, 4)} · Γ ${signed(leg.gamma, 4)} per 1 % · ν ${signed(leg.vega, 1)} USD · Θ ${usdSigned(leg.theta, 0)} a day`;
-const sum = (legs, name) => legs.reduce((total, leg) => total + (leg[name] ?? 0), 0);
+// Of what is not known nobody knows the sum.
+const sum = (legs, name) => legs.reduce((total, leg) => (total === null || leg[name] == null ? null : total + leg[name]), 0);
 
 function totals(legs) {
   return [["delta", (x) => signed(x, 3)], ["gamma", (x) => signed(x, 4)], ["vega", (x) => signed(x, 0)], ["theta", (x) => usdSigned(x, 0)]]
     .map(([name, say]) => h("td", { class: "total" }, say(sum(legs, name))));
 }
 
-// Futures, what counts of the collateral, and the whole.
+// Futures, what counts of the collateral, and the whole: the sum of what stands above it.
 function others(legs) {
   const futures = legs.filter((leg) => leg.strike === null);
   const found = store.parts.map?.[store.coin];
@@ -91,6 +92,7 @@ function others(legs) {
   for (const one of store.parts.positions ?? []) {
     if (one.parked && one.instrument.split(/[-_]/)[0] === store.coin) lines.push(row([`parked: ${one.instrument}`, signed(one.parked, 2), "", ""]));
   }
-  lines.push(row(["whole book", "", signed(found?.whole, 4), signed(sum(legs, "gamma"), 4)], "sum"));
+  const own = sum(legs, "delta"), whole = found && own !== null ? own + found.rest : null;
+  lines.push(row(["whole book", "", signed(whole, 4), signed(sum(legs, "gamma"), 4)], "sum"));
   return h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, ["future", "quantity", `Δ ${store.coin}`, "Γ per 1 %"].map((x) => h("th", { scope: "col" }, x)))), h("tbody", {}, lines)));
 }

@@ -49,17 +49,9 @@ function bands(t, cut) {
 
 function lines(t, cut, text) {
   const digits = digitsOf();
-  const low = cut("lo"), high = cut("hi"), unsure = low.map((lo, i) => high[i] - lo > 1e-9);
-  const traces = [];
-  if (unsure.some(Boolean)) {
-    const gap = (side) => side.map((y, i) => (unsure[i] ? y : null));
-    traces.push(
-      { x: t, y: gap(low), mode: "lines", line: { width: 0 }, hoverinfo: "skip", connectgaps: false },
-      { x: t, y: gap(high), mode: "lines", line: { width: 0 }, fill: "tonexty", fillcolor: colour("inner"), hoverinfo: "skip" },
-    );
-  }
+  const doubt = doubtful(t, cut("lo"), cut("d"), cut("hi"));
   return [
-    ...traces,
+    ...(doubt.x.length ? [{ ...doubt, mode: "lines", line: { width: 0 }, fill: "toself", fillcolor: colour("inner"), hoverinfo: "skip" }] : []),
     { x: t, y: cut("d"), mode: "lines", line: { color: colour("ink"), width: 1.4 }, name: "delta",
       text, hovertemplate: "%{text}<extra></extra>" },
     { x: t, y: cut("g"), mode: "lines", line: { color: colour("ink2"), width: 1.2 }, yaxis: "y2", connectgaps: true,
@@ -67,6 +59,27 @@ function lines(t, cut, text) {
     { x: t, y: cut("x"), mode: "lines", line: { color: colour("ink2"), width: 1.2 }, yaxis: "y3",
       hovertemplate: "index %{y:,.2f} USD<extra></extra>" },
   ];
+}
+
+// Where delta is known to an interval only, as outlines: one for each time that it lasts, from and to
+// the delta beside it. (The library fills between two lines across their gaps, too.)
+export function doubtful(t, low, delta, high) {
+  const out = { x: [], y: [] };
+  const wide = (i) => high[i] - low[i] > 1e-9;
+  for (let i = 0; i < t.length; i += 1) {
+    if (!wide(i)) continue;
+    let end = i;
+    while (end + 1 < t.length && wide(end + 1)) end += 1;
+    const sides = [i - 1, end + 1].filter((k) => k >= 0 && k < t.length && delta[k] !== null);
+    const [before, after] = [sides.filter((k) => k < i), sides.filter((k) => k > end)];
+    const inside = t.slice(i, end + 1).map((_, k) => i + k);
+    if (out.x.length) { out.x.push(null); out.y.push(null); }
+    const upper = [...before, ...inside, ...after], lower = inside.toReversed();
+    out.x.push(...[...upper, ...lower].map((k) => t[k]));
+    out.y.push(...upper.map((k) => (wide(k) ? high[k] : delta[k])), ...lower.map((k) => low[k]));
+    i = end;
+  }
+  return out;
 }
 
 export function hedgeText(all, i, digits) {
