@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from bot.domain.errors import JournalError
@@ -80,7 +81,7 @@ class Newsroom:
             if self._whole_run:
                 await self._end_of_run()
             self._seen_at = float("-inf")
-            self.look(time.monotonic())
+            self.look(time.monotonic(), final=self._whole_run)
             await self._close()
         finally:
             while left := [task for task in tasks if not task.done()]:
@@ -90,7 +91,7 @@ class Newsroom:
                 await asyncio.wait(left, timeout=POLL_S)
             self._following.close()
 
-    def look(self, now_s: float) -> None:
+    def look(self, now_s: float, *, final: bool = False) -> None:
         """Hand on what is new, and about once a second how things stand."""
         due = now_s - self._seen_at >= SIGHT_S
         reader = self._following.reader()
@@ -111,6 +112,7 @@ class Newsroom:
             self._cannot_read(str(error))
         if due:
             self._seen_at = now_s
+            sight = replace(sight, final=final)
             for outlet in self._outlets:
                 outlet.see(sight)
 

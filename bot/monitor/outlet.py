@@ -21,6 +21,7 @@ class Sight:
     (see docs/metrics.md); both None while there is no journal, or none that can be read (`why`).
     `alive` tells whether a bot holds the journal, `ended` that its newest run was closed in order.
     `beat_ns` is when (wall) the loop that decides last said so, `version` which release it is.
+    `final` is the last look at a run by who follows that run alone.
     """
 
     wall_ns: int
@@ -31,6 +32,7 @@ class Sight:
     why: str = ""
     beat_ns: int | None = None
     version: str = ""
+    final: bool = False
 
 
 class Outlet(Protocol):

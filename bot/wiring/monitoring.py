@@ -9,6 +9,7 @@ from bot.journal.following import Following
 from bot.monitor.hosts import LOCAL
 from bot.monitor.newsroom import Say
 from bot.monitor.outlet import Outlet
+from bot.monitor.reach import Reach
 from bot.wiring import mqtt
 from bot.wiring.told_secrets import addresses
 from config.errors import ConfigError, Origin, Problem
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from bot.monitor.alerts.channels import Channel
 
 # What makes an outlet of the settings and the environment; None where they name nobody to tell.
-Build: TypeAlias = Callable[[Settings, Mapping[str, str], Following, Say], Outlet | None]
+Build: TypeAlias = Callable[[Settings, Mapping[str, str], Following, Reach], Outlet | None]
 
 
 def alert_channels(settings: Settings) -> list[Channel]:
@@ -36,7 +37,7 @@ def alert_channels(settings: Settings) -> list[Channel]:
 
 
 def _alerts(
-    settings: Settings, _environ: Mapping[str, str], following: Following, say: Say
+    settings: Settings, _environ: Mapping[str, str], following: Following, reach: Reach
 ) -> Outlet | None:
     to = alert_channels(settings)
     if not to:
@@ -46,11 +47,11 @@ def _alerts(
     mine = settings.alerts
     habits = {"cooldown_s": mine.cooldown_s, "remind_s": mine.remind_s}
     days = Days(settings.state_dir / settings.instance)
-    return Alerts(to, following, say, days, **habits, report=mine.report)
+    return Alerts(to, following, reach, days, **habits, report=mine.report)
 
 
 def _metrics(
-    settings: Settings, _environ: Mapping[str, str], following: Following, say: Say
+    settings: Settings, _environ: Mapping[str, str], following: Following, reach: Reach
 ) -> Outlet | None:
     """Return who answers Prometheus, where the settings say on which address."""
     if settings.metrics.listen is None:
@@ -62,9 +63,10 @@ def _metrics(
         listen,
         settings.state_dir / settings.instance,
         following.reader,
-        say,
+        reach,
         gammas={c: (one.gamma.lower, one.gamma.upper) for c, one in whole.underlying.items()},
         names=(LOCAL,) if on_loopback(listen[0]) else None,  # beyond it they are the owner's
+        unreached=reach.unreached,
     )
 
 
@@ -75,5 +77,6 @@ def outlets(
     settings: Settings, environ: Mapping[str, str], following: Following, say: Say
 ) -> tuple[Outlet, ...]:
     """Return everyone that the settings name; ConfigError for a secret that cannot be used."""
-    built = (build(settings, environ, following, say) for build in BUILDS)
+    reach = Reach(settings.state_dir / settings.instance, say)
+    built = (build(settings, environ, following, reach) for build in BUILDS)
     return tuple(one for one in built if one is not None)

@@ -142,14 +142,16 @@ def secrets(environ: Mapping[str, str]) -> Iterator[Finding]:
 def told(settings: "Settings", environ: Mapping[str, str]) -> Iterator[Finding]:
     """Say whether all whom the settings name can be told, and a page be guarded; tells nobody."""
     from bot.journal.following import Following
+    from bot.monitor.reach import Reach
     from bot.wiring.monitoring import BUILDS
+    from bot.wiring.told_secrets import unwise
     from config import ConfigError
     from config.secrets import dashboard_token
 
     following = Following(settings.state_dir, settings.instance)
     token = settings.dashboard.token_file
     attempts: list[Callable[[], object]] = [
-        partial(build, settings, environ, following, _unheard) for build in BUILDS
+        partial(build, settings, environ, following, Reach(None, _unheard)) for build in BUILDS
     ]
     if token is not None:
         attempts.append(partial(dashboard_token, token))
@@ -161,7 +163,9 @@ def told(settings: "Settings", environ: Mapping[str, str]) -> Iterator[Finding]:
             problems += map(str, fault.problems)
     expected = "what the monitor and the dashboard need, or nobody is told"
     yield from (fail("told", one, expected) for one in problems)
-    if not problems:
+    odd = list(unwise(settings, environ))
+    yield from (warn("told", one, "what is meant") for one in odd)
+    if not problems and not odd:
         yield ok("told", ", ".join(filter(None, names)) or "nobody: the settings name none")
 
 

@@ -19,7 +19,7 @@ class Alert:
     """A message: alerts of one `kind` about one `coin` (empty: the bot) are one story.
 
     `html` is a page to send in place of the text where a channel shows one. What the last word of
-    an `urgent` story says is told within a minute.
+    an `urgent` story says is told within a minute. `at_ns` (wall) is when it was so; None: now.
     """
 
     kind: str
@@ -29,6 +29,7 @@ class Alert:
     text: str = ""
     html: str = ""
     urgent: bool = False
+    at_ns: int | None = None
 
     @property
     def story(self) -> tuple[str, str]:

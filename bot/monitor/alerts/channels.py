@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from bot.domain.units import iso
 from bot.monitor.alerts.alert import Alert, Severity
 
 ROOM: Final = 200
@@ -21,6 +22,9 @@ ROOM_OF_A_PAGE: Final = 32_768
 TRIES_S: Final = (0.0, 2.0, 10.0, 30.0)
 """How long to wait before each try of one message."""
 
+PROBE_S: Final = 60.0
+"""For how long a channel that fails and has nothing to send is left alone until it is asked."""
+
 Send: TypeAlias = Callable[[Alert], bool]
 
 
@@ -28,26 +32,36 @@ class UnknownAddressError(ValueError):
     """An address that no service answers to; the message does not repeat it."""
 
 
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    alert: Alert
+    tries: int = 0
+
+
 class Channel:
-    """One address. `failing` is since when (monotonic seconds) it has taken nothing."""
+    """One address. `failing` is since when (monotonic seconds) it has taken nothing.
+
+    What is most urgent is sent first, and waits for nothing less urgent that is tried again.
+    """
 
     def __init__(self, name: str, send: Send, tries_s: Sequence[float] = TRIES_S) -> None:
         self.name = name
         self.sent = self.lost = 0
         self.failing: float | None = None
         self._send, self._tries_s = send, tuple(tries_s)
-        self._waiting: deque[Alert] = deque()
+        self._waiting: list[_Waiting] = []
         self._wake = threading.Condition()
         self._busy = self._closing = False
+        self._tried_at = 0.0
         self._thread = threading.Thread(target=self._work, name=f"alerts {name}", daemon=True)
         self._thread.start()
 
     def put(self, alert: Alert) -> None:
         """Queue a message; never waits."""
         with self._wake:
-            self._waiting.append(alert)
+            self._waiting.append(_Waiting(alert))
             if len(self._waiting) > ROOM:
-                least = min(self._waiting, key=lambda one: one.severity)
+                least = min(self._waiting, key=lambda one: one.alert.severity)
                 self._waiting.remove(least)  # the oldest of the least urgent, this one included
                 self.lost += 1
             self._wake.notify()
@@ -58,6 +72,10 @@ class Channel:
         with self._wake:
             return not self._waiting and not self._busy
 
+    def resting(self, now_s: float) -> bool:
+        """Tell whether a failing channel has nothing to try and could be asked again by now."""
+        return self.failing is not None and self.idle and now_s - self._tried_at >= PROBE_S
+
     def close(self) -> None:
         """Stop after the message that is on its way; what waits behind it is lost."""
         with self._wake:
@@ -65,30 +83,34 @@ class Channel:
             self._wake.notify()
 
     def _work(self) -> None:
-        while True:
+        while (one := self._next()) is not None:
+            done = self._once(one.alert)
             with self._wake:
-                while not self._waiting and not self._closing:
-                    self._wake.wait()
-                if self._closing:
-                    return
-                alert, self._busy = self._waiting.popleft(), True
-            done = self._tried(alert)
-            self.sent += done
-            self.lost += not done
-            with self._wake:
-                self._busy = False
+                self._tried_at, self._busy = time.monotonic(), False
+                one.tries += 1
+                if done:
+                    self.sent, self.failing = self.sent + 1, None
+                    continue
+                self.failing = self.failing or time.monotonic()
+                if one.tries < len(self._tries_s):
+                    self._waiting.insert(0, one)
+                else:
+                    self.lost += 1
 
-    def _tried(self, alert: Alert) -> bool:
-        for pause_s in self._tries_s:
-            with self._wake:
-                if pause_s and self._wake.wait_for(lambda: self._closing, pause_s):
-                    return False
-            if self._once(alert):
-                self.failing = None
-                return True
-            if self.failing is None:
-                self.failing = time.monotonic()
-        return False
+    def _next(self) -> _Waiting | None:
+        """Return what is to be tried once its time has come; None at the end."""
+        with self._wake:
+            while not self._closing:
+                one = max(self._waiting, key=lambda one: one.alert.severity, default=None)
+                pause_s = self._tries_s[one.tries] if one else None
+                left_s = pause_s and self._tried_at + pause_s - time.monotonic()
+                if one is None or (left_s and left_s > 0.0):
+                    self._wake.wait(left_s)
+                    continue
+                self._waiting.remove(one)
+                self._busy = True
+                return one
+            return None
 
     def _once(self, alert: Alert) -> bool:
         try:
@@ -137,10 +159,16 @@ def _sender(url: str, number: int, who: str) -> tuple[str, Send]:
         form = apprise.NotifyFormat.HTML if as_page else apprise.NotifyFormat.TEXT
         done = address.notify(
             title=f"{who}: {alert.title}",
-            body=alert.html if as_page else alert.text or alert.title,
+            body=alert.html if as_page else _body(alert),
             body_format=form,
             notify_type=kinds[alert.severity],
         )
         return bool(done)
 
     return f"{number} ({service.service_name})", send
+
+
+def _body(alert: Alert) -> str:
+    """Return the text and when it was so: a message may be old when it arrives."""
+    when = None if alert.at_ns is None else f"{iso(alert.at_ns)[:19].replace('T', ' ')} UTC"
+    return "\n".join(filter(None, (alert.text, when))) or alert.title

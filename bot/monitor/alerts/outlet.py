@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final
 
 from bot.domain.errors import JournalError
@@ -16,15 +17,18 @@ from bot.journal.tail import News
 from bot.monitor.alerts.alert import Alert, Severity
 from bot.monitor.alerts.channels import Channel
 from bot.monitor.alerts.days import Days
+from bot.monitor.alerts.events import ENDED, STARTED, told
 from bot.monitor.alerts.patience import Patience
-from bot.monitor.alerts.rules import Events, Standing
-from bot.monitor.newsroom import Say
+from bot.monitor.alerts.standing import Standing
+from bot.monitor.alerts.troubles import Trouble
 from bot.monitor.outlet import Sight
+from bot.monitor.reach import Reach
 from bot.monitor.report import as_html, as_text, build
 
 REPORT_AFTER_NS: Final = 120 * NS_PER_S
 """After 08:00 UTC, so that the settlement and the step over it are in the day."""
 LOOK_S: Final = 0.5
+GONE: Final = "gone"
 LEAVING_S: Final = 6.0
 
 
@@ -37,7 +41,7 @@ class Alerts:
         self,
         channels: Sequence[Channel],
         following: Following,
-        say: Say,
+        reach: Reach,
         days: Days,
         *,
         cooldown_s: float,
@@ -46,23 +50,29 @@ class Alerts:
     ) -> None:
         """Take the channels, the journal that the report is read from, and the habits.
 
-        `days` knows which report was sent.
+        `reach` knows who cannot be told, `days` which report was sent.
         """
-        self._channels, self._following, self._say = tuple(channels), following, say
-        self._patience, self._standing = Patience(cooldown_s), Standing(remind_s)
-        self._events = Events()
+        self._channels, self._following, self._reach = tuple(channels), following, reach
+        self._patience, self._standing = Patience(cooldown_s), Standing(remind_s, cooldown_s)
         self._report, self._days = report, days
-        self._failing: set[str] = set()
+        self._failing: dict[str, int] = {}
 
     def hear(self, news: Sequence[News]) -> None:
         """Queue what the news are worth."""
-        self._tell(alert for one in news if (alert := self._events.hear(one)) is not None)
+        now_ns = time.time_ns()
+        for alert in filter(None, map(told, news)):
+            if alert.kind == ENDED:
+                self._end(alert, now_ns)
+            else:
+                self._let(alert, now_ns)
 
     def see(self, sight: Sight) -> None:
         """Queue what stands and lasts, and the report of a day that has ended."""
-        self._tell(self._standing.see(sight), sight.wall_ns)
+        for alert in self._standing.see(sight, self._reach.unreached):
+            self._send(alert)
         for alert in self._patience.due(sight.wall_ns):
-            self._send(alert, lambda _: True)
+            if alert.kind != STARTED or sight.alive:  # how a dead bot began is no news any more
+                self._send(alert)
         if self._report and sight.status is not None:
             self._see_day(int(sight.status["ts_ns"]))
 
@@ -81,35 +91,52 @@ class Alerts:
         for one in self._channels:
             one.close()
 
-    def _tell(self, alerts: Iterable[Alert], now_ns: int | None = None) -> None:
-        when_ns = time.time_ns() if now_ns is None else now_ns
-        for alert in alerts:
-            let = self._patience.let(alert, when_ns)
-            if let is not None:
-                self._send(let, lambda _: True)
+    def _end(self, alert: Alert, now_ns: int) -> None:
+        """Tell of an end that was not in order; of one that is tried again and again, patiently."""
+        if self._standing.stands(GONE):
+            self._let(replace(alert, severity=Severity.WARNING), now_ns)
+            return
+        self._standing.is_told(Trouble(GONE, "", alert.severity, alert.title), now_ns)
+        self._send(alert)
 
-    def _send(self, alert: Alert, to: Callable[[Channel], bool]) -> None:
-        for channel in filter(to, self._channels):
-            channel.put(alert)
+    def _let(self, alert: Alert, now_ns: int) -> None:
+        stamped = replace(alert, at_ns=alert.at_ns or now_ns)
+        let = self._patience.let(stamped, now_ns)
+        if let is not None:
+            self._send(let)
+
+    def _send(self, alert: Alert, *to: Channel, but: Channel | None = None) -> None:
+        stamped = replace(alert, at_ns=alert.at_ns or time.time_ns())
+        for channel in to or self._channels:
+            if channel is not but:
+                channel.put(stamped)
 
     def _watch(self) -> None:
         for channel in self._channels:
             fails = channel.failing is not None
             if fails is (channel.name in self._failing):
-                continue
-            (self._failing.add if fails else self._failing.discard)(channel.name)
-            told: dict[str, Any] = {"channel": channel.name, "lost": channel.lost}
-            if fails:
-                self._say("alerts.channel_failed", "error", **told)
-                text = "what it was to tell reaches nobody there; the bot trades on"
+                if channel.resting(time.monotonic()):
+                    channel.put(Alert("channel", Severity.INFO, "", "alerts arrive here again"))
+            elif fails:
+                self._failing[channel.name] = channel.sent
+                self._reach("alerts.channel_failed", "error", **_about(channel))
                 title = f"alerts: channel {channel.name} takes nothing"
-                alert = Alert("channel", Severity.CRITICAL, "", title, text)
+                text = "what it was to tell reaches nobody there; the bot trades on"
+                self._send(Alert("channel", Severity.CRITICAL, "", title, text), but=channel)
             else:
-                self._say("alerts.channel_back", **told)
-                title = f"alerts: channel {channel.name} takes messages again"
-                text = f"{channel.lost} messages were lost there since the start"
-                alert = Alert("channel back", Severity.INFO, "", title, text)
-            self._send(alert, lambda one, about=channel: one is not about)  # type: ignore[misc]
+                self._back(channel)
+
+    def _back(self, channel: Channel) -> None:
+        """Tell a channel what it missed, as far as that stands, and the others that it is back."""
+        del self._failing[channel.name]
+        self._reach("alerts.channel_back", **_about(channel))
+        text = f"{channel.lost} messages were lost there since the start"
+        title = f"alerts: channel {channel.name} takes messages again"
+        self._send(Alert("channel back", Severity.INFO, "", title, text), but=channel)
+        worst, stands = self._standing.now()
+        title = f"alerts: {channel.lost} messages were lost on this channel"
+        text = f"what stands now:\n{stands}" if stands else "nothing stands that was to be told"
+        self._send(Alert("channel back", worst, "", title, text), channel)
 
     def _see_day(self, market_ns: int) -> None:
         """Send the report of the last day that was watched, once its end is two minutes ago."""
@@ -121,12 +148,12 @@ class Alerts:
             try:
                 self._tell_day(reader, due)
             except JournalError as error:
-                self._say("alerts.no_report", "warning", found=str(error))
+                self._reach("alerts.no_report", "warning", found=str(error))
         try:
             self._days.keep(day_ns)
         except OSError as fault:
             found = fault.strerror or str(fault)
-            self._say("alerts.day_not_kept", "warning", found=found)
+            self._reach("alerts.day_not_kept", "warning", found=found)
 
     def _tell_day(self, reader: Reader, days: Sequence[int]) -> None:
         """Send the page of the first of these days on which something was watched."""
@@ -134,6 +161,10 @@ class Alerts:
             report = build(reader, day_ns)
             if report.figures["coins"]:
                 title = f"the day until {iso(day_ns + DAY_NS)[:16].replace('T', ' ')} UTC"
-                told = Alert("report", Severity.INFO, "", title, as_text(report), as_html(report))
-                self._send(told, lambda _: True)
+                page = Alert("report", Severity.INFO, "", title, as_text(report), as_html(report))
+                self._send(page)
                 return
+
+
+def _about(channel: Channel) -> dict[str, Any]:
+    return {"channel": channel.name, "lost": channel.lost}

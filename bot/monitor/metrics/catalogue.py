@@ -52,6 +52,9 @@ def _histogram(name: str, labels: str, unit: str, help_: str) -> Metric:
 
 _LIFE: Final = (
     _gauge("up", "", "0 or 1", "A bot holds the journal."),
+    _gauge(
+        "unreached_seconds", "who", "s", "Who takes nothing of what the monitor tells, how long."
+    ),
     _gauge("run_ended", "", "0 or 1", "The newest run was closed in order, no order left open."),
     Metric("info", "info", ("version", "mode", "market"), "1", "What runs, or ran last."),
     _gauge("decision_heartbeat_age_seconds", "", "s", "Since the loop that decides last said so."),

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,15 @@ from typing import Any
 import apprise
 import pytest
 
+from bot.journal.tail import News
 from bot.monitor.alerts import channels as module
 from bot.monitor.alerts.alert import Alert, Severity
 from bot.monitor.alerts.channels import ROOM, Channel, UnknownAddressError, channels
 from bot.monitor.alerts.days import Days
 from bot.monitor.alerts.outlet import Alerts
 from bot.monitor.newsroom import Newsroom
+from bot.monitor.outlet import Sight
+from bot.monitor.reach import NAME, Reach, unreached
 from tests.struck import struck
 
 
@@ -96,19 +100,28 @@ class Said(list):
         self.append((event, level, fields))
 
 
+HABITS: dict[str, Any] = {"cooldown_s": 900.0, "remind_s": 300.0, "report": False}
+
+
+def halted_sight() -> Sight:
+    """Return how a bot stands that was halted as a whole."""
+    status = {"state": "HALTED", "stale": False, "disconnected": {}, "underlyings": {}, "ts_ns": 0}
+    return Sight(0, alive=True, status=status)
+
+
 def outlet(made, said, **habits) -> Alerts:
     """Return the outlet on channels, without a journal to report of."""
-    habits = {"cooldown_s": 900.0, "remind_s": 300.0, "report": False} | habits
+    habits = HABITS | habits
     days = Days(Path("absent"))
-    return Alerts(made, None, said, days, **habits)  # type: ignore[arg-type]
+    return Alerts(made, None, Reach(None, said), days, **habits)  # type: ignore[arg-type]
 
 
 def test_a_message_arrives_with_its_title_text_and_urgency(hook):
-    """In the order of asking; the title says which bot it is about."""
+    """The title says which bot it is about."""
     (channel,) = channels([hook.url], "deltaband main")
     for n, severity in enumerate(Severity):
         channel.put(alert(n, severity))
-    wait(lambda: channel.sent == 3)
+        wait(lambda n=n: channel.sent == n + 1)
     assert hook.titles == [f"deltaband main: message {n}" for n in range(3)]
     assert [one["type"] for one in hook.got] == ["info", "warning", "failure"]
     assert hook.got[0]["message"] == "text 0"
@@ -126,6 +139,33 @@ def test_what_is_refused_is_tried_again(hook, monkeypatch):
     hook.status = 200
     wait(lambda: channel.sent == 1)
     assert channel.failing is None
+    channel.close()
+
+
+def test_what_is_urgent_does_not_wait_for_what_is_tried_again(hook):
+    """A halt behind a warning that the service has just refused."""
+    (channel,) = channels([hook.url], "bot")
+    channel._tries_s = (0.0, 30.0)
+    hook.status = 503
+    channel.put(alert(0))
+    wait(lambda: channel.failing is not None)
+    hook.status = 200
+    channel.put(alert(1, Severity.CRITICAL))
+    wait(lambda: channel.sent == 1)
+    assert hook.titles == ["bot: message 1"]
+    channel.close()
+
+
+def test_a_message_says_when_it_was_so(hook):
+    """It may have waited for long."""
+    (channel,) = channels([hook.url], "bot")
+    channel.put(replace(alert(0), at_ns=1_767_000_000 * 10**9))
+    channel.put(replace(alert(1), text="", at_ns=1_767_000_000 * 10**9))
+    wait(lambda: channel.sent == 2)
+    assert [one["message"] for one in hook.got] == [
+        "text 0\n2025-12-29 09:20:00 UTC",
+        "2025-12-29 09:20:00 UTC",
+    ]
     channel.close()
 
 
@@ -271,19 +311,72 @@ async def test_a_channel_that_fails_is_reported_on_the_others_and_so_is_its_retu
     made = _quick([broken.url, hook.url])
     told = outlet(made, said)
     watching = asyncio.create_task(told.run())
-    told._tell([alert(0)])
+    told._send(alert(0))
     await asyncio.to_thread(wait, lambda: len(hook.got) == 2)
     assert hook.titles[1] == "bot: alerts: channel 1 (JSON) takes nothing"
     assert [event for event, *_ in said] == ["alerts.channel_failed"]
     broken.status = 200
-    told._tell([alert(1)])
+    told._send(alert(1))
     await asyncio.to_thread(wait, lambda: len(hook.got) == 4)
     assert hook.titles[3] == "bot: alerts: channel 1 (JSON) takes messages again"
-    assert all("channel" not in title for title in broken.titles)
+    await asyncio.to_thread(wait, lambda: len(broken.got) == 2)
+    assert broken.titles[1] == "bot: alerts: 1 messages were lost on this channel"
+    assert broken.got[1]["message"].startswith("nothing stands that was to be told")
     watching.cancel()
     await told.close()
     broken.server.shutdown()
     broken.server.server_close()
+
+
+async def test_a_channel_that_is_back_hears_what_stands_and_what_it_missed(
+    hook, tmp_path, monkeypatch
+):
+    """Also where nothing else happens, and it is the only one: a halt must not be lost for ever."""
+    monkeypatch.setattr(module, "PROBE_S", 0.2)
+    monkeypatch.setattr("bot.monitor.alerts.outlet.LOOK_S", 0.05)
+    hook.status = 500
+    reach = Reach(tmp_path, Said())
+    told = Alerts(_quick([hook.url]), None, reach, Days(tmp_path), **HABITS)  # type: ignore[arg-type]
+    watching = asyncio.create_task(told.run())
+    told.see(halted_sight())
+    await asyncio.to_thread(wait, lambda: (tmp_path / NAME).read_text() != "{}")
+    assert list(unreached(tmp_path)) == ["alerts 1 (JSON)"]
+    await asyncio.sleep(0.5)
+    hook.status = 200
+    await asyncio.to_thread(wait, lambda: len(hook.got) == 2)
+    assert hook.titles[0] == "bot: alerts arrive here again"
+    assert hook.titles[1].endswith("messages were lost on this channel")
+    assert hook.got[1]["message"].splitlines()[:2] == ["what stands now:", "everything is HALTED"]
+    assert hook.got[1]["type"] == "failure"
+    assert unreached(tmp_path) == {}
+    watching.cancel()
+    await told.close()
+
+
+async def test_a_bot_that_dies_at_every_start_is_one_page(hook):
+    """Started again every few seconds, it is not back in between."""
+    told = outlet(_quick([hook.url]), Said())
+    ended = {"mode": "live", "market": "deribit", "version": "1", "ended_ns": 5}
+    for n in range(5):
+        begun = News("run", n, n, n, ended | {"ended_ns": None, "outcome": None})
+        told.hear([begun, News("run", n, n, n, ended | {"outcome": "failed: no exchange"})])
+        told.see(replace(halted_sight(), wall_ns=n * 10**10, alive=n % 2 == 0, ended=False))
+    await told.close()
+    pages = [one["title"] for one in hook.got if one["type"] == "failure"]
+    assert pages == ["bot: the bot has ended: nobody hedges", "bot: everything is HALTED"]
+    assert not [title for title in hook.titles if "back" in title]
+
+
+async def test_how_a_dead_bot_began_is_no_news_any_more(hook):
+    """A start that was held back is not told after the death."""
+    told = outlet(_quick([hook.url]), Said(), cooldown_s=10.0)
+    start = {"mode": "live", "market": "x", "version": "1", "ended_ns": None, "outcome": None}
+    for n in range(3):
+        told.hear([News("run", n, n, n, start)])
+    later_ns = time.time_ns() + 60 * 10**9
+    told.see(replace(halted_sight(), wall_ns=later_ns, alive=False))
+    await told.close()
+    assert [title for title in hook.titles if "started" in title] == ["bot: the bot has started"]
 
 
 async def test_the_end_waits_for_what_is_on_its_way_but_not_for_ever(hook, silent, monkeypatch):
@@ -292,7 +385,7 @@ async def test_the_end_waits_for_what_is_on_its_way_but_not_for_ever(hook, silen
     said = Said()
     made = _quick([hook.url, silent])
     told = outlet(made, said)
-    told._tell([alert(0)])
+    told._send(alert(0))
     async with asyncio.timeout(15.0):
         await told.close()
     assert hook.titles == ["bot: message 0"]

@@ -15,6 +15,7 @@ from bot.journal.following import Following
 from bot.monitor.alerts.days import NAME, Days
 from bot.monitor.alerts.outlet import Alerts
 from bot.monitor.outlet import Sight
+from bot.monitor.reach import Reach
 from tests.journal.records import T0, explained, run_start
 
 DAY = day_start(T0)
@@ -58,12 +59,14 @@ class Monitor:
         habits: dict[str, Any] = {"cooldown_s": 900.0, "remind_s": 300.0, "report": True}
         channels: list[Any] = [self.channel]
         following = Following(folder.parent, folder.name)
-        self.alerts = Alerts(channels, following, self._say, Days(folder), **habits)
+        reach = Reach(None, self._say)
+        self.alerts = Alerts(channels, following, reach, Days(folder), **habits)
 
     def look(self, *market_ns: int) -> list[str]:
         """Return the reports' titles once the bot has shown these times."""
         for ts_ns in market_ns:
             status = {"ts_ns": ts_ns, "stale": False, "disconnected": {}, "underlyings": {}}
+            status["state"] = "RUNNING"
             self.alerts.see(Sight(ts_ns, alive=True, status=status, beat_ns=ts_ns))
         return [one.title for one in self.channel.got if one.kind == "report"]
 

@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-from bot.monitor.alerts import channels, rules
+from bot.monitor.alerts import channels, events, outlet, troubles
 from bot.monitor.alerts.patience import URGENT_S
 from config.schema.telling import Alerts
 
@@ -13,14 +13,17 @@ PAGE = (Path(__file__).parents[3] / "docs" / "alerts.md").read_text(encoding="ut
 def kinds() -> set[str]:
     """Return the first word or words of every kind that the rules name."""
     found = set()
-    tree = ast.parse(Path(rules.__file__).read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
+    files = (Path(module.__file__) for module in (events, outlet, troubles))
+    trees = [ast.parse(file.read_text(encoding="utf-8")) for file in files]
+    for node in (node for tree in trees for node in ast.walk(tree)):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in {"Alert", "Trouble"}:
             first = node.args[0]
             if isinstance(first, ast.JoinedStr):
                 first = first.values[0]
             if isinstance(first, ast.Constant):
                 found.add(str(first.value).strip())
+            elif isinstance(first, ast.Name) and first.id.isupper():
+                found.add(str(getattr(events, first.id, "gone")))
     return found
 
 
@@ -33,20 +36,23 @@ def test_every_kind_of_message_is_on_the_page():
 
 def test_the_pages_figures_are_the_rules():
     """Seconds and shares in the text are those in the code."""
-    usual = Alerts()
+    usual, near = Alerts(), troubles.LIQUIDATION
+    assert troubles.RARELY == 12.0
+    assert "twelve times\nas seldom" in PAGE
     for figure in (
-        f"outside its owner's band for {rules.OUTSIDE_S:.0f} s",
-        f"unknown for {rules.UNKNOWN_S:.0f} s",
-        f"decided nothing for {rules.SILENT_S:.0f} s",
-        f"warning from {rules.MARGIN[0]:.0%}, critical from {rules.MARGIN[1]:.0%}".replace(
+        f"outside its owner's band for {troubles.OUTSIDE_S:.0f} s",
+        f"unknown for {troubles.UNKNOWN_S:.0f} s",
+        f"decided nothing for {troubles.SILENT_S:.0f} s",
+        f"warning from {troubles.MARGIN[0]:.0%}, critical from {troubles.MARGIN[1]:.0%}".replace(
             "%", " %"
         ),
-        f"within {rules.LIQUIDATION[0]:.0%}, critical within {rules.LIQUIDATION[1]:.0%}".replace(
-            "%", " %"
-        ),
-        f"`remind_s` ({usual.remind_s:.0f} s)",
+        f"within {near[0] * 100:.0f} %, critical within {near[1] * 100:.0f} %",
+        f"`remind_s` ({usual.remind_s:.0f} s;",
         f"`cooldown_s` ({usual.cooldown_s:.0f} s; a state or a command {URGENT_S:.0f} s)",
         f"a queue of {channels.ROOM} of its own",
+        f"lost for {troubles.OUTSIDE_S:.0f} s; critical from {troubles.LOST_S:.0f} s",
+        f"lived for {troubles.BACK_S:.0f} s",
+        f"after {channels.PROBE_S:.0f} s",
         f"tried four times over {sum(channels.TRIES_S):.0f} s",
     ):
         assert figure in PAGE, figure

@@ -49,7 +49,7 @@ async def test_a_bot_that_says_everything_is_told_with_every_metric(tmp_path):
     with closing(begin(tmp_path)) as journal:
         trade(journal)
         stand(journal)
-        async with serving(tmp_path) as served:
+        async with serving(tmp_path, unreached={"mqtt": time.time_ns()}) as served:
             served.look()
             found = await served.samples()
     series = {name for metric in CATALOGUE for name in metric.series}
@@ -294,7 +294,7 @@ async def test_openmetrics_is_spoken_where_it_is_asked_for(tmp_path):
     with closing(begin(tmp_path)) as journal:
         trade(journal)
         stand(journal)
-        async with serving(tmp_path) as served:
+        async with serving(tmp_path, unreached={"mqtt": time.time_ns()}) as served:
             served.look()
             asked = "application/openmetrics-text; version=1.0.0"
             status, kind, body = await served.get("/metrics", Accept=asked)
