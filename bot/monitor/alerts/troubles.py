@@ -112,8 +112,7 @@ def _stops(status: Mapping[str, Any]) -> Iterator[Trouble]:
         why = listed[0][:1] if listed else []
         yield _stop("", whole, "everything", why)
     for coin, one in coins.items():
-        own = [row for row in one["why"] if whole not in _STOPPED or row is not one["why"][0]]
-        for row in own[-1:]:
+        for row in one["why"][-1:]:  # its own comes after what is true of all
             state = State(row["state"])
             if state is not whole and stricter(state, whole) is state:
                 yield _stop(coin, state, coin, [row])

@@ -156,6 +156,20 @@ def test_what_is_urgent_does_not_wait_for_what_is_tried_again(hook):
     channel.close()
 
 
+def test_what_is_tried_again_keeps_its_place(hook):
+    """Among what is as urgent the order is that of asking."""
+    (channel,) = channels([hook.url], "bot")
+    channel._tries_s = (0.0, 0.5)
+    hook.status = 503
+    channel.put(alert(0))
+    channel.put(alert(1))
+    wait(lambda: channel.failing is not None)
+    hook.status = 200
+    wait(lambda: channel.sent == 2)
+    assert hook.titles == ["bot: message 0", "bot: message 1"]
+    channel.close()
+
+
 def test_a_message_says_when_it_was_so(hook):
     """It may have waited for long."""
     (channel,) = channels([hook.url], "bot")

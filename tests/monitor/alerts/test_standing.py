@@ -352,3 +352,23 @@ def test_all_that_stands_can_be_said_at_once():
         "BTC is HALTED",
         "BTC: delta +0.3000 is outside -0.1 to 0.1 (HALTED)",
     ]
+
+
+def test_the_end_of_a_stop_names_what_is_off():
+    """It is not hedged either, and no resume changes that."""
+    standing = Standing(300.0)
+    off = {"until": "noon", "why": "ann: rolling"}
+    standing.see(sight(0, whole="HALTED", state="HALTED", off=off))
+    assert titles(standing.see(sight(1, state="PAUSED", off=off))) == [
+        "everything is RUNNING, but BTC off"
+    ]
+
+
+def test_what_people_were_not_told_does_not_stand_for_them():
+    """A journal that has been away for seconds is no death that anybody knows of."""
+    standing = Standing(300.0)
+    standing.see(sight(0))
+    standing.see(sight(1, status=False, alive=False))
+    assert not standing.stands("gone")
+    standing.see(sight(16, status=False, alive=False))
+    assert standing.stands("gone")
