@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Any, Final
 
 from bot.domain.reasons import Reason
-from bot.journal.acts import AT_THE_DOOR
 from bot.journal.runs import STOPPED
 from bot.journal.tail import News
 from bot.monitor.alerts.alert import Alert, Severity
@@ -75,10 +74,6 @@ def _run(news: News) -> Alert | None:
 
 def _command(news: News) -> Alert | None:
     row = news.fields
-    if not row["accepted"] and str(row["outcome"]).startswith(AT_THE_DOOR):
-        text = f"{row['who'] or 'somebody'}, {row['verb'] or 'no verb'}: {row['outcome']}"
-        title = "mqtt: a command was refused at the door"
-        return Alert("refused command", Severity.WARNING, "", title, text, at_ns=news.ts_ns)
     if row["verb"] not in {"halt", "flatten", "target"} or not row["accepted"]:
         return None
     who, what = row["who"] or "somebody", f"{row['verb']} {row['coin']}".strip()

@@ -83,16 +83,6 @@ def test_who_halts_is_told():
     assert told(news("command", **(row | {"verb": "pause"}), accepted=1)) is None
 
 
-def test_a_command_that_was_refused_at_the_door_is_told():
-    """Somebody forges, or a program of ours is wrong; what the bot refuses its asker is told."""
-    row = {"verb": "halt", "coin": "", "who": "mqtt:desk", "why": "", "accepted": 0}
-    refused = told(news("command", **row, outcome="refused at the door: expected the mac"))
-    assert refused is not None
-    assert (refused.severity, refused.at_ns) == (Severity.WARNING, WALL_NS)
-    assert refused.text == "mqtt:desk, halt: refused at the door: expected the mac"
-    assert told(news("command", **row, outcome="expected a coin")) is None
-
-
 def test_other_rows_are_no_message():
     """Hedges, orders and fills are the bot's daily work."""
     for kind in ("hedge", "order", "fill", "intent", "paid", "exposure", "margin"):
