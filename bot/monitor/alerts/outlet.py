@@ -118,7 +118,7 @@ class Alerts:
                 if channel.resting(time.monotonic()):
                     channel.put(Alert("channel", Severity.INFO, "", "alerts arrive here again"))
             elif fails:
-                self._failing[channel.name] = channel.sent
+                self._failing[channel.name] = channel.lost
                 self._reach("alerts.channel_failed", "error", **_about(channel))
                 title = f"alerts: channel {channel.name} takes nothing"
                 text = "what it was to tell reaches nobody there; the bot trades on"
@@ -128,15 +128,16 @@ class Alerts:
 
     def _back(self, channel: Channel) -> None:
         """Tell a channel what it missed, as far as that stands, and the others that it is back."""
-        del self._failing[channel.name]
+        missed = channel.lost - self._failing.pop(channel.name)
         self._reach("alerts.channel_back", **_about(channel))
-        text = f"{channel.lost} messages were lost there since the start"
+        text = f"{missed} messages were lost there"
         title = f"alerts: channel {channel.name} takes messages again"
         self._send(Alert("channel back", Severity.INFO, "", title, text), but=channel)
-        worst, stands = self._standing.now()
-        title = f"alerts: {channel.lost} messages were lost on this channel"
-        text = f"what stands now:\n{stands}" if stands else "nothing stands that was to be told"
-        self._send(Alert("channel back", worst, "", title, text), channel)
+        if missed:
+            worst, stands = self._standing.now()
+            title = f"alerts: {missed} messages were lost on this channel"
+            text = f"what stands now:\n{stands}" if stands else "nothing stands that was to be told"
+            self._send(Alert("channel back", worst, "", title, text), channel)
 
     def _see_day(self, market_ns: int) -> None:
         """Send the report of the last day that was watched, once its end is two minutes ago."""

@@ -367,6 +367,22 @@ async def test_a_channel_that_is_back_hears_what_stands_and_what_it_missed(
     await told.close()
 
 
+async def test_a_channel_that_hesitates_missed_nothing(hook):
+    """What is taken at the second try needs no word about it there."""
+    (channel,) = channels([hook.url], "bot")
+    channel._tries_s = (0.0, 1.0)
+    told = outlet([channel], Said())
+    hook.status = 500
+    told._send(alert(0))
+    await asyncio.to_thread(wait, lambda: channel.failing is not None)
+    told._watch()
+    hook.status = 200
+    await asyncio.to_thread(wait, lambda: channel.sent == 1)
+    told._watch()
+    await told.close()
+    assert hook.titles == ["bot: message 0"]
+
+
 async def test_a_bot_that_dies_at_every_start_is_one_page(hook):
     """Started again every few seconds, it is not back in between."""
     told = outlet(_quick([hook.url]), Said())
