@@ -55,7 +55,8 @@ class Alerts:
         self._channels, self._following, self._reach = tuple(channels), following, reach
         self._patience, self._standing = Patience(cooldown_s), Standing(remind_s, cooldown_s)
         self._report, self._days = report, days
-        self._failing: dict[str, int] = {}
+        self._failing: set[str] = set()
+        self._lost: dict[str, int] = {}  # by channel, when it was last told of it
 
     def hear(self, news: Sequence[News]) -> None:
         """Queue what the news are worth."""
@@ -118,7 +119,7 @@ class Alerts:
                 if channel.resting(time.monotonic()):
                     channel.put(Alert("channel", Severity.INFO, "", "alerts arrive here again"))
             elif fails:
-                self._failing[channel.name] = channel.lost
+                self._failing.add(channel.name)
                 self._reach("alerts.channel_failed", "error", **_about(channel))
                 title = f"alerts: channel {channel.name} takes nothing"
                 text = "what it was to tell reaches nobody there; the bot trades on"
@@ -128,7 +129,9 @@ class Alerts:
 
     def _back(self, channel: Channel) -> None:
         """Tell a channel what it missed, as far as that stands, and the others that it is back."""
-        missed = channel.lost - self._failing.pop(channel.name)
+        self._failing.discard(channel.name)
+        missed = channel.lost - self._lost.get(channel.name, 0)
+        self._lost[channel.name] = channel.lost
         self._reach("alerts.channel_back", **_about(channel))
         text = f"{missed} messages were lost there"
         title = f"alerts: channel {channel.name} takes messages again"
