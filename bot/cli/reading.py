@@ -43,22 +43,18 @@ def status(
     healthy: Healthy = False,
 ) -> int:
     """Show how the bot stands: state, delta and gamma against their bands, shocks, doubts."""
+    if watch and not healthy:
+        from bot.cli import watching
+
+        return watching.watch((config, sets, instance), as_json=as_json)
     with journal(config, sets, instance) as reader:
         if healthy:
             return _healthy(reader, as_json)
-        if watch:
-            from bot.cli import watching
-
-            return watching.watch(reader, _why_stale, as_json=as_json)
-        found = reader.status() | {"monitor": _monitored(reader)}
+        found = stands(reader)
         if as_json:
             say.json(found)
             return Exit.FINE
-        say.line(headline(reader, found))
-        if found["monitor"] is False and not found["stale"]:
-            say.line("NOBODY IS TOLD how it stands: no monitor runs beside it")
-        _connection(found["disconnected"])
-        _underlyings(found["underlyings"])
+        _status(reader, found)
     return Exit.FINE
 
 
@@ -114,14 +110,16 @@ def _unwell(problem: Mapping[str, Any]) -> str:
 def headline(reader: "Reader", found: Mapping[str, Any]) -> str:
     """Say in one line whose figures these are, of when, and whether they are stale."""
     from bot.domain.units import iso
+    from bot.monitor.wording import stood
 
-    state = f"was {found['state']}" if found["stale"] and found["state"] else found["state"]
+    state = stood(found["state"], stale=found["stale"])
     parts = (found["instance"], found["mode"], found["market"], state)
     text = f"{' · '.join(map(str, parts))} · market time {iso(found['ts_ns'])}"
-    return f"{text} · STALE ({_why_stale(reader)})" if found["stale"] else text
+    return f"{text} · STALE ({why_stale(reader)})" if found["stale"] else text
 
 
-def _why_stale(reader: "Reader") -> str:
+def why_stale(reader: "Reader") -> str:
+    """Say why what a reader shows is old."""
     outcome = reader.run()["outcome"]
     ended = f"the last run: {outcome}" if outcome else ""
     if not reader.running():
@@ -145,60 +143,40 @@ def _monitored(reader: "Reader") -> bool | None:
     return reader.monitored()
 
 
-def _connection(lost: Mapping[str, int]) -> None:
-    from bot.domain.units import iso
-
-    for name, since_ns in lost.items():
-        say.line(f"DISCONNECTED since {iso(since_ns)}: {name}")
+def stands(reader: "Reader") -> dict[str, Any]:
+    """Return what `status --json` prints: how a bot stands, and whether a monitor follows it."""
+    return reader.status() | {"monitor": _monitored(reader)}
 
 
-def _underlyings(coins: Mapping[str, Mapping[str, Any]]) -> None:
+def _status(reader: "Reader", found: Mapping[str, Any]) -> None:
+    from bot.monitor import wording
+
+    say.line(headline(reader, found))
+    for text in wording.whole(found):
+        say.line(text)
+    coins, stale = found["underlyings"], found["stale"]
     if not coins:
         say.line("no figures yet")
         return
-    shown = [_figures(one) for one in coins.values()]
+    shown = [_figures(one, stale=stale) for one in coins.values()]
     names = dict.fromkeys(name for figures in shown for name in figures)
     rows = [(name, *(figures.get(name) for figures in shown)) for name in names]
     say.table(("figure", *coins), rows)
     for coin, one in coins.items():
         if not one["measured"]:
             say.line(f"{coin}: not measured yet")
-        for why in one["why"]:
-            reasons = "; ".join(map(say.because, why["reasons"])) or "no reason told"
-            say.line(f"{coin}: {why['state']} since {why['since']}: {reasons}")
-        for doubt in one["doubts"]:
-            say.line(f"{coin}: {_what(doubt)}: {say.because(doubt)}")
-        _kept(coin, one)
+        for text in wording.of_coin(coin, one, stale=stale):
+            say.line(f"{coin}: {text}")
         if one["shadow"]:
             say.line(f"{coin}: {say.shadow(one['shadow'])}")
 
 
-def _what(doubt: Mapping[str, Any]) -> str:
-    from bot.domain.reasons import Reason
-
-    found = {
-        Reason.ANOTHER_BOT: "hedged by another bot, too",
-        Reason.DELTA_BY_MODEL: "not told, so counted by the model",
-    }
-    return found.get(doubt["reason"], "cannot be trusted")
-
-
-def _kept(coin: str, one: Mapping[str, Any]) -> None:
-    """Say what an operator switched off or holds, and what waits to be hedged."""
-    off, hold = one["off"], one["hold"]
-    if off:
-        until = f"snoozed until {off['until']}" if off["until"] else f"off until `on {coin}`"
-        say.line(f"{coin}: hedging is {until} ({off['why']})")
-    if hold:
-        say.line(f"{coin}: what is traded by hand is held until {hold['until']} ({hold['why']})")
-    for part in one["parked"]:
-        what = f"{part['instrument']} {part['quantity']:+,g} {part['unit']}"
-        say.line(f"{coin}: parked, not hedged before {part['until']}: {what}")
-
-
-def _figures(one: Mapping[str, Any]) -> dict[str, object]:
+def _figures(one: Mapping[str, Any], *, stale: bool) -> dict[str, object]:
     """Name all figures of one underlying as a person reads them, one below the other."""
+    from bot.monitor.wording import stood
+
     plain = {say.header(name): one[name] for name in _FIGURES} | _margin(one["margin"])
+    plain["state"] = stood(one["state"], stale=stale)
     shocks = {
         f"{'' if name.startswith('basis_') else 'shock: '}{say.header(name)}": value
         for name, value in one["shocks"].items()

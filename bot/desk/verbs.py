@@ -177,6 +177,7 @@ class Verbs:
             stands += f"; asked to cancel {', '.join(asked)}"
         if event.verb == "resume":
             stands += "".join(_lifted(change.coin, *stood[change.coin]) for change in changes)
+            stands += "" if event.coin else self._stay()
         return [*commands, _answer(event, stands + stopped)]
 
     def _switch_off(self, event: Operator, because: Because) -> list[Command]:
@@ -297,12 +298,23 @@ class Verbs:
         if whole in STICKY:
             words.append(f"everything is {whole} until `resume` without a coin")
         if coin in machine.off_until:
-            until_ns = machine.off_until[coin]
-            ends = (
-                f"off until `on {coin}`" if until_ns is None else f"snoozed until {iso(until_ns)}"
-            )
-            words.append(f"{coin} is {ends}")
+            words.append(f"{coin} is {self._off(coin)}")
         return f"{machine.at(coin)} ({'; '.join(words)})" if words else str(machine.at(coin))
+
+    def _off(self, coin: str) -> str:
+        """Return until when a coin that is switched off is so."""
+        until_ns = self.floor.machine.off_until[coin]
+        return f"off until `on {coin}`" if until_ns is None else f"snoozed until {iso(until_ns)}"
+
+    def _stay(self) -> str:
+        """Say which coins a resume of everything leaves as they are, and what ends that."""
+        machine = self.floor.machine
+        off = [f"; {coin} stays {self._off(coin)}" for coin in sorted(machine.off_until)]
+        halted = [
+            f"; {coin} stays {machine.states[coin]} until `resume {coin} --review`"
+            for coin in sorted(machine.review)
+        ]
+        return "".join((*off, *halted))
 
 
 def _lifted(coin: str, state: State, reasons: tuple[Because, ...]) -> str:

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from bot.domain.states import State
 from bot.domain.text import printable
-from bot.monitor import figures
+from bot.monitor import figures, wording
 
 BAR: Final = 41
 """Characters of a band's bar; a third of them lies outside, to either side half."""
@@ -30,12 +30,14 @@ _STATE: Final = {
     State.REDUCE_DELTA_ONLY: WARN,
 }
 _NEAR: Final = 0.8
+UNKNOWN: Final = "–"
 
 
 @dataclass(frozen=True, slots=True)
 class Glance:
     """What is drawn: `status` and the newest `hedges` as the reader has them, the day's lines.
 
+    `status` has `monitor` besides: False where somebody is to be told and no monitor follows.
     `beat_age_s` is how old the bot's last word is, None if it never said one; `why` says why its
     figures are stale.
     """
@@ -51,10 +53,9 @@ def drawn(seen: Glance) -> RenderableType:
     """Return the whole picture."""
     coins = seen.status["underlyings"]
     blocks: list[RenderableType] = [_headline(seen)]
-    blocks += [_connection(name) for name in seen.status["disconnected"]]
+    blocks += [Text(printable(text), BAD) for text in wording.whole(seen.status)]
     for coin, one in coins.items():
-        hedges = [row for row in seen.hedges if row["coin"] == coin]
-        blocks += [Text(""), _block(coin, one, seen.day.get(coin), hedges)]
+        blocks += [Text(""), _block(seen, coin, one)]
     return Group(*blocks) if coins else Group(*blocks, Text("no figures yet", QUIET))
 
 
@@ -79,35 +80,40 @@ def bar(value: float | None, lower: float, upper: float) -> Text:
 def _headline(seen: Glance) -> Text:
     status = seen.status
     age = "no heartbeat yet" if seen.beat_age_s is None else f"heartbeat {seen.beat_age_s:.1f} s"
-    state = (str(status["state"]), _STATE.get(status["state"], QUIET))
     parts = (status["instance"], status["mode"], status["market"])
     about = printable(" · ".join(map(str, parts)))
     clock = f"{figures.day(status['ts_ns'])} {figures.clock(status['ts_ns'])} UTC"
-    text = Text.assemble((about, "bold"), " · ", state, f" · {clock} · ", (age, QUIET))
+    text = Text.assemble((about, "bold"), " · ", _state(seen, status), f" · {clock} · ")
+    text.append(age, QUIET)
     if status["stale"]:
         text.append(printable(f"  STALE: {seen.why}"), BAD)
     return text
 
 
-def _connection(name: str) -> Text:
-    return Text(f"disconnected: {name}", BAD)
+def _state(seen: Glance, one: Mapping[str, Any]) -> Text:
+    """Return a state of the bot or a coin; one that is only remembered has no colour of its own."""
+    stale = seen.status["stale"]
+    style = QUIET if stale else _STATE.get(one["state"], QUIET)
+    return Text(wording.stood(one["state"], stale=stale), style)
 
 
-def _block(
-    coin: str,
-    one: Mapping[str, Any],
-    day: Mapping[str, Any] | None,
-    hedges: Sequence[Mapping[str, Any]],
-) -> RenderableType:
+def _block(seen: Glance, coin: str, one: Mapping[str, Any]) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")
     table.add_column()
-    state = Text(str(one["state"]), _STATE.get(one["state"], QUIET))
     index = "" if one["index"] is None else f"  index {one['index']:,.2f}"
-    table.add_row(coin, Text.assemble(state, index))
-    if not one["measured"]:
+    table.add_row(coin, Text.assemble(_state(seen, one), index))
+    if one["measured"]:
+        _figures(table, seen, coin, one)
+    else:
         table.add_row("", Text("not measured yet", WARN))
-        return table
+    for text in _troubles(seen, coin, one):
+        table.add_row("", text)
+    return table
+
+
+def _figures(table: Table, seen: Glance, coin: str, one: Mapping[str, Any]) -> None:
+    """Add what was measured, what the day made, and the last hedge."""
     band = f"{figures.level(one['lower'])} to {figures.level(one['upper'])}"
     place = bar(one["delta_coin"], one["lower"], one["upper"])
     amount = _coin(one["delta_coin"])
@@ -118,13 +124,11 @@ def _block(
     greeks = f"{_usd(one['vega_usd']):>10} a point, theta {_usd(one['theta_usd_day'])} a day"
     table.add_row("vega", Text(greeks))
     table.add_row("equity", Text(f"{_usd(one['equity_usd']).lstrip('+'):>10}{_margin(one)}"))
-    if day is not None:
-        table.add_row("today", _today(day))
+    if coin in seen.day:
+        table.add_row("today", _today(seen.day[coin]))
+    hedges = [row for row in seen.hedges if row["coin"] == coin]
     if hedges:
         table.add_row("hedged", _hedge(hedges[-1]))
-    for text in _troubles(one):
-        table.add_row("", text)
-    return table
 
 
 def _margin(one: Mapping[str, Any]) -> str:
@@ -138,18 +142,23 @@ def _margin(one: Mapping[str, Any]) -> str:
 
 
 def _today(day: Mapping[str, Any]) -> Text:
-    """Return the day's profit since 08:00 UTC: the hedged book and what it is made of."""
-    lines = day["lines"]
-    book = day["total"] - lines["translation"] - lines["unexplained"]
-    parts = (
-        f"gamma + theta {figures.short(lines['gamma'] + lines['theta'], dollar=True)}",
-        f"vega {figures.short(lines['vega'], dollar=True)}",
-        f"fees {figures.short(lines['fees'], dollar=True)}",
-        f"slippage {figures.short(lines['slippage'], dollar=True)}",
-        f"unexplained {figures.short(lines['unexplained'], dollar=True)}",
+    """Return the day's profit since 08:00 UTC: the hedged book and what it is made of.
+
+    Before the day's first step, of which nothing is known, its sums are no zeros.
+    """
+    lines, known = day["lines"], day["watched_s"] > 0.0
+    parts = {
+        "gamma + theta": lines["gamma"] + lines["theta"],
+        **{name: lines[name] for name in ("vega", "fees", "slippage", "unexplained")},
+    }
+    told = ", ".join(
+        f"{name} {figures.short(usd, dollar=True) if known else UNKNOWN}"
+        for name, usd in parts.items()
     )
-    style = GOOD if book >= 0.0 else WARN
-    return Text.assemble((f"{figures.usd(book):>10}", style), f"  {', '.join(parts)}")
+    book = day["total"] - lines["translation"] - lines["unexplained"]
+    style = QUIET if not known else GOOD if book >= 0.0 else WARN
+    amount = figures.usd(book) if known else UNKNOWN
+    return Text.assemble((f"{amount:>10}", style), f"  {told}")
 
 
 def _hedge(done: Mapping[str, Any]) -> Text:
@@ -159,18 +168,15 @@ def _hedge(done: Mapping[str, Any]) -> Text:
     return Text(text)
 
 
-def _troubles(one: Mapping[str, Any]) -> list[Text]:
-    texts = [
-        Text(printable(f"{doubt['reason'].replace('_', ' ')} {doubt['subject']}".rstrip()), WARN)
-        for doubt in one["doubts"]
-    ]
+def _troubles(seen: Glance, coin: str, one: Mapping[str, Any]) -> list[Text]:
+    """Return what stands of a coin, as `status` says it."""
+    texts, stale = [], seen.status["stale"]
     if one["unknown_orders"]:
         texts.append(Text(f"the fate of {one['unknown_orders']} orders is unknown", BAD))
-    for name, says in (("off", "hedging is off"), ("hold", "held"), ("moved", "target moved")):
-        if one.get(name):
-            texts.append(Text(printable(f"{says}: {one[name]['why']}"), WARN))
-    parked = one.get("parked") or ()
-    texts += [Text(f"parked until {part['until']}: {part['instrument']}", WARN) for part in parked]
+    outside = wording.outside(one, stale=stale)
+    for text in wording.of_coin(coin, one, stale=stale):
+        bad = one["state"] == State.HALTED or text == outside
+        texts.append(Text(printable(text), BAD if bad else WARN))
     return texts
 
 

@@ -193,7 +193,9 @@ class Alerts(BaseModel):
         300.0,
         ge=30,
         le=86_400,
-        description="While delta or gamma stays outside its band, it is said again this often.",
+        description="What lasts (delta outside its owner's band, a dead bot, a lost connection, …) "
+        "is told again this often; what a person or a control wanted (a halt, off, …), twelve "
+        "times as seldom.",
         json_schema_extra=unit("s"),
     )
     report: bool = Field(

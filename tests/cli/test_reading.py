@@ -1,9 +1,7 @@
 """What the reading verbs show, against journals that a real writer wrote."""
 
-import json
 import math
 import os
-import signal
 import sqlite3
 import time
 from contextlib import closing
@@ -144,6 +142,9 @@ def test_status_of_an_ended_bot_is_stale_and_fine(deltaband):
     text = deltaband("status").stdout
     assert "STALE (no bot is running; the last run: stopped)" in text
     assert " · was RUNNING · " in text.splitlines()[0]
+    (row,) = (line for line in text.splitlines() if line.startswith("state"))
+    assert row.split() == ["state", "was", "RUNNING"]
+    assert deltaband.json("status")["underlyings"]["BTC"]["state"] == "RUNNING"
 
 
 def test_status_of_a_running_bot_is_fresh(deltaband, live_bot):
@@ -153,6 +154,21 @@ def test_status_of_a_running_bot_is_fresh(deltaband, live_bot):
     assert " · RUNNING · " in deltaband("status").stdout.splitlines()[0]
     done = deltaband("status")
     assert (done.returncode, "STALE" in done.stdout) == (0, False)
+
+
+def test_status_says_that_delta_is_outside_its_band(deltaband):
+    """In words; of a bot that is gone it was."""
+    journal = Journal.open(deltaband.state, "demo")
+    journal.begin_run(run_start())
+    journal.record(sample(1, delta_coin=0.8343))
+    journal.record(sample(1, coin="ETH"))
+    journal.tick(T0, State.RUNNING)
+    said = "delta +0.8343 is OUTSIDE its band -0.1 to 0.1"
+    assert f"BTC: {said}\n" in deltaband("status").stdout
+    assert "ETH: delta" not in deltaband("status").stdout
+    journal.end_run({})
+    journal.close()
+    assert "BTC: delta +0.8343 was OUTSIDE its band" in deltaband("status").stdout
 
 
 def test_status_says_since_when_a_connection_is_lost(deltaband):
@@ -432,23 +448,6 @@ def test_report_refuses_a_day_that_is_none_and_a_file_that_cannot_be(
     refused = deltaband("report", option, found)
     assert (refused.returncode, refused.stdout) == (code, "")
     assert said in refused.stderr
-
-
-@pytest.mark.parametrize("as_json", [False, True])
-def test_status_watch_looks_again_and_again_until_it_is_stopped(deltaband, as_json):
-    """Off a terminal it is a line each second; Ctrl-C is how one stops to watch."""
-    fill_journal(deltaband.state)
-    process = deltaband.start("status", "--watch", *(("--json",) if as_json else ()))
-    lines = [process.stdout.readline() for _ in range(2)]
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
-    assert (process.returncode, err) == (0, "")
-    for line in lines:
-        if as_json:
-            assert json.loads(line)["underlyings"]["BTC"]["state"]
-        else:
-            assert line.startswith("demo · BTC ")
-            assert "STALE (no bot is running" in line
 
 
 FRESH = {"age_s": 0.5, "limit_s": 2.0, "needed": True}

@@ -3,6 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
+from bot.monitor.alerts.troubles import RARELY
 from config.schema.telling import Alerts, Mqtt
 
 SECRET = "s3cr3t-t0ken"
@@ -51,3 +52,12 @@ def test_what_holds_none_is_taken():
     assert Mqtt(url="mqtts://broker.example").url == "mqtts://broker.example"
     assert Mqtt(url="mqtt://[::1]:1883").url == "mqtt://[::1]:1883"
     assert Alerts(urls=("json://127.0.0.1:9/x", "jsons://desk.example/a/b")).urls[0]
+
+
+def test_what_is_said_of_reminders_is_what_alerts_do():
+    """They tell delta, not gamma, and all else that lasts; some of it seldom."""
+    said = Alerts.model_fields["remind_s"].description or ""
+    assert "gamma" not in said
+    assert "What lasts" in said
+    assert RARELY == 12.0
+    assert "twelve times as seldom" in said

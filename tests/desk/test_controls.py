@@ -136,6 +136,8 @@ def test_a_resume_does_not_lift_what_waits_for_a_review(coin):
     if coin:
         assert not said.accepted
         assert f"--review' with the words '{WORDS}'" in said.outcome.replace("`", "'")
+    else:
+        assert said.outcome.endswith("; BTC stays HALTED until `resume BTC --review`")
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,9 @@ def test_a_resume_does_not_switch_on(stop):
     desk.says(stop)
     resumed = answer(desk.says("resume", "BTC"))
     assert resumed.outcome.endswith("until `resume` without a coin; BTC is off until `on BTC`)")
-    desk.says("resume")
+    whole = answer(desk.says("resume"))
+    assert whole.outcome.startswith("RECONCILING; everything was ")
+    assert whole.outcome.endswith("; BTC stays off until `on BTC`")
     for _ in range(3):
         desk.wait(1.0).told()
         assert placed(desk.wait(1.0).market(OUTSIDE)) == []
@@ -135,6 +137,17 @@ def test_a_snooze_ends_by_itself_through_reconciliation(coin):
     desk.wait(0.5).market()
     assert desk.stands() is State.RUNNING
     assert len(placed(desk.commands)) == 1
+
+
+def test_a_resume_of_everything_names_what_stays_off():
+    """The bot runs and a coin of it does not: until when, and with which word that ends."""
+    desk = hedged()
+    desk.says("snooze", "BTC", for_s=3_600.0)
+    end = iso(desk.now_ns + 3_600 * NS_PER_S)
+    said = answer(desk.says("resume"))
+    assert (said.accepted, said.outcome) == (True, f"RUNNING; BTC stays snoozed until {end}")
+    desk.says("on", "BTC")
+    assert answer(desk.says("resume")).outcome == "RUNNING"
 
 
 def test_on_ends_a_snooze_sooner():

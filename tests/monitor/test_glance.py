@@ -23,6 +23,7 @@ ONE: dict[str, Any] = {
     "equity_usd": 454_255.0,
     "margin": {"funds": 1.0, "maintenance_margin": 0.09, "down": -0.66, "up": float("inf")},
     "doubts": [],
+    "why": [],
     "unknown_orders": 0,
     "off": None,
     "hold": None,
@@ -30,7 +31,11 @@ ONE: dict[str, Any] = {
     "parked": [],
 }
 LINES = dict.fromkeys(("gamma", "theta", "vega", "fees", "slippage"), 0.0)
-DAY = {"total": -1_100.0, "lines": LINES | {"translation": -1_000.0, "unexplained": -30.0}}
+DAY: dict[str, Any] = {
+    "total": -1_100.0,
+    "lines": LINES | {"translation": -1_000.0, "unexplained": -30.0},
+    "watched_s": 60.0,
+}
 HEDGE = {
     "coin": "BTC",
     "ts_ns": T0,
@@ -41,7 +46,16 @@ HEDGE = {
 }
 
 
-def text(stale=False, disconnected=(), hedges=(HEDGE,), day=DAY, beat_age_s=0.4, **one: Any) -> str:
+def text(
+    *,
+    stale=False,
+    monitor=None,
+    disconnected=(),
+    hedges=(HEDGE,),
+    day=DAY,
+    beat_age_s=0.4,
+    **one: Any,
+) -> str:
     """Return what is drawn of one coin."""
     status = {
         "instance": "demo",
@@ -50,12 +64,13 @@ def text(stale=False, disconnected=(), hedges=(HEDGE,), day=DAY, beat_age_s=0.4,
         "state": "RUNNING",
         "stale": stale,
         "ts_ns": T0,
-        "disconnected": dict.fromkeys(disconnected, 1),
+        "monitor": monitor,
+        "disconnected": dict.fromkeys(disconnected, T0),
         "underlyings": {"BTC": ONE | one},
     }
     page = io.StringIO()
     seen = Glance(status, hedges, {"BTC": day} if day else {}, beat_age_s, "no bot is running")
-    Console(file=page, width=120, color_system=None).print(drawn(seen))
+    Console(file=page, width=160, color_system=None).print(drawn(seen))
     return page.getvalue()
 
 
@@ -113,23 +128,78 @@ def test_one_look_says_what_matters():
 
 def test_trouble_is_said():
     """Stale figures, lost connections, doubts, orders of unknown fate, words that stand."""
+    stop = {"reason": "operator", "subject": "ann: lunch", "numbers": {}}
+    old = {"reason": "stale_chain", "subject": "BTC-30JAN26-90000-C", "numbers": {"age_s": 90.25}}
     shown = text(
         stale=True,
         disconnected=("public stream",),
         unknown_orders=2,
-        doubts=[{"reason": "stale_chain", "subject": "BTC-30JAN26-90000-C"}],
-        off={"why": "ann: rolling"},
-        parked=[{"until": "07:00", "instrument": "BTC-PERPETUAL"}],
+        why=[{"state": "PAUSED", "since": "06:00", "reasons": [stop]}],
+        doubts=[old],
+        off={"until": None, "why": "ann: rolling"},
+        hold={"until": "07:30", "why": "bob"},
+        moved={"until": None, "why": "eve: drift"},
+        parked=[
+            {"until": "07:00", "instrument": "BTC-PERPETUAL", "quantity": -10.0, "unit": "usd"}
+        ],
     )
     for part in (
         "STALE: no bot is running",
-        "disconnected: public stream",
+        "DISCONNECTED since 2026-01-05T06:30:00.000Z: public stream",
         "the fate of 2 orders is unknown",
-        "stale chain BTC-30JAN26-90000-C",
-        "hedging is off: ann: rolling",
-        "parked until 07:00: BTC-PERPETUAL",
+        "PAUSED since 06:00: operator(ann: lunch)",
+        "cannot be trusted: stale_chain(BTC-30JAN26-90000-C: age_s=90.25)",
+        "hedging is off until `on BTC` (ann: rolling)",
+        "what is traded by hand is held until 07:30 (bob)",
+        "the target was moved (eve: drift)",
+        "parked, not hedged before 07:00: BTC-PERPETUAL -10 usd",
     ):
         assert part in shown, shown
+
+
+def test_the_end_of_a_snooze_is_said():
+    """Who looks at night wants to know whether it comes back by itself."""
+    shown = text(off={"until": "07:00", "why": "root@vm"}, state="PAUSED")
+    assert "hedging is snoozed until 07:00 (root@vm)" in shown
+
+
+def test_why_a_coin_does_not_run_is_said_before_it_is_measured():
+    """A halt of an earlier run has no figures yet."""
+    why = {"state": "HALTED", "since": "06:00", "reasons": []}
+    assert "HALTED since 06:00: no reason told" in text(measured=False, index=None, why=[why])
+
+
+@pytest.mark.parametrize(
+    "monitor, stale, told", [(False, False, True), (False, True, False), (True, False, False)]
+)
+def test_that_nobody_is_told_stands_out(monitor, stale, told):
+    """Of a bot that lives: whoever waits for an alarm waits in vain."""
+    assert ("NOBODY IS TOLD" in text(monitor=monitor, stale=stale)) is told
+
+
+def test_what_a_dead_bot_was_is_no_state():
+    """Neither the bot's own nor a coin's."""
+    shown = text(stale=True)
+    assert " · was RUNNING · " in shown
+    assert "was RUNNING  index 92,137.90" in shown
+    assert "was " not in text()
+
+
+def test_delta_outside_its_band_is_said_in_words():
+    """Colour only repeats it."""
+    assert "delta +0.8343 is OUTSIDE its band -0.1 to 0.1" in text(delta_coin=0.8343)
+    assert "was OUTSIDE" in text(delta_coin=-0.8, stale=True)
+    assert "OUTSIDE" not in text()
+
+
+def test_a_day_of_which_nothing_is_known_yet_has_no_zeros():
+    """Its sums are of no rows before the first step."""
+    unknown = DAY | {"total": 0.0, "lines": dict.fromkeys([*DAY["lines"]], 0.0), "watched_s": 0.0}
+    (line,) = (line for line in text(day=unknown).splitlines() if "today" in line)
+    parts = "gamma + theta –, vega –, fees –, slippage –, unexplained –"
+    assert line.strip().split(maxsplit=2) == ["today", "–", parts]
+    (line,) = (line for line in text().splitlines() if "today" in line)
+    assert "fees 0, slippage 0, unexplained −$30" in line
 
 
 def test_what_is_not_there_is_left_out():
