@@ -12,24 +12,18 @@ import asyncio
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import Final, Self
 
 from bot.cli import say
 from bot.cli.stops import cut_short_by_stop
-from config import Loaded
 from config.secrets import names_a_key
-
-if TYPE_CHECKING:
-    from bot.cli.troubles import Sayer
 
 WAIT_S: Final = 10.0
 PATIENCE_S: Final = 2.0
 """How long nobody wonders why a run does not end."""
-AGAIN_S: Final = 60.0
 FLAG: Final = "--beside"
 PRIVATE: Final = "DELTABAND_"
 
@@ -74,62 +68,6 @@ class Beside:
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(wait_s)
         return self.process.returncode is not None
-
-
-class Companions:
-    """What a daemon starts beside itself, as a context; that one cannot start ends no run.
-
-    `look`, called now and then, sees once a minute whether anybody follows the run, whoever started
-    it: where nobody does, that is told, and a monitor started again unless one is expected apart.
-    """
-
-    def __init__(self, loaded: Loaded, instance: str) -> None:
-        """Take what the settings were loaded from, and the instance whose journal is followed."""
-        self._loaded = loaded
-        self._again = (*loaded.again, "--set", f"instance={instance}")
-        self._folder = loaded.settings.state_dir / instance
-        self._beside = loaded.settings.monitor == "beside"
-        self._monitor: Beside | None = None
-        self._cannot = ""
-        self._looked_s = time.monotonic()
-
-    def __enter__(self) -> Self:
-        """Start what the settings ask for."""
-        if self._loaded.settings.tells and self._beside:
-            self._start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Let it say its last word."""
-        if self._monitor is not None:
-            self._monitor.end()
-
-    def look(self, voice: Sayer) -> None:
-        """Say that nobody follows the run, if so, and have one follow it."""
-        from bot.journal.lock import MONITOR, held
-
-        now_s = time.monotonic()
-        if not self._loaded.settings.tells or now_s - self._looked_s < AGAIN_S:
-            return
-        self._looked_s = now_s
-        if held(self._folder, MONITOR):
-            return
-        code = None if self._monitor is None else self._monitor.process.poll()
-        ended = f"the one beside this run has ended (code {code})" if code else "no monitor runs"
-        what = (
-            "one is started" if self._beside else 'expected apart from this run (monitor = "apart")'
-        )
-        voice.say("monitor.missing", "error", found=self._cannot or ended, what=what)
-        if self._beside:
-            self._start()
-
-    def _start(self) -> None:
-        self._cannot = ""
-        try:
-            env = found_from(os.environ)
-            self._monitor = Beside.start("bot", "monitor", FLAG, *self._again, env=env)
-        except OSError as error:
-            self._monitor, self._cannot = None, f"no monitor could be started: {error}"
 
 
 def found_from(environ: Mapping[str, str], *, settings: bool = True) -> dict[str, str]:

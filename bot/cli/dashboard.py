@@ -60,7 +60,10 @@ def dashboard(
     else:
         say.line(f"dashboard: {url}" + ("" if token is None else "  (asks for its word)"))
         say.flush()
-    serve(loaded.settings.state_dir, named, listening, Access(token, names))
+    serve(
+        loaded.settings.state_dir, named, listening, Access(token, names), as_json=as_json,
+        secrets=() if token is None else (token,),
+    )  # fmt: skip
     return Exit.FINE
 
 

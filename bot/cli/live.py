@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import config
 from bot.cli import daemon, memory, say
-from bot.cli.beside import Companions
+from bot.cli.companions import Companions
 from bot.cli.daemon import with_signals
 from bot.cli.exits import Exit, VerbError
 from bot.cli.oddities import Oddities
@@ -73,7 +73,7 @@ def run_live(
             left_open=frozenset(one.intent.label for one in open_),
         )
         run = LiveRun(graph, journal, past)  # who follows it finds it begun
-        with Companions(loaded, settings.instance) as beside:
+        with Companions(loaded, settings.instance, as_json=as_json) as beside:
             run.look = beside.look
             return run.go(for_s, as_json=as_json, verbose=verbose)
     finally:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import config
 from bot.cli import daemon
-from bot.cli.beside import Companions
+from bot.cli.companions import Companions
 from bot.cli.exits import Exit, VerbError
 from bot.cli.live import LiveRun
 from bot.cli.recall import Past, past_of
@@ -60,7 +60,7 @@ def run_public(
             account=None if past is None else _resumed(past),
         )
         run = OnlookerRun(graph, journal, past)  # who follows it finds it begun
-        companions = Companions(loaded, settings.instance)
+        companions = Companions(loaded, settings.instance, as_json=as_json)
         with companions, beside:
             run.look = companions.look
             return run.go(for_s, as_json=as_json, verbose=verbose)
@@ -93,7 +93,7 @@ def run_shadow(loaded: config.Loaded, *, for_s: float | None, as_json: bool, ver
             sticky=journal.last_states(),
         )
         run = ShadowRun(graph, journal, None)  # who follows it finds it begun
-        with Companions(loaded, settings.instance) as beside:
+        with Companions(loaded, settings.instance, as_json=as_json) as beside:
             run.look = beside.look
             return run.go(for_s, as_json=as_json, verbose=verbose)
     finally:

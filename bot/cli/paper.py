@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol, runtime_checkable
 import config
 from bot import wiring
 from bot.cli import daemon, say
-from bot.cli.beside import Companions
+from bot.cli.companions import Companions
 from bot.cli.daemon import version, with_signals
 from bot.cli.exits import Exit, VerbError
 from bot.cli.oddities import Oddities
@@ -96,7 +96,7 @@ def run_paper(
         pace = _pace(settings, speed)
         run = _Run(settings, journal, market, number, past, pace)
         wanted = page and pace is not None and not as_json
-        companions = Companions(loaded, settings.instance)
+        companions = Companions(loaded, settings.instance, as_json=as_json)
         with companions, PageBeside(settings, wanted=wanted):
             run.look = companions.look
             return run.go(for_s, as_json=as_json, verbose=verbose)

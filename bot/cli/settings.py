@@ -77,14 +77,13 @@ def check(
     as_json: AsJson = False,
 ) -> int:
     """Judge the settings: ok, or every problem with where it stands. Warns of what looks odd."""
-    from bot.wiring.told_secrets import untellable
     from config import ConfigError
 
     problems: list[str] = []
     warnings: list[str] = []
     try:
         loaded = load(config, sets)
-        warnings += [*warned(loaded), *untellable(loaded.settings, os.environ)]
+        warnings += [*warned(loaded), *_untellable(loaded.settings)]
         refuse_unlisted(loaded.settings)
     except ConfigError as fault:
         problems += map(str, fault.problems)
@@ -98,6 +97,27 @@ def check(
         if not problems:
             say.line("ok")
     return Exit.USAGE if problems else Exit.FINE
+
+
+def _untellable(settings: "Settings") -> Iterator[str]:
+    """Say who could not be told; only where there are addresses, what knows of them is imported."""
+    from bot.wiring.told_secrets import addresses, untellable
+    from config import ConfigError
+
+    yield from untellable(settings, os.environ)
+    try:
+        there = bool(settings.alerts.urls or addresses(settings))
+    except ConfigError:  # told already
+        return
+    if not there:
+        return
+    from bot.wiring.monitoring import alert_channels
+
+    try:
+        for channel in alert_channels(settings):
+            channel.close()
+    except ConfigError as fault:
+        yield from (f"{problem}: what needs it does not start" for problem in fault.problems)
 
 
 def refuse_unlisted(settings: "Settings") -> None:

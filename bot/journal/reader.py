@@ -82,8 +82,8 @@ class Reader:
         return lock.held(self.path.parent)
 
     def monitored(self) -> bool:
-        """Tell whether a monitor that tells others follows this journal now."""
-        return lock.held(self.path.parent, lock.MONITOR)
+        """Tell whether a monitor that tells others, and shows that it lives, follows this now."""
+        return lock.lives(self.path.parent, lock.MONITOR)
 
     def stale(self) -> bool:
         """Tell whether what is read here is old: no bot runs, its run is over, no heartbeat."""

@@ -1,10 +1,19 @@
-"""What libraries log through the standard library comes out as our lines, redacted like them."""
+"""What libraries log through the standard library comes out as our lines, redacted like them.
+
+But for what strangers can make an HTTP server log at will: requests that are none are answered with
+a 400 and are no news, and any other fault that a request meets is told once a minute.
+"""
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
+
+_SERVER: Final = "aiohttp.server"
+_OF_STRANGERS: Final = frozenset({"aiohttp.http_exceptions", "aiohttp.web_protocol"})
+_QUIET_S: Final = 60.0
 
 
 class Sayer(Protocol):
@@ -37,6 +46,20 @@ class _Bridge(logging.Handler):
     def __init__(self, voice: Sayer) -> None:
         super().__init__(logging.WARNING)
         self._voice = voice
+        self._told_s: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Leave out what a stranger could fill a log with."""
+        error = record.exc_info[1] if record.exc_info else None
+        if record.name != _SERVER:
+            return True
+        if not _OF_STRANGERS.isdisjoint(kind.__module__ for kind in type(error).__mro__):
+            return False
+        kind, now_s = type(error).__name__, time.monotonic()
+        if now_s - self._told_s.get(kind, -_QUIET_S) < _QUIET_S:
+            return False
+        self._told_s[kind] = now_s
+        return True
 
     def emit(self, record: logging.LogRecord) -> None:
         try:

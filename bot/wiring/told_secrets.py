@@ -49,11 +49,11 @@ def untellable(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
     A line each.
     """
     yield from _unstartable(settings, environ)
-    yield from _unwise(settings, environ)
+    yield from unwise(settings, environ)
 
 
-def _unwise(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
-    """Find what a broker is told that it should not, or is not told."""
+def unwise(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
+    """Say what others are told that they should not be, or are not told; a line each."""
     mqtt, parts = settings.mqtt, urlsplit(settings.mqtt.url or "")
     if parts.scheme == "mqtt" and not on_loopback(parts.hostname or ""):
         found = f"mqtt://{parts.hostname}: whoever listens on the way reads all of it"
@@ -61,6 +61,11 @@ def _unwise(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
     with suppress(ConfigError):  # told above
         if mqtt.url and mqtt.username is not None and secrets.mqtt_password(environ) is None:
             yield "mqtt.username: expected its password in DELTABAND_MQTT_PASSWORD, found none"
+    path = settings.alerts.urls_file
+    with suppress(ConfigError):  # told above
+        if path is not None and not addresses(settings):
+            found = f"none in {path}: nobody is told by it"
+            yield f"alerts.urls_file: expected an address, found {found}"
 
 
 def _unstartable(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:

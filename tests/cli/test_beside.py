@@ -6,13 +6,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from bot.cli import beside
 from bot.cli.beside import Beside, found_from
-from bot.journal.lock import MONITOR, Lock
 
 TOP = Path(__file__).parents[2]
 ENVIRON = {
@@ -86,50 +83,6 @@ def test_it_hears_that_its_daemon_was_killed(program, tmp_path):
             break
         time.sleep(0.01)
     assert word.read_text(encoding="utf-8") == "heard"
-
-
-@pytest.mark.parametrize("where", ["beside", "apart"])
-def test_a_run_that_nobody_follows_says_so_and_has_one_follow_it(monkeypatch, tmp_path, where):
-    """Once a minute, whoever it was that followed it before: one apart may die as well."""
-    started, said = list[float](), list[tuple[float, str]]()
-    clock = SimpleNamespace(now=0.0)
-    monkeypatch.setattr("bot.cli.beside.time.monotonic", lambda: clock.now)
-
-    def start(*_, **__):
-        started.append(clock.now)
-        ended = SimpleNamespace(poll=lambda: 0)  # it found another there, as at the start of this
-        return SimpleNamespace(process=ended, end=lambda: None)
-
-    monkeypatch.setattr(beside.Beside, "start", start)
-    settings = SimpleNamespace(tells=True, monitor=where, state_dir=tmp_path)
-    loaded = SimpleNamespace(settings=settings, again=())
-    voice = SimpleNamespace(say=lambda event, _level, **_: said.append((clock.now, event)))
-    (tmp_path / "demo").mkdir()
-    other = Lock(tmp_path / "demo" / MONITOR, "the only one", "")
-    with beside.Companions(loaded, "demo") as companions:  # type: ignore[arg-type]
-        for second in range(0, 400, 10):
-            clock.now = float(second)
-            companions.look(voice)
-            if second == 130:
-                other.release()
-            if second == 310:
-                other = Lock(tmp_path / "demo" / MONITOR, "the only one", "")
-    other.release()
-    assert said == [(at, "monitor.missing") for at in (180.0, 240.0, 300.0)]
-    assert started == ([0.0, 180.0, 240.0, 300.0] if where == "beside" else [])
-
-
-def test_a_run_whose_settings_name_nobody_misses_no_monitor(monkeypatch, tmp_path):
-    """Nobody is to be told."""
-    clock = SimpleNamespace(now=0.0)
-    monkeypatch.setattr("bot.cli.beside.time.monotonic", lambda: clock.now)
-    said = list[str]()
-    settings = SimpleNamespace(tells=False, monitor="beside", state_dir=tmp_path)
-    loaded = SimpleNamespace(settings=settings, again=())
-    with beside.Companions(loaded, "demo") as companions:  # type: ignore[arg-type]
-        clock.now = 600.0
-        companions.look(SimpleNamespace(say=lambda event, *_, **__: said.append(event)))
-    assert said == []
 
 
 def test_a_monitor_that_hangs_is_awaited_aloud_and_no_longer_than_a_person_wants(program, tmp_path):

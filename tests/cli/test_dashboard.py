@@ -207,3 +207,27 @@ def test_a_run_goes_on_where_no_page_can_be_started(deltaband):
     run = deltaband.start_program(program)
     _, err = run.communicate(timeout=60)
     assert (run.returncode, "dashboard" in err) == (0, False)
+
+
+def test_junk_over_http_is_answered_and_fills_no_log(deltaband, tmp_path):
+    """What a browser would never send is a 400 without a line."""
+    word = tmp_path / "word"
+    word.write_text("a-word-of-a-dashboard", encoding="utf-8")
+    word.chmod(0o600)
+    sets = ("--set", f"dashboard.token_file={word}", "--listen", "127.0.0.1:0")
+    page = deltaband.start("dashboard", "--json", *sets)
+    port = int(json.loads(page.stdout.readline())["url"].rstrip("/").rpartition(":")[2])
+    comes(lambda: answers(f"http://127.0.0.1:{port}/"))
+    form = b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 7\r\n"
+    kind = b"Content-Type: application/x-www-form-urlencoded"
+    for request in (
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 20_000 + b"\r\n\r\n",
+        form + kind + b"\r\n\r\ntoken=\xff",
+        form + kind + b"; charset=nonsense\r\n\r\ntoken=a",
+    ):
+        with socket.create_connection(("127.0.0.1", port), timeout=20.0) as one:
+            one.sendall(request)
+            assert one.recv(200).split(b" ")[1] == b"400", request
+    page.send_signal(signal.SIGTERM)
+    assert page.communicate(timeout=60) == ("", "")

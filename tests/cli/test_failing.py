@@ -63,3 +63,34 @@ def test_files_that_keep_others_from_being_told_are_said_before_and_at_the_start
     odd = [one["what"] for one in lines(run.stdout + run.stderr) if one["event"] == "settings.odd"]
     assert run.returncode == 0
     assert [what.split(": ")[0] for what in odd] == list(named)
+
+
+def test_a_file_without_an_address_is_warned_of_wherever_one_looks(deltaband):
+    """Whoever forgot to fill it waits for messages that nobody sends."""
+    urls = deltaband.home / "urls"
+    urls.write_text("\n# addresses come here\n", encoding="utf-8")
+    urls.chmod(0o600)
+    sets = ("--set", f"alerts.urls_file={urls}")
+    text = f"alerts.urls_file: expected an address, found none in {urls}: nobody is told by it"
+    checked = deltaband("config", "check", *sets)
+    assert (checked.returncode, checked.stderr.count(f"warning: {text}")) == (0, 1)
+    found = json.loads(deltaband("doctor", "--json", *sets).stdout)
+    told = [one for one in found["checks"] if one["check"] == "told"]
+    assert [(one["verdict"], one["found"]) for one in told] == [("warn", text)]
+    run = deltaband("paper", "--speed", "max", "--for", "60s", "--seed", "7", "-v", *sets)
+    odd = [one["what"] for one in lines(run.stdout + run.stderr) if one["event"] == "settings.odd"]
+    assert odd == [text]
+
+
+def test_an_address_that_is_none_is_warned_of_before_the_night(deltaband):
+    """And never repeated: it may be a token."""
+    urls = deltaband.home / "urls"
+    urls.write_text("json://127.0.0.1:1\nnonsense secrettoken123456\n", encoding="utf-8")
+    urls.chmod(0o600)
+    sets = ("--set", f"alerts.urls_file={urls}")
+    checked = deltaband("config", "check", *sets)
+    assert checked.returncode == 0
+    assert "expected addresses that apprise knows, found address 2, of no kind" in checked.stderr
+    assert "secrettoken" not in checked.stdout + checked.stderr
+    urls.write_text("json://127.0.0.1:1\n", encoding="utf-8")
+    assert "alerts" not in deltaband("config", "check", *sets).stderr

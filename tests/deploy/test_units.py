@@ -96,6 +96,15 @@ def test_the_bot_is_killed_and_started_again_when_its_decisions_stop():
     assert int(service["TimeoutStopSec"][0]) >= 20
 
 
+def test_a_monitor_that_hangs_is_killed_and_the_bot_waits_for_none():
+    """It is started before the bot, which begins whatever becomes of it."""
+    service = unit(TOP / "config/deploy/systemd/deltaband-monitor@.service")["Service"]
+    assert (service["Type"], service["NotifyAccess"]) == (["exec"], ["main"])
+    assert 30 <= int(service["WatchdogSec"][0]) <= 120
+    assert service["WatchdogSignal"] == ["SIGKILL"]
+    assert service["Restart"] == ["always"]
+
+
 def test_only_those_who_cancel_or_trade_are_shown_a_key():
     """The monitor and the dashboard have none."""
     with_keys = {path.name for path in UNITS if "LoadCredential" in unit(path)["Service"]}

@@ -8,6 +8,8 @@ import warnings
 from pathlib import Path
 
 import pytest
+from aiohttp.http_exceptions import BadStatusLine
+from aiohttp.web_protocol import RequestPayloadError
 
 from bot.monitor import LogFile, Logs, Screen, Voices
 from tests.journal.records import decision, hedge_done, intent
@@ -131,3 +133,33 @@ def test_a_process_may_end_while_its_file_is_stuck(tmp_path):
         logs.sink.close(0.05)
         assert logs.sink.dropped > 0
     os.close(reader)
+
+
+def failed(error: Exception) -> None:
+    """Have the HTTP server log what a request met."""
+    try:
+        raise error
+    except type(error):
+        logging.getLogger("aiohttp.server").exception("Error handling request")
+
+
+def test_strangers_fill_no_log(monkeypatch):
+    """Requests that are none are no news; what else one meets is told once a minute by its kind."""
+    clock = {"s": 1e6}
+    monkeypatch.setattr("bot.monitor.libraries.time.monotonic", lambda: clock["s"])
+    stream = io.StringIO()
+    voice = Voices(Logs(stream, wait=True))
+    voice.capture()
+    for _ in range(50):
+        failed(BadStatusLine("junk"))
+        failed(RequestPayloadError("junk"))
+        failed(ValueError("a header"))
+        failed(KeyError("another"))
+    clock["s"] += 61.0
+    failed(ValueError("a header"))
+    logging.getLogger("aiohttp.client").warning("one")
+    logging.getLogger("aiohttp.client").warning("two")
+    voice.close()
+    said = [(one["message"], one.get("exception")) for one in lines(stream.getvalue())]
+    kinds = [chain[0]["type"] if chain else text for text, chain in said]
+    assert kinds == ["ValueError", "KeyError", "ValueError", "one", "two"]

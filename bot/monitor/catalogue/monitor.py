@@ -33,9 +33,15 @@ MONITOR: Final = (
     Event("monitor.stopped", "The monitor was stopped.", ("info",)),
     Event(
         "monitor.missing",
-        "No monitor follows a run whose settings name somebody to tell: nobody is told.",
+        "No monitor that shows that it lives follows a run whose settings name somebody to tell.",
         ("error",),
         ("found", "what"),
+    ),
+    Event(
+        "monitor.failed",
+        "The monitor beside a run cannot begin, or has ended by a fault.",
+        ("error",),
+        ("found",),
     ),
     Event("monitor.cannot_read", "The journal cannot be read.", ("warning",), ("found",)),
     Event("monitor.reads_again", "The journal can be read again.", ("info",)),

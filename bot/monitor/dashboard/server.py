@@ -114,6 +114,8 @@ class Server:
             word = str((await request.post()).get("token", ""))
         except web.HTTPRequestEntityTooLarge:
             return _word(413, f"expected a form of at most {FORM} bytes")
+        except (LookupError, ValueError):  # an encoding that is none, bytes that are not in it
+            return _word(400, "expected a form in UTF-8")
         right = self._access.try_word(request.remote or "", word)
         if right is None:
             slow = _word(429, "expected fewer wrong words: wait a minute")

@@ -24,6 +24,7 @@ from aiohttp.typedefs import Handler
 from prometheus_client.core import CollectorRegistry, Metric
 from prometheus_client.exposition import choose_encoder
 
+from bot.domain.units import NS_PER_S
 from bot.journal import Reader
 from bot.journal.database import FILE
 from bot.journal.rows import to_json
@@ -60,15 +61,18 @@ class Metrics:
         *,
         gammas: Gammas,
         names: Container[str] | None = (LOCAL,),
+        unreached: Mapping[str, int] | None = None,
         wall_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         """Serve on `listen` what the journal in `folder` says; `gammas` are the owner's bands.
 
-        `names` are those that we may be called by beside addresses; None: any.
+        `names` are those that we may be called by beside addresses; None: any. `unreached` says
+        since when (wall) who takes nothing of what the monitor tells.
         """
         self.address: tuple[str, int] | None = None
         self._listen, self._folder, self._say = listen, folder, say
         self._gammas, self._names, self._wall_ns = gammas, names, wall_ns
+        self._unreached = {} if unreached is None else unreached
         self._sight = Sight(0, why="expected a look at the journal, found none yet")
         self._counted, self._day = Counted(), Day(reader)
         self._registry = CollectorRegistry()
@@ -115,6 +119,8 @@ class Metrics:
         now_ns, sight = self._wall_ns(), self._sight
         page = Page(self._folder.name)
         tell_sight(page, sight, now_ns)
+        for who, since_ns in list(self._unreached.items()):
+            page.tell("unreached_seconds", max(0.0, (now_ns - since_ns) / NS_PER_S), who)
         if page.has("halted"):  # the bot is there, and what it shows is of now
             for coin, (lower, upper) in self._gammas.items():
                 page.tell("gamma_lower_coin_per_pct", lower, coin)
@@ -151,7 +157,10 @@ class Metrics:
         return await handler(request)
 
     async def _metrics(self, request: web.Request) -> web.Response:
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        try:
+            encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        except Exception:  # noqa: BLE001  whatever a header does to the library that reads it
+            encode, content_type = choose_encoder("")
         body = encode(self._registry)
         return web.Response(body=body, headers={**_HEADERS, "Content-Type": content_type})
 
