@@ -12,7 +12,7 @@ import pytest
 from bot.cli import companions
 from bot.cli.beside import Beside
 from bot.cli.companions import Companions
-from bot.journal.lock import MONITOR, Lock, lives
+from bot.journal.lock import MONITOR, Lock, silence_s
 
 PATIENCE_S = 60.0
 HOLDS = """
@@ -79,14 +79,14 @@ def test_a_run_whose_settings_name_nobody_misses_no_monitor(monkeypatch, tmp_pat
 
 
 class Followed:
-    """A run's companions over real processes that hold the real lock, in a minute of 2 s."""
+    """A run's companions over real processes that hold the real lock, in a minute of 4 s."""
 
     def __init__(self, monkeypatch, folder) -> None:
         """Shorten every wait."""
         (folder / "holds.py").write_text(HOLDS, encoding="utf-8")
         (folder / "demo").mkdir()
         self.folder, self.started, self.said = folder / "demo", list[Beside](), list[dict]()
-        for name, seconds in (("AGAIN_S", 2.0), ("SILENT_S", 0.6), ("WOKEN_S", 0.2)):
+        for name, seconds in (("AGAIN_S", 4.0), ("SILENT_S", 1.5), ("WOKEN_S", 0.5)):
             monkeypatch.setattr(companions, name, seconds)
         monkeypatch.setattr(companions, "LOOK_S", 0.02)
         monkeypatch.setattr(companions, "Beside", SimpleNamespace(start=self.start))
@@ -99,6 +99,11 @@ class Followed:
         env = os.environ | {"PYTHONPATH": f"{self.folder.parent}{os.pathsep}{Path.cwd()}"}
         self.started.append(Beside.start("holds", str(self.folder), env=env))
         return self.started[-1]
+
+    def shown(self):
+        """Tell whether somebody has just shown that he lives."""
+        silent_s = silence_s(self.folder, MONITOR)
+        return silent_s is not None and silent_s < 0.5
 
     def look(self):
         """Look as a run does."""
@@ -116,7 +121,7 @@ def followed(monkeypatch, tmp_path):
     one = Followed(monkeypatch, tmp_path)
     try:
         with one.companions:
-            until(lambda: lives(one.folder, MONITOR))
+            until(one.shown)
             one.look()
             yield one
             one.end()
@@ -139,7 +144,7 @@ def test_a_monitor_of_ours_that_hangs_is_missed_killed_and_replaced(followed):
         "found": "the one beside this run has ended (code -9)",
         "what": "one is started",
     }
-    until(lambda: followed.look() or lives(followed.folder, MONITOR))
+    until(lambda: followed.look() or followed.shown())
     time.sleep(0.2)
     followed.look()
     assert len(followed.said) == 2
@@ -149,7 +154,7 @@ def test_one_of_another_that_hangs_is_missed_and_left_alone(followed):
     """A run has no business with it; nor would a second one come by its lock."""
     followed.end()
     other = followed.start()
-    until(lambda: lives(followed.folder, MONITOR))
+    until(followed.shown)
     followed.look()
     other.process.send_signal(signal.SIGSTOP)
     until(lambda: followed.look() or followed.said)
@@ -159,7 +164,7 @@ def test_one_of_another_that_hangs_is_missed_and_left_alone(followed):
     assert other.process.poll() is None
     assert len(followed.started) == 2
     other.process.send_signal(signal.SIGCONT)
-    until(lambda: lives(followed.folder, MONITOR))
+    until(followed.shown)
     followed.look()
     said = len(followed.said)
     time.sleep(0.3)
@@ -171,7 +176,7 @@ def test_one_that_wakes_with_us_was_never_missing(followed):
     """After a night's sleep of the machine its file is old, for an instant."""
     os.utime(followed.folder / MONITOR, (1.0, 1.0))
     followed.look()
-    until(lambda: lives(followed.folder, MONITOR))
+    until(followed.shown)
     followed.look()
     assert followed.said == []
 
