@@ -135,12 +135,9 @@ def why_stale(reader: "Reader") -> str:
 
 def _monitored(reader: "Reader") -> bool | None:
     """Tell whether those are told whom the settings name; None where they name nobody."""
-    from config.schema.telling import TOLD_BY
+    from bot.monitor.wording import somebody
 
-    settings = reader.run()["settings"]
-    if not any(settings.get(section, {}).get(key) for section, key in TOLD_BY):
-        return None
-    return reader.monitored()
+    return reader.monitored() if somebody(reader.run()["settings"]) else None
 
 
 def stands(reader: "Reader") -> dict[str, Any]:

@@ -14,6 +14,13 @@ from bot.domain.reasons import Reason
 from bot.domain.units import iso
 
 NOBODY_TOLD: Final = "NOBODY IS TOLD how it stands: no monitor runs beside it"
+TOLD_BY: Final = (
+    ("mqtt", "url"),
+    ("metrics", "listen"),
+    ("alerts", "urls"),
+    ("alerts", "urls_file"),
+)
+"""Section and key of each setting by which somebody is told, as a run's own settings have them."""
 _DOUBTS: Final = {
     Reason.ANOTHER_BOT: "hedged by another bot, too",
     Reason.DELTA_BY_MODEL: "not told, so counted by the model",
@@ -23,6 +30,11 @@ _DOUBTS: Final = {
 def stood(state: object, *, stale: bool) -> str:
     """Return a state as it is, or as it was when it was last heard of."""
     return f"was {state}" if stale and state else str(state)
+
+
+def somebody(settings: Mapping[str, Any]) -> bool:
+    """Tell whether the settings that a run was started with name anybody to tell."""
+    return any(settings.get(section, {}).get(key) for section, key in TOLD_BY)
 
 
 def whole(status: Mapping[str, Any]) -> Iterator[str]:

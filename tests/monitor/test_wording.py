@@ -8,6 +8,7 @@ import pytest
 from bot.domain.reasons import Because, Reason
 from bot.journal.rows import from_json, to_json
 from bot.monitor import wording
+from config.schema.telling import TOLD_BY
 
 
 def one(**found: Any) -> dict[str, Any]:
@@ -62,3 +63,10 @@ def test_a_number_that_is_none_is_no_fault():
     """JSON has no word for NaN."""
     told = from_json(to_json(Because(Reason.BAD_NUMBER, "BTC", {"bid": math.nan})))
     assert wording.because(told) == "bad_number(BTC: bid=?)"
+
+
+def test_whom_the_settings_name_is_known_here_too():
+    """A way to tell that the settings learn must not be a silent one."""
+    assert wording.TOLD_BY == TOLD_BY
+    assert not wording.somebody({"mqtt": {"url": None}, "alerts": {"urls": []}})
+    assert wording.somebody({"alerts": {"urls_file": "alerts.urls"}})

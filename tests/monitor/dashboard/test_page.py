@@ -16,7 +16,8 @@ from bot.domain.records import Standing, StateChange, Word
 from bot.domain.states import State
 from bot.domain.units import NS_PER_S
 from bot.journal.equity import Pnl, TwinPnl
-from tests.journal.records import T0, breach, decision, hedge_done, sample
+from bot.journal.lock import MONITOR, Lock
+from tests.journal.records import T0, breach, decision, hedge_done, run_start, sample
 from tests.monitor.dashboard.bots import Bot, explain, hedge, measured, shown, write
 
 TOP = Path(__file__).parents[3]
@@ -260,6 +261,23 @@ def test_the_page_outlives_the_bot_and_finds_it_again(tmp_path, serve, look):
     finally:
         bot.kill()
         bot.wait()
+
+
+def test_the_strip_says_that_nobody_is_told(tmp_path, live, serve, look):
+    """The page is where somebody looks; whoever waits for an alarm does not."""
+
+    def tells(journal):
+        journal.end_run({})
+        journal.begin_run(run_start(settings={"mqtt": {"url": "mqtt://127.0.0.1"}}))
+
+    live(tells)
+    page = look(serve(tmp_path).url)
+    page.wait_for_selector("#stale:has-text('NOBODY IS TOLD how it stands')")
+    page.wait_for_selector("#pulse.inside")
+    assert page.locator(".coin.dim").count() == 0
+    monitor = Lock(tmp_path / "demo" / MONITOR, "the only one", "")
+    page.wait_for_selector("#stale", state="hidden")
+    monitor.release()
 
 
 def test_the_page_outlives_the_dashboard(tmp_path, live, serve, look):

@@ -7,11 +7,15 @@ import pytest
 
 from bot.domain.orders import OrderState
 from bot.domain.records import OrderTransition
+from bot.domain.states import State
 from bot.domain.units import NS_PER_S
+from bot.journal import Journal
 from bot.journal.equity import Pnl, TwinPnl
+from bot.journal.lock import MONITOR, Lock
 from bot.monitor.dashboard.history import ATTRIBUTION, HEDGES, POINTS
 from bot.monitor.dashboard.watch import Watch
-from tests.journal.records import PERP, T0, breach, gamma_decision, intent, paid, sample
+from bot.monitor.wording import NOBODY_TOLD
+from tests.journal.records import PERP, T0, breach, gamma_decision, intent, paid, run_start, sample
 from tests.monitor.dashboard.bots import Bot, explain, hedge, measured, write
 
 
@@ -33,6 +37,22 @@ def test_an_instance_without_a_journal_is_a_word_on_the_page(watch):
     look = watch.look()
     assert look.book is None
     assert "no bot has run" in look.parts["now"]["problem"]
+
+
+@pytest.mark.parametrize("told", [{}, {"mqtt": {"url": "mqtt://127.0.0.1"}}])
+def test_the_page_says_that_nobody_is_told(watch, tmp_path, told):
+    """Of a bot that lives and whose settings name somebody, until a monitor follows it."""
+    with closing(Journal.open(tmp_path, "demo")) as journal:
+        journal.begin_run(run_start(settings=told))
+        journal.record(sample(1))
+        journal.tick(T0, State.RUNNING)
+        assert watch.look().parts["now"]["untold"] == (NOBODY_TOLD if told else "")
+        monitor = Lock(tmp_path / "demo" / MONITOR, "the only one", "")
+        watch.close()
+        assert watch.look().parts["now"]["untold"] == ""
+        monitor.release()
+    watch.close()
+    assert watch.look().parts["now"]["untold"] == ""  # a dead bot is told by the word STALE
 
 
 def test_a_look_finds_what_happened_and_the_next_one_only_what_is_new(watch, tmp_path):

@@ -45,7 +45,8 @@ export function alive() {
     : old ? `STALE: last heard ${span(age)} ago · ${now.why || "waiting for the bot"} · all figures are of market time ${time(now.market)} UTC`
     : "";
   const lost = Object.keys(store.parts.lost ?? {});
-  const words = why || (lost.length ? `DISCONNECTED from the exchange: ${lost.join(", ")}` : "");
+  const words = why || [now.untold, lost.length ? `DISCONNECTED from the exchange: ${lost.join(", ")}` : ""]
+    .filter(Boolean).join(" · ");
   stale.hidden = !words;
   stale.textContent = words;
   document.body.classList.toggle("old", Boolean(why));
