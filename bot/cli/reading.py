@@ -142,7 +142,11 @@ def _monitored(reader: "Reader") -> bool | None:
 
 def stands(reader: "Reader") -> dict[str, Any]:
     """Return what `status --json` prints: how a bot stands, and whether a monitor follows it."""
-    return reader.status() | {"monitor": _monitored(reader)}
+    from bot.monitor.reach import unreached
+
+    follows = _monitored(reader)
+    silent = unreached(reader.path.parent) if follows else {}
+    return reader.status() | {"monitor": follows, "unreached": silent}
 
 
 def _status(reader: "Reader", found: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from bot.domain.reasons import Reason
 from bot.domain.units import iso
 
-NOBODY_TOLD: Final = "NOBODY IS TOLD how it stands: no monitor runs beside it"
+NOBODY_TOLD: Final = "NOBODY IS TOLD how it stands: no monitor follows it"
 TOLD_BY: Final = (
     ("mqtt", "url"),
     ("metrics", "listen"),
@@ -40,12 +40,20 @@ def somebody(settings: Mapping[str, Any]) -> bool:
 def whole(status: Mapping[str, Any]) -> Iterator[str]:
     """Yield what stands of all of a bot: that nobody is told, and the connections that are lost.
 
-    `status` has `monitor` besides: False where somebody is to be told and no monitor follows.
+    `status` has `monitor` besides: False where somebody is to be told and no monitor follows, and
+    `unreached`: since when (wall ns) who takes nothing of what the monitor tells.
     """
     if status.get("monitor") is False and not status["stale"]:
         yield NOBODY_TOLD
+    yield from not_told(status.get("unreached") or {})
     for name, since_ns in status["disconnected"].items():
         yield f"DISCONNECTED since {iso(since_ns)}: {name}"
+
+
+def not_told(unreached: Mapping[str, int]) -> Iterator[str]:
+    """Yield who takes nothing of what a monitor tells."""
+    for who, since_ns in unreached.items():
+        yield f"NOT TOLD since {iso(since_ns)}: {who}"
 
 
 def of_coin(coin: str, one: Mapping[str, Any], *, stale: bool) -> Iterator[str]:

@@ -17,6 +17,7 @@ from bot.domain.states import State
 from bot.domain.units import Quantity, Unit, iso
 from bot.journal import Journal
 from bot.journal.lock import MONITOR, Lock
+from bot.monitor.reach import NAME as REACH
 from tests.cli.conftest import fill_journal
 from tests.journal.records import T0, changed_state, run_start, sample
 
@@ -65,7 +66,12 @@ def test_status_says_whether_those_are_told_whom_the_settings_name(deltaband, to
         monitor = Lock(deltaband.state / "demo" / MONITOR, "the only one", "")
         assert "NOBODY IS TOLD" not in deltaband("status").stdout
         assert deltaband.json("status")["monitor"] is (True if named else None)
+        (deltaband.state / "demo" / REACH).write_text(f'{{"alerts 1 (Slack)": {T0}}}')
+        line = "NOT TOLD since 2026-01-05T06:30:00.000Z: alerts 1 (Slack)"
+        assert (line in deltaband("status").stdout) is named
+        assert deltaband.json("status")["unreached"] == ({"alerts 1 (Slack)": T0} if named else {})
         monitor.release()
+        assert "NOT TOLD" not in deltaband("status").stdout  # of whoever that was
     finally:
         journal.close()
 

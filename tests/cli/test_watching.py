@@ -16,7 +16,7 @@ from bot.journal.lock import MONITOR, Lock
 from tests.cli.conftest import fill_journal
 from tests.journal.records import T0, run_start, sample
 
-NOBODY = "NOBODY IS TOLD how it stands: no monitor runs beside it"
+NOBODY = "NOBODY IS TOLD how it stands: no monitor follows it"
 
 
 def watched(deltaband, *args, **env):

@@ -52,7 +52,8 @@ class Alerts:
 
         `reach` knows who cannot be told, `days` which report was sent.
         """
-        self._channels, self._following, self._reach = tuple(channels), following, reach
+        self._channels, self._following = tuple(channels), following
+        self._reach, self._say = reach, reach
         self._patience, self._standing = Patience(cooldown_s), Standing(remind_s, cooldown_s)
         self._report, self._days = report, days
         self._failing: set[str] = set()
@@ -120,7 +121,7 @@ class Alerts:
                     channel.put(Alert("channel", Severity.INFO, "", "alerts arrive here again"))
             elif fails:
                 self._failing.add(channel.name)
-                self._reach("alerts.channel_failed", "error", **_about(channel))
+                self._say("alerts.channel_failed", "error", **_about(channel))
                 title = f"alerts: channel {channel.name} takes nothing"
                 text = "what it was to tell reaches nobody there; the bot trades on"
                 self._send(Alert("channel", Severity.CRITICAL, "", title, text), but=channel)
@@ -132,7 +133,7 @@ class Alerts:
         self._failing.discard(channel.name)
         missed = channel.lost - self._lost.get(channel.name, 0)
         self._lost[channel.name] = channel.lost
-        self._reach("alerts.channel_back", **_about(channel))
+        self._say("alerts.channel_back", **_about(channel))
         text = f"{missed} messages were lost there"
         title = f"alerts: channel {channel.name} takes messages again"
         self._send(Alert("channel back", Severity.INFO, "", title, text), but=channel)
@@ -152,12 +153,12 @@ class Alerts:
             try:
                 self._tell_day(reader, due)
             except JournalError as error:
-                self._reach("alerts.no_report", "warning", found=str(error))
+                self._say("alerts.no_report", "warning", found=str(error))
         try:
             self._days.keep(day_ns)
         except OSError as fault:
             found = fault.strerror or str(fault)
-            self._reach("alerts.day_not_kept", "warning", found=found)
+            self._say("alerts.day_not_kept", "warning", found=found)
 
     def _tell_day(self, reader: Reader, days: Sequence[int]) -> None:
         """Send the page of the first of these days on which something was watched."""

@@ -22,7 +22,8 @@ from bot.journal.rows import from_json
 from bot.monitor.dashboard.history import Fresh, History, because
 from bot.monitor.dashboard.orders import Orders
 from bot.monitor.dashboard.series import ms
-from bot.monitor.wording import NOBODY_TOLD, somebody
+from bot.monitor.reach import unreached
+from bot.monitor.wording import NOBODY_TOLD, not_told, somebody
 
 ALIVE_S: Final = 1.0
 VIEWS: Final = ("exposure", "plan", "greeks", "positions", "feeds", "chain", "loop", "connection")
@@ -154,10 +155,13 @@ class Watch:
                 "no bot is running: the last one was cut off")  # fmt: skip
         elif old:
             why = "the bot runs but has not said for a while that it decides"
-        untold = not why and somebody(run["settings"]) and not self._reader.monitored()
+        untold = list[str]()
+        if not why and somebody(run["settings"]):
+            follows, folder = self._reader.monitored(), self._reader.path.parent
+            untold = list(not_told(unreached(folder))) if follows else [NOBODY_TOLD]
         return {
             "instance": self.instance, "stale": not running or old, "running": running,
-            "why": why, "untold": NOBODY_TOLD if untold else "", "problem": "",
+            "why": why, "untold": "; ".join(untold), "problem": "",
             "beat": None if wall is None else ms(wall),
             "market": ms(market), "state": state, "mode": run["mode"], "source": run["market"],
             "run": run["id"], "ledger": run["ledger"], "version": run["version"],

@@ -13,7 +13,7 @@ PAGE = (Path(__file__).parents[3] / "docs" / "alerts.md").read_text(encoding="ut
 def kinds() -> set[str]:
     """Return the first word or words of every kind that the rules name."""
     found = set()
-    files = (Path(module.__file__) for module in (events, outlet, troubles))
+    files = (Path(str(module.__file__)) for module in (events, outlet, troubles))
     trees = [ast.parse(file.read_text(encoding="utf-8")) for file in files]
     for node in (node for tree in trees for node in ast.walk(tree)):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in {"Alert", "Trouble"}:

@@ -14,6 +14,7 @@ from bot.journal.equity import Pnl, TwinPnl
 from bot.journal.lock import MONITOR, Lock
 from bot.monitor.dashboard.history import ATTRIBUTION, HEDGES, POINTS
 from bot.monitor.dashboard.watch import Watch
+from bot.monitor.reach import NAME as REACH
 from bot.monitor.wording import NOBODY_TOLD
 from tests.journal.records import PERP, T0, breach, gamma_decision, intent, paid, run_start, sample
 from tests.monitor.dashboard.bots import Bot, explain, hedge, measured, write
@@ -50,6 +51,10 @@ def test_the_page_says_that_nobody_is_told(watch, tmp_path, told):
         monitor = Lock(tmp_path / "demo" / MONITOR, "the only one", "")
         watch.close()
         assert watch.look().parts["now"]["untold"] == ""
+        (tmp_path / "demo" / REACH).write_text(f'{{"mqtt": {T0}}}')
+        watch.close()
+        silent = "NOT TOLD since 2026-01-05T06:30:00.000Z: mqtt" if told else ""
+        assert watch.look().parts["now"]["untold"] == silent
         monitor.release()
     watch.close()
     assert watch.look().parts["now"]["untold"] == ""  # a dead bot is told by the word STALE
