@@ -48,7 +48,7 @@ class Patience:
         ready = [
             one
             for one in self.told.values()
-            if one.last is not None and now_ns - one.at_ns >= one.cooldown_ns
+            if one.last is not None and abs(now_ns - one.at_ns) >= one.cooldown_ns
         ]
         return [self._tell(one.last, one, now_ns) for one in ready if one.last is not None]
 
@@ -68,4 +68,4 @@ class Patience:
 def _waits(alert: Alert, last: _Told, now_ns: int) -> bool:
     if alert.severity is Severity.CRITICAL or alert.severity > last.severity:
         return False
-    return now_ns - last.at_ns < last.cooldown_ns
+    return abs(now_ns - last.at_ns) < last.cooldown_ns  # a clock may be set back

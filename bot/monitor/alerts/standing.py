@@ -1,7 +1,8 @@
 """What lasts: told when it has lasted, again from time to time, and at its end.
 
-Pure; time is the sight's own. What stands when a monitor starts is told by it, whoever told it
-before. What nobody can see (a bot that hangs, a figure that cannot be measured) is not over.
+Pure; time is the sight's own, and a clock that is set back keeps nothing from being told. What
+stands when a monitor starts is told by it, whoever told it before. What nobody can see (a bot that
+hangs, a figure that cannot be measured) is not over.
 """
 
 from __future__ import annotations
@@ -81,12 +82,13 @@ class Standing:
         began_ns = now_ns if trouble.since_ns is None else min(trouble.since_ns, now_ns)
         since = self.since.setdefault(key, _Since(began_ns, trouble))
         since.trouble, since.absent_ns = trouble, None
+        since.at_ns = min(since.at_ns, now_ns)
         lasted_s = (now_ns - since.at_ns) / NS_PER_S
         first, worse = since.told_ns is None, trouble.severity > since.severity
         if lasted_s < trouble.after_s or (first and self._too_soon(key, trouble, now_ns)):
             return None
         again_ns = self.remind_s * trouble.rarely * NS_PER_S
-        if since.told_ns is not None and not worse and now_ns - since.told_ns < again_ns:
+        if since.told_ns is not None and not worse and abs(now_ns - since.told_ns) < again_ns:
             return None
         since.told_ns, since.severity = now_ns, trouble.severity
         self.spoken[key] = now_ns, trouble.severity
@@ -100,7 +102,7 @@ class Standing:
         cooldown_s = min(self.cooldown_s, URGENT_S) if trouble.urgent else self.cooldown_s
         if trouble.severity is Severity.CRITICAL or trouble.severity > severity:
             return False
-        return now_ns - last_ns < cooldown_s * NS_PER_S
+        return abs(now_ns - last_ns) < cooldown_s * NS_PER_S
 
     def _ends(self, sight: Sight, found: set[Key]) -> list[Alert]:
         alerts = []
@@ -124,4 +126,4 @@ class Standing:
     def _not_yet(self, key: Key, since: _Since, sight: Sight) -> bool:
         """Tell whether a bot that was gone has to show for a while that it is back."""
         since.absent_ns = since.absent_ns or sight.wall_ns
-        return key[0] == "gone" and sight.wall_ns - since.absent_ns < BACK_S * NS_PER_S
+        return key[0] == "gone" and abs(sight.wall_ns - since.absent_ns) < BACK_S * NS_PER_S

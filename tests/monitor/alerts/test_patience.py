@@ -66,3 +66,13 @@ def test_the_last_word_on_an_urgent_story_is_told_within_a_minute():
     assert state(20, "BTC is PAUSED", Severity.WARNING) is None
     (told,) = patience.due(int(60 * NS_PER_S))
     assert (told.title, told.text) == ("BTC is PAUSED", "1 like it were held back")
+
+
+def test_a_clock_that_is_set_back_silences_nobody():
+    """An hour of waiting would be no patience."""
+    patience = Patience(900.0)
+    assert at(patience, 86_400) is not None
+    assert at(patience, 86_401) is None
+    assert at(patience, 80_000) is not None
+    assert at(patience, 80_001) is None
+    assert len(patience.due(int(70_000 * NS_PER_S))) == 1

@@ -372,3 +372,16 @@ def test_what_people_were_not_told_does_not_stand_for_them():
     assert not standing.stands("gone")
     standing.see(sight(16, status=False, alive=False))
     assert standing.stands("gone")
+
+
+def test_a_clock_that_is_set_back_silences_nobody():
+    """What stands is told again, what was gone is back, what comes again is no repetition."""
+    standing = Standing(300.0, cooldown_s=900.0)
+    day = 86_400.0
+    assert len(standing.see(sight(day, **stopped("PAUSED")))) == 1
+    assert len(standing.see(sight(day + 1, alive=False))) == 1
+    assert standing.see(sight(day + 2, **stopped("PAUSED"))) == []
+    told = titles(standing.see(sight(100, **stopped("PAUSED"))))
+    assert told == ["BTC is PAUSED", "the bot is back"]
+    assert len(standing.see(sight(101))) == 1
+    assert titles(standing.see(sight(day + 9, **stopped("PAUSED")))) == ["BTC is PAUSED"]
