@@ -3,6 +3,7 @@
 events     what happened and is worth a message, and how urgent it is
 patience   the same kind of such a message once in a while; critical ones always
 troubles   what stands now that somebody has to know
+doubts     those of a run that somebody has to look at
 standing   told when it has lasted, again from time to time, and at its end
 channels   addresses of apprise, each with a queue of its own: one that hangs holds up nobody
 days       which day's report is due, over restarts

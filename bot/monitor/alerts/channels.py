@@ -22,6 +22,10 @@ ROOM_OF_A_PAGE: Final = 32_768
 TRIES_S: Final = (0.0, 2.0, 10.0, 30.0)
 """How long to wait before each try of one message."""
 
+PROBE: Final = "probe"
+"""What is sent only to see whether anything is taken; its loss is none."""
+GRACE_S: Final = 10.0
+"""For how long a channel may refuse what it takes then."""
 PROBE_S: Final = 60.0
 """For how long a channel that fails and has nothing to send is left alone until it is asked."""
 
@@ -76,6 +80,11 @@ class Channel:
         """Tell whether a failing channel has nothing to try and could be asked again by now."""
         return self.failing is not None and self.idle and now_s - self._tried_at >= PROBE_S
 
+    def fails(self, now_s: float) -> bool:
+        """Tell whether it takes nothing, and has not for longer than a moment."""
+        since = self.failing
+        return since is not None and now_s - since >= GRACE_S
+
     def close(self) -> None:
         """Stop after the message that is on its way; what waits behind it is lost."""
         with self._wake:
@@ -95,7 +104,7 @@ class Channel:
                 if one.tries < len(self._tries_s):
                     self._waiting.insert(0, one)
                 else:
-                    self.lost += 1
+                    self.lost += one.alert.kind != PROBE
 
     def _next(self) -> _Waiting | None:
         """Return what is to be tried once its time has come; None at the end."""

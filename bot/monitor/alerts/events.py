@@ -10,15 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from bot.domain.reasons import Reason
 from bot.journal.runs import STOPPED
 from bot.journal.tail import News
 from bot.monitor.alerts.alert import Alert, Severity
-from bot.monitor.levels import PAGED
 
 ENDED: Final = "run ended"
-STARTED: Final = "run started"
-_TOLD_DOUBTS: Final = frozenset({Reason.UNHEDGED, Reason.STILL_OUTSIDE, Reason.PNL_UNEXPLAINED})
+RUN: Final = "run"
+STARTED: Final = "the bot has started"
 
 
 def told(news: News) -> Alert | None:
@@ -30,17 +28,6 @@ def told(news: News) -> Alert | None:
 def reasons(listed: list[Mapping[str, Any]]) -> str:
     """Return reasons of the journal in words."""
     return "; ".join(filter(None, map(_because, listed)))
-
-
-def _doubt(news: News) -> Alert | None:
-    row = news.fields
-    because = row["because"]
-    reason = because["reason"]
-    if not row["active"] or reason not in PAGED | _TOLD_DOUBTS:
-        return None
-    severity = Severity.CRITICAL if reason in PAGED else Severity.WARNING
-    title = f"{row['coin'] or 'the bot'}: {reason.replace('_', ' ')}"
-    return Alert(f"doubt {reason}", severity, row["coin"], title, reasons([because]))
 
 
 def _decision(news: News) -> Alert | None:
@@ -60,16 +47,19 @@ def _run(news: News) -> Alert | None:
     outcome = row["outcome"]
     if row["ended_ns"] is None and outcome is None:
         about = f"{row['mode']}, {row['market']}, version {row['version']}"
-        return Alert(STARTED, Severity.INFO, "", "the bot has started", about, at_ns=news.ts_ns)
+        return _of_run(news, STARTED, about)
     if outcome == STOPPED:
         text = "its run has ended in order; nobody hedges until the next"
-        return Alert(
-            "run stopped", Severity.INFO, "", "the bot was stopped", text, at_ns=news.ts_ns
-        )
+        return _of_run(news, "the bot was stopped", text)
     if row["ended_ns"] is None:
         return None  # an earlier run, found interrupted: its end was told when it was noticed
     title = "the bot has ended: nobody hedges"
     return Alert(ENDED, Severity.CRITICAL, "", title, str(outcome), at_ns=news.ts_ns)
+
+
+def _of_run(news: News, title: str, text: str) -> Alert:
+    """Return a start or a stop: one story, of which the last word is told within a minute."""
+    return Alert(RUN, Severity.INFO, "", title, text, urgent=True, at_ns=news.ts_ns)
 
 
 def _command(news: News) -> Alert | None:
@@ -84,7 +74,6 @@ def _command(news: News) -> Alert | None:
 
 
 _OF_KIND: Final[Mapping[str, Callable[[News], Alert | None]]] = {
-    "doubt": _doubt,
     "decision": _decision,
     "run": _run,
     "command": _command,

@@ -15,9 +15,10 @@ from bot.journal.following import Following
 from bot.journal.reader import Reader
 from bot.journal.tail import News
 from bot.monitor.alerts.alert import Alert, Severity
-from bot.monitor.alerts.channels import Channel
+from bot.monitor.alerts.channels import PROBE, Channel
 from bot.monitor.alerts.days import Days
-from bot.monitor.alerts.events import ENDED, STARTED, told
+from bot.monitor.alerts.doubts import Doubts
+from bot.monitor.alerts.events import ENDED, RUN, STARTED, told
 from bot.monitor.alerts.patience import Patience
 from bot.monitor.alerts.standing import Standing
 from bot.monitor.alerts.troubles import Trouble
@@ -56,13 +57,19 @@ class Alerts:
         self._reach, self._say = reach, reach
         self._patience, self._standing = Patience(cooldown_s), Standing(remind_s, cooldown_s)
         self._report, self._days = report, days
+        self._doubts = Doubts()
+        self._looked = self._alive = False
         self._failing: set[str] = set()
         self._lost: dict[str, int] = {}  # by channel, when it was last told of it
 
     def hear(self, news: Sequence[News]) -> None:
         """Queue what the news are worth."""
         now_ns = time.time_ns()
-        for alert in filter(None, map(told, news)):
+        for one in news:
+            self._doubts.hear(one)
+        # Before the first look all is of earlier: but for the run, what stands of it is told.
+        new = [one for one in news if self._looked or one.kind == RUN]
+        for alert in filter(None, map(told, new)):
             if alert.kind == ENDED:
                 self._end(alert, now_ns)
             else:
@@ -70,10 +77,14 @@ class Alerts:
 
     def see(self, sight: Sight) -> None:
         """Queue what stands and lasts, and the report of a day that has ended."""
-        for alert in self._standing.see(sight, self._reach.unreached):
+        if not self._looked:
+            self._begin()
+        self._looked, self._alive = True, sight.alive
+        for alert in self._standing.see(sight, self._reach.unreached, self._doubts.troubles()):
             self._send(alert)
         for alert in self._patience.due(sight.wall_ns):
-            if alert.kind != STARTED or sight.alive:  # how a dead bot began is no news any more
+            starts = alert.title == STARTED
+            if alert.kind != RUN or starts is sight.alive:  # what is so no more is no news
                 self._send(alert)
         if self._report and sight.status is not None:
             self._see_day(int(sight.status["ts_ns"]))
@@ -92,6 +103,13 @@ class Alerts:
                     await asyncio.sleep(0.05)
         for one in self._channels:
             one.close()
+
+    def _begin(self) -> None:
+        """Take over what the run doubts already."""
+        reader = self._following.reader()
+        if reader is not None:
+            with suppress(JournalError):  # who follows says so
+                self._doubts.begin(reader)
 
     def _end(self, alert: Alert, now_ns: int) -> None:
         """Tell of an end that was not in order; of one that is tried again and again, patiently."""
@@ -115,18 +133,17 @@ class Alerts:
 
     def _watch(self) -> None:
         for channel in self._channels:
-            fails = channel.failing is not None
-            if fails is (channel.name in self._failing):
-                if channel.resting(time.monotonic()):
-                    channel.put(Alert("channel", Severity.INFO, "", "alerts arrive here again"))
-            elif fails:
+            now_s, known = time.monotonic(), channel.name in self._failing
+            if known and channel.failing is None:
+                self._back(channel)
+            elif known and channel.resting(now_s):
+                self._send(Alert(PROBE, Severity.INFO, "", "alerts arrive here again"), channel)
+            elif channel.fails(now_s) and not known:
                 self._failing.add(channel.name)
                 self._say("alerts.channel_failed", "error", **_about(channel))
                 title = f"alerts: channel {channel.name} takes nothing"
                 text = "what it was to tell reaches nobody there; the bot trades on"
                 self._send(Alert("channel", Severity.CRITICAL, "", title, text), but=channel)
-            else:
-                self._back(channel)
 
     def _back(self, channel: Channel) -> None:
         """Tell a channel what it missed, as far as that stands, and the others that it is back."""
@@ -140,7 +157,8 @@ class Alerts:
         if missed:
             worst, stands = self._standing.now()
             title = f"alerts: {missed} messages were lost on this channel"
-            text = f"what stands now:\n{stands}" if stands else "nothing stands that was to be told"
+            nothing = "nothing stands that was to be told" if self._alive else "no bot runs"
+            text = f"what stands now:\n{stands}" if stands else nothing
             self._send(Alert("channel back", worst, "", title, text), channel)
 
     def _see_day(self, market_ns: int) -> None:

@@ -7,7 +7,7 @@ hangs, a figure that cannot be measured) is not over.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bot.domain.units import NS_PER_S, iso
@@ -34,6 +34,8 @@ class _Since:
     told_ns: int | None = None
     severity: Severity = Severity.INFO
     absent_ns: int | None = None
+    older: bool = False
+    """Whether it stood at the first look: since when, nobody knows here."""
 
 
 @dataclass(slots=True)
@@ -47,10 +49,28 @@ class Standing:
     """When what was last told, how bad."""
     followed: bool = False
     """Whether a bot was last seen in the middle of its run."""
+    first: bool = True
+    lived: bool | None = None
+    woke_ns: int | None = None
+    """Whether a process held the journal at the last look; when one was first seen to, again."""
 
-    def see(self, sight: Sight, unreached: Mapping[str, int] | None = None) -> list[Alert]:
-        """Take how things stand; return what is to be told of it."""
-        now_ns, found = sight.wall_ns, list(troubles(sight, unreached or {}))
+    def see(
+        self,
+        sight: Sight,
+        unreached: Mapping[str, int] | None = None,
+        doubts: Iterable[Trouble] = (),
+    ) -> list[Alert]:
+        """Take how things stand; return what is to be told of it.
+
+        `unreached` says since when (wall) who cannot be told; `doubts` are those of the run.
+        """
+        now_ns = sight.wall_ns
+        if sight.alive and self.lived is False:
+            self.woke_ns = now_ns
+        self.lived = sight.alive
+        found = list(troubles(sight, unreached or {}, self.woke_ns))
+        if sight.alive and sight.status is not None and not sight.status["stale"]:
+            found += doubts
         if sight.status is not None:
             self.followed = not sight.ended
         elif sight.alive:
@@ -60,6 +80,7 @@ class Standing:
             after_s = 0.0 if sight.final else SILENT_S
             found.append(Trouble("gone", "", Severity.CRITICAL, NO_JOURNAL, after_s))
         alerts = [a for trouble in found if (a := self._told(trouble, now_ns)) is not None]
+        self.first = False
         return alerts + self._ends(sight, {(one.kind, one.coin) for one in found})
 
     def stands(self, kind: str, coin: str = "") -> bool:
@@ -80,7 +101,8 @@ class Standing:
     def _told(self, trouble: Trouble, now_ns: int) -> Alert | None:
         key = trouble.kind, trouble.coin
         began_ns = now_ns if trouble.since_ns is None else min(trouble.since_ns, now_ns)
-        since = self.since.setdefault(key, _Since(began_ns, trouble))
+        older = self.first and trouble.since_ns is None
+        since = self.since.setdefault(key, _Since(began_ns, trouble, older=older))
         since.trouble, since.absent_ns = trouble, None
         since.at_ns = min(since.at_ns, now_ns)
         lasted_s = (now_ns - since.at_ns) / NS_PER_S
@@ -92,7 +114,8 @@ class Standing:
             return None
         since.told_ns, since.severity = now_ns, trouble.severity
         self.spoken[key] = now_ns, trouble.severity
-        when = f"since {iso(since.at_ns)}" if first else f"still, for {lasted_s:.0f} s"
+        begun = "" if since.older else f"since {iso(since.at_ns)}"
+        when = begun if first else f"still, for {lasted_s:.0f} s"
         text = "\n".join(filter(None, (trouble.text, when)))
         return Alert(trouble.kind, trouble.severity, trouble.coin, trouble.title, text)
 
@@ -115,11 +138,14 @@ class Standing:
                 continue
             kind, coin = key
             if kind.startswith("state ") and any(
-                other.startswith("state ") and where == coin for other, where in found
+                other.startswith("state ") and where == coin and self.stands(other, where)
+                for other, where in found
             ):
                 continue  # the state that came in its place is told
-            lasted_s = ((since.absent_ns or sight.wall_ns) - since.at_ns) / NS_PER_S
-            title, lasted = over(kind, coin, sight), f"it lasted {lasted_s:.0f} s"
+            ended_ns = max(since.absent_ns or sight.wall_ns, since.at_ns)
+            lasted_s = (ended_ns - since.at_ns) / NS_PER_S
+            least = "at least " if since.older else ""
+            title, lasted = over(kind, coin, sight), f"it lasted {least}{lasted_s:.0f} s"
             alerts.append(Alert(f"{kind} over", Severity.INFO, coin, title, lasted))
         return alerts
 

@@ -20,6 +20,7 @@ from bot.monitor.outlet import Sight
 OUTSIDE_S: Final = 60.0
 UNKNOWN_S: Final = 30.0
 SILENT_S: Final = 15.0
+STARTING_S: Final = 60.0
 LOST_S: Final = 300.0
 """A connection that is lost for so long cannot wait: nothing can be hedged over it."""
 BACK_S: Final = 20.0
@@ -33,8 +34,13 @@ LIQUIDATION: Final = (0.10, 0.05)
 # What is told of a coin, and the figures without which nobody can say that it is over.
 _NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "outside": ("delta_coin",),
+    "unknown orders": ("unknown_orders",),
     "margin": ("margin",),
     "liquidation": ("margin",),
+}
+_OF_MARGIN: Final[Mapping[str, tuple[str, ...]]] = {
+    "margin": ("maintenance_margin", "funds"),
+    "liquidation": ("down", "up"),
 }
 NO_JOURNAL: Final = "the journal is gone, and the bot with it: nobody hedges"
 _STOPPED: Final = {
@@ -74,8 +80,14 @@ class Trouble:
     urgent: bool = False
 
 
-def troubles(sight: Sight, unreached: Mapping[str, int]) -> Iterator[Trouble]:
-    """Yield what stands now. `unreached` says since when (wall) who cannot be told."""
+def troubles(
+    sight: Sight, unreached: Mapping[str, int], woke_ns: int | None = None
+) -> Iterator[Trouble]:
+    """Yield what stands now.
+
+    `unreached` says since when (wall) who cannot be told, `woke_ns` when (wall) a process was first
+    seen to hold a journal that none had held: it begins, and has not said a word of its own.
+    """
     status = sight.status
     for who, since_ns in unreached.items():
         if who == "mqtt":
@@ -91,8 +103,7 @@ def troubles(sight: Sight, unreached: Mapping[str, int]) -> Iterator[Trouble]:
             yield Trouble("gone", "", Severity.CRITICAL, title, since_ns=sight.beat_ns)
         return
     if status["stale"]:
-        title = "the bot hangs: no decision any more"
-        yield Trouble("silent", "", Severity.CRITICAL, title, SILENT_S, sight.beat_ns)
+        yield _silent(sight, woke_ns)
         return
     for name, since_ns in status["disconnected"].items():
         long = sight.wall_ns - since_ns >= LOST_S * NS_PER_S
@@ -102,6 +113,15 @@ def troubles(sight: Sight, unreached: Mapping[str, int]) -> Iterator[Trouble]:
     for coin, one in status["underlyings"].items():
         yield from _words(coin, one)
         yield from _figures(coin, one)
+
+
+def _silent(sight: Sight, woke_ns: int | None) -> Trouble:
+    """Return that a process lives and decides nothing: it hangs, or it does not begin."""
+    if sight.ended or (woke_ns is not None and (sight.beat_ns or 0) < woke_ns):
+        title = "the bot has been starting for a minute: no decision so far"
+        return Trouble("silent", "", Severity.CRITICAL, title, STARTING_S, woke_ns)
+    title = "the bot hangs: no decision any more"
+    return Trouble("silent", "", Severity.CRITICAL, title, SILENT_S, sight.beat_ns)
 
 
 def _stops(status: Mapping[str, Any]) -> Iterator[Trouble]:
@@ -123,7 +143,7 @@ def _stops(status: Mapping[str, Any]) -> Iterator[Trouble]:
 
 
 def _stop(coin: str, state: State, who: str, why: list[Mapping[str, Any]]) -> Trouble:
-    text = "; ".join(reasons(row["reasons"]) for row in why)
+    text = "; ".join(f"{reasons(row['reasons'])}, since {row['since']}" for row in why)
     kind, title, severity = f"state {state}", f"{who} is {state}", _STOPPED[state]
     return Trouble(kind, coin, severity, title, text=text, rarely=RARELY, urgent=True)
 
@@ -153,7 +173,10 @@ def _figures(coin: str, one: Mapping[str, Any]) -> Iterator[Trouble]:
         return
     used = _share(margin["maintenance_margin"], margin["funds"])
     if used >= MARGIN[0]:
-        title = f"{coin}: maintenance margin is {used:.0%} of its funds"
+        much = (
+            f"{used:.0%} of its funds" if math.isfinite(used) else "needed and there are no funds"
+        )
+        title = f"{coin}: maintenance margin is {much}"
         yield Trouble("margin", coin, _severity(used >= MARGIN[1]), title)
     moves = [abs(margin[side]) for side in ("down", "up") if margin[side] is not None]
     nearest = min(moves, default=math.inf)
@@ -168,11 +191,16 @@ def unseen(kind: str, coin: str, sight: Sight) -> bool:
         return kind != "mqtt" and sight.status is None
     if not sight.alive or sight.status["stale"]:
         return True
+    if kind.startswith("doubt "):
+        return False
     one = sight.status["underlyings"].get(coin) if coin else sight.status
     if one is None or any(one[name] is None for name in _NEEDS.get(kind, ())):
         return True
-    # On its way up it may be stopped again: `state` and `off` end where something is sent, or not.
-    return kind.startswith("state ") and State(one["state"]) not in STICKY | SENDING
+    if kind in _OF_MARGIN and any(one["margin"][name] is None for name in _OF_MARGIN[kind]):
+        return True
+    # On its way up it may be stopped again, and has not shown its connections.
+    waits = kind.startswith(("state ", "no "))
+    return waits and State(one["state"]) not in STICKY | SENDING
 
 
 def over(kind: str, coin: str, sight: Sight) -> str:
@@ -182,9 +210,12 @@ def over(kind: str, coin: str, sight: Sight) -> str:
         return f"connected again: {kind.removeprefix('no ')}"
     if kind in _OVER:
         return f"{coin}: {_OVER[kind]}".removeprefix(": ")
+    if kind.startswith("doubt "):
+        words = kind.removeprefix("doubt ").replace("_", " ")
+        return f"{coin or 'the bot'}: no longer {words}"
     if kind == "hold":
-        hedged = _how(coins[coin])
-        return f"{coin}: the hold is over, what is traded by hand is hedged again ({hedged})"
+        how = _how(coins[coin])
+        return f"{coin}: the hold is over, what is traded by hand counts again; it is {how}"
     if coin:
         was = {"off": "off", "not ready": "waiting"}.get(kind, kind.removeprefix("state "))
         return f"{coin}: no longer {was}, it is {_how(coins[coin])}"
@@ -204,4 +235,7 @@ def _severity(bad: bool) -> Severity:  # noqa: FBT001
 
 
 def _share(part: float | None, whole: float | None) -> float:
-    return part / whole if part is not None and whole else 0.0
+    """Return a share, without end where there is nothing to share; 0 where it is not known."""
+    if part is None or whole is None or part <= 0.0:
+        return 0.0
+    return part / whole if whole > 0.0 else math.inf

@@ -16,6 +16,7 @@ from typing import Any
 import apprise
 import pytest
 
+from bot.journal.following import Following
 from bot.journal.tail import News
 from bot.monitor.alerts import channels as module
 from bot.monitor.alerts.alert import Alert, Severity
@@ -79,6 +80,12 @@ def silent() -> Iterator[str]:
         yield f"json://127.0.0.1:{server.getsockname()[1]}/?rto=1&cto=1"
 
 
+@pytest.fixture(autouse=True)
+def grace(monkeypatch):
+    """Call a channel failing at once, where a test does not wait."""
+    monkeypatch.setattr(module, "GRACE_S", 0.0)
+
+
 def alert(n: int = 0, severity=Severity.WARNING) -> Alert:
     """Return a message."""
     return Alert(f"kind {n}", severity, "BTC", f"message {n}", f"text {n}")
@@ -113,7 +120,8 @@ def outlet(made, said, **habits) -> Alerts:
     """Return the outlet on channels, without a journal to report of."""
     habits = HABITS | habits
     days = Days(Path("absent"))
-    return Alerts(made, None, Reach(None, said), days, **habits)  # type: ignore[arg-type]
+    following = Following(Path("absent"), "demo")
+    return Alerts(made, following, Reach(None, said), days, **habits)
 
 
 def test_a_message_arrives_with_its_title_text_and_urgency(hook):
@@ -335,7 +343,7 @@ async def test_a_channel_that_fails_is_reported_on_the_others_and_so_is_its_retu
     assert hook.titles[3] == "bot: alerts: channel 1 (JSON) takes messages again"
     await asyncio.to_thread(wait, lambda: len(broken.got) == 2)
     assert broken.titles[1] == "bot: alerts: 1 messages were lost on this channel"
-    assert broken.got[1]["message"].startswith("nothing stands that was to be told")
+    assert broken.got[1]["message"].startswith("no bot runs")
     watching.cancel()
     await told.close()
     broken.server.shutdown()
@@ -350,7 +358,8 @@ async def test_a_channel_that_is_back_hears_what_stands_and_what_it_missed(
     monkeypatch.setattr("bot.monitor.alerts.outlet.LOOK_S", 0.05)
     hook.status = 500
     reach = Reach(tmp_path, Said())
-    told = Alerts(_quick([hook.url]), None, reach, Days(tmp_path), **HABITS)  # type: ignore[arg-type]
+    following = Following(tmp_path, "demo")
+    told = Alerts(_quick([hook.url]), following, reach, Days(tmp_path), **HABITS)
     watching = asyncio.create_task(told.run())
     told.see(halted_sight())
     await asyncio.to_thread(wait, lambda: (tmp_path / NAME).read_text() != "{}")
@@ -367,11 +376,13 @@ async def test_a_channel_that_is_back_hears_what_stands_and_what_it_missed(
     await told.close()
 
 
-async def test_a_channel_that_hesitates_missed_nothing(hook):
-    """What is taken at the second try needs no word about it there."""
+async def test_a_channel_that_hesitates_missed_nothing(hook, monkeypatch):
+    """What is taken at the second try needs no word about it, there or elsewhere."""
+    monkeypatch.setattr(module, "GRACE_S", 10.0)
+    said = Said()
     (channel,) = channels([hook.url], "bot")
     channel._tries_s = (0.0, 1.0)
-    told = outlet([channel], Said())
+    told = outlet([channel], said)
     hook.status = 500
     told._send(alert(0))
     await asyncio.to_thread(wait, lambda: channel.failing is not None)
@@ -380,17 +391,18 @@ async def test_a_channel_that_hesitates_missed_nothing(hook):
     await asyncio.to_thread(wait, lambda: channel.sent == 1)
     told._watch()
     await told.close()
-    assert hook.titles == ["bot: message 0"]
+    assert (hook.titles, said) == (["bot: message 0"], [])
 
 
 async def test_a_bot_that_dies_at_every_start_is_one_page(hook):
     """Started again every few seconds, it is not back in between."""
     told = outlet(_quick([hook.url]), Said())
-    ended = {"mode": "live", "market": "deribit", "version": "1", "ended_ns": 5}
+    ended: dict[str, Any] = {"mode": "live", "market": "deribit", "version": "1", "ended_ns": 5}
     for n in range(5):
         begun = News("run", n, n, n, ended | {"ended_ns": None, "outcome": None})
         told.hear([begun, News("run", n, n, n, ended | {"outcome": "failed: no exchange"})])
-        told.see(replace(halted_sight(), wall_ns=n * 10**10, alive=n % 2 == 0, ended=False))
+        wall_ns = time.time_ns() + n * 10**10
+        told.see(replace(halted_sight(), wall_ns=wall_ns, alive=n % 2 == 0, ended=False))
     await told.close()
     pages = [one["title"] for one in hook.got if one["type"] == "failure"]
     assert pages == ["bot: the bot has ended: nobody hedges", "bot: everything is HALTED"]
@@ -400,7 +412,13 @@ async def test_a_bot_that_dies_at_every_start_is_one_page(hook):
 async def test_how_a_dead_bot_began_is_no_news_any_more(hook):
     """A start that was held back is not told after the death."""
     told = outlet(_quick([hook.url]), Said(), cooldown_s=10.0)
-    start = {"mode": "live", "market": "x", "version": "1", "ended_ns": None, "outcome": None}
+    start: dict[str, Any] = {
+        "mode": "live",
+        "market": "x",
+        "version": "1",
+        "ended_ns": None,
+        "outcome": None,
+    }
     for n in range(3):
         told.hear([News("run", n, n, n, start)])
     later_ns = time.time_ns() + 60 * 10**9
@@ -432,6 +450,55 @@ def _quick(urls) -> list[Channel]:
 def test_the_newsroom_takes_it_for_an_outlet(hook):
     """It has what an outlet has."""
     (channel,) = channels([hook.url], "bot")
-    room = Newsroom(None, [outlet([channel], Said())], Said())  # type: ignore[arg-type]
+    following = Following(Path("absent"), "demo")
+    room = Newsroom(following, [outlet([channel], Said())], Said())
     assert [one.name for one in room._outlets] == ["alerts"]
     channel.close()
+
+
+async def test_the_last_word_about_starts_and_stops_is_told_within_a_minute(hook):
+    """A stop after a start after a stop: whoever read the first must not believe it for long."""
+    told = outlet(_quick([hook.url]), Said())
+    run: dict[str, Any] = {
+        "mode": "live",
+        "market": "x",
+        "version": "1",
+        "ended_ns": None,
+        "outcome": None,
+    }
+    start, stop = run, run | {"ended_ns": 5, "outcome": "stopped"}
+    for n, row in enumerate((start, stop, start, stop)):
+        told.hear([News("run", n, n, n, row)])
+    now_ns = time.time_ns()
+    told.see(replace(halted_sight(), wall_ns=now_ns + 61 * 10**9, alive=False, ended=True))
+    await told.close()
+    assert hook.titles == ["bot: the bot has started", "bot: the bot was stopped"]
+
+
+async def test_what_happened_before_the_first_look_is_not_told_as_of_now(hook):
+    """A monitor that is started again beside a run reads all of it: old halts are no news."""
+    told = outlet(_quick([hook.url]), Said())
+    halt: dict[str, Any] = {
+        "verb": "halt",
+        "coin": "",
+        "who": "ann",
+        "why": "",
+        "outcome": "HALTED",
+        "accepted": 1,
+    }
+    run: dict[str, Any] = {
+        "mode": "live",
+        "market": "x",
+        "version": "1",
+        "ended_ns": None,
+        "outcome": None,
+    }
+    told.hear([News("run", 1, 1, 0, run), News("command", 1, 1, 0, halt)])
+    told.see(replace(halted_sight(), wall_ns=time.time_ns()))
+    told.hear([News("command", 2, 1, 0, halt)])
+    await told.close()
+    assert sorted(hook.titles) == [
+        "bot: ann: halt",
+        "bot: everything is HALTED",
+        "bot: the bot has started",
+    ]

@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-from bot.monitor.alerts import channels, events, outlet, troubles
+from bot.monitor.alerts import channels, doubts, events, outlet, troubles
 from bot.monitor.alerts.patience import URGENT_S
 from config.schema.telling import Alerts
 
@@ -13,7 +13,7 @@ PAGE = (Path(__file__).parents[3] / "docs" / "alerts.md").read_text(encoding="ut
 def kinds() -> set[str]:
     """Return the first word or words of every kind that the rules name."""
     found = set()
-    files = (Path(str(module.__file__)) for module in (events, outlet, troubles))
+    files = (Path(str(module.__file__)) for module in (doubts, events, outlet, troubles))
     trees = [ast.parse(file.read_text(encoding="utf-8")) for file in files]
     for node in (node for tree in trees for node in ast.walk(tree)):
         if isinstance(node, ast.Call) and ast.unparse(node.func) in {"Alert", "Trouble"}:
@@ -48,9 +48,11 @@ def test_the_pages_figures_are_the_rules():
         ),
         f"within {near[0] * 100:.0f} %, critical within {near[1] * 100:.0f} %",
         f"`remind_s` ({usual.remind_s:.0f} s;",
-        f"`cooldown_s` ({usual.cooldown_s:.0f} s; a state or a command {URGENT_S:.0f} s)",
+        f"`cooldown_s` ({usual.cooldown_s:.0f} s; a state, a command or a run {URGENT_S:.0f} s)",
         f"a queue of {channels.ROOM} of its own",
         f"lost for {troubles.OUTSIDE_S:.0f} s; critical from {troubles.LOST_S:.0f} s",
+        f"one that starts, for {troubles.STARTING_S:.0f} s",
+        f"refuses for less than {channels.GRACE_S:.0f} s",
         f"lived for {troubles.BACK_S:.0f} s",
         f"after {channels.PROBE_S:.0f} s",
         f"tried four times over {sum(channels.TRIES_S):.0f} s",

@@ -23,23 +23,6 @@ def because(reason: Reason, subject: str = "", **numbers: float) -> dict[str, An
 
 
 @pytest.mark.parametrize(
-    "reason,severity",
-    [
-        (Reason.ANOTHER_BOT, Severity.CRITICAL),
-        (Reason.RUNAWAY, Severity.CRITICAL),
-        (Reason.UNHEDGED, Severity.CRITICAL),
-        (Reason.PNL_UNEXPLAINED, Severity.WARNING),
-        (Reason.STALE_QUOTE, None),
-    ],
-)
-def test_a_doubt_is_told_where_a_person_can_do_something(reason, severity):
-    """An old quote mends itself, or stops the coin, which is told."""
-    found = told(news("doubt", coin="BTC", because=because(reason), active=1))
-    assert (None if found is None else found.severity) == severity
-    assert told(news("doubt", coin="BTC", because=because(reason), active=0)) is None
-
-
-@pytest.mark.parametrize(
     "changed,worth",
     [
         ({}, True),

@@ -9,6 +9,7 @@ from bot.domain.reasons import Reason
 from bot.domain.units import NS_PER_S
 from bot.monitor.alerts.alert import Severity
 from bot.monitor.alerts.standing import Standing
+from bot.monitor.alerts.troubles import Trouble
 from bot.monitor.outlet import Sight
 
 ONE: dict[str, Any] = {
@@ -71,6 +72,7 @@ def titles(alerts) -> list[str]:
 def test_a_band_that_is_left_is_told_after_a_minute_again_and_at_its_end():
     """A hedge takes its time; what is still outside is said until somebody comes."""
     standing = Standing(remind_s=300.0)
+    standing.see(sight(-1))
     told = {s: standing.see(sight(s, delta_coin=0.3)) for s in (0, 30, 59, 60, 61, 200, 359, 360)}
     assert {second: len(alerts) for second, alerts in told.items() if alerts} == {60: 1, 360: 1}
     (first,), (again,) = told[60], told[360]
@@ -245,7 +247,7 @@ def test_a_stop_is_told_with_its_reasons_now_and_then_again_and_at_its_end(state
     standing = Standing(300.0)
     (told,) = standing.see(sight(1, **stopped(state)))
     assert (told.severity, told.title) == (Severity[severity], f"BTC is {state}")
-    assert told.text == "operator (ann: lunch: size 0.5)\nsince 1970-01-01T00:00:01.000Z"
+    assert told.text == "operator (ann: lunch: size 0.5), since then"
     assert standing.see(sight(3_600, **stopped(state))) == []
     assert titles(standing.see(sight(3_601, **stopped(state)))) == [f"BTC is {state}"]
     for way_up in ("RECONCILING", "READY"):
@@ -262,7 +264,7 @@ def test_a_stop_of_everything_is_told_once_and_its_end_names_what_stays():
     (told,) = standing.see(sight(0, **whole, why=[*why, paused]))
     assert (told.title, told.text.splitlines()[0]) == (
         "everything is HALTED",
-        "operator (ann: lunch: size 0.5)",
+        "operator (ann: lunch: size 0.5), since then",
     )
     assert titles(standing.see(sight(1, state="PAUSED", why=[paused]))) == [
         "BTC is PAUSED",
@@ -287,13 +289,13 @@ def test_a_coin_that_is_off_or_on_hold_is_told_and_its_end_says_how_it_is_then()
         (Severity.WARNING, "BTC: off, nothing is hedged until taken back"),
         (Severity.INFO, "BTC: on hold, what is traded by hand is not hedged until noon"),
     ]
-    assert told[0].text.startswith("ann: rolling\n")
+    assert told[0].text == "ann: rolling"
     assert titles(standing.see(sight(1, **stopped("PAUSED"), hold=hold))) == [
         "BTC is PAUSED",
         "BTC: no longer off, it is PAUSED",
     ]
     assert titles(standing.see(sight(2))) == [
-        "BTC: the hold is over, what is traded by hand is hedged again (RUNNING)",
+        "BTC: the hold is over, what is traded by hand counts again; it is RUNNING",
         "BTC: no longer PAUSED, it is RUNNING",
     ]
 
@@ -385,3 +387,83 @@ def test_a_clock_that_is_set_back_silences_nobody():
     assert told == ["BTC is PAUSED", "the bot is back"]
     assert len(standing.see(sight(101))) == 1
     assert titles(standing.see(sight(day + 9, **stopped("PAUSED")))) == ["BTC is PAUSED"]
+
+
+def test_what_stood_at_the_first_look_began_nobody_knows_when():
+    """A monitor that starts does not say that a halt began with it."""
+    standing = Standing(300.0)
+    (told,) = standing.see(sight(0, margin=MARGIN | {"maintenance_margin": 0.6}))
+    assert told.text == ""
+    (over,) = standing.see(sight(10, margin=MARGIN))
+    assert over.text == "it lasted at least 10 s"
+    (told,) = standing.see(sight(20, margin=MARGIN | {"maintenance_margin": 0.6}))
+    assert told.text == "since 1970-01-01T00:00:20.000Z"
+
+
+@pytest.mark.parametrize("funds", [0.0, -5.0])
+def test_margin_without_funds_is_the_worst_and_not_the_best(funds):
+    """It is no share of anything."""
+    standing = Standing(300.0)
+    assert len(standing.see(sight(0, margin=MARGIN | {"maintenance_margin": 0.6}))) == 1
+    (worse,) = standing.see(sight(1, margin=MARGIN | {"funds": funds}))
+    assert (worse.severity, worse.title) == (
+        Severity.CRITICAL,
+        "BTC: maintenance margin is needed and there are no funds",
+    )
+
+
+@pytest.mark.parametrize(
+    "before,unknown",
+    [
+        ({"margin": MARGIN | {"down": -0.04}}, {"margin": MARGIN | {"down": None}}),
+        ({"margin": MARGIN | {"maintenance_margin": 0.9}}, {"margin": MARGIN | {"funds": None}}),
+        ({"unknown_orders": 2}, {"unknown_orders": None}),
+        ({"disconnected": {"public": 0}}, {"whole": "BOOT"}),
+    ],
+    ids=["liquidation", "margin", "orders", "connection"],
+)
+def test_a_figure_that_is_not_known_ends_nothing(before, unknown):
+    """A run that begins has shown nothing of it so far; the end is told when it is seen."""
+    standing = Standing(300.0)
+    standing.see(sight(0, **dict(before)))
+    assert len(standing.see(sight(60, **dict(before)))) <= 1
+    assert standing.since
+    assert standing.see(sight(61, **unknown)) == []
+    assert len(standing.see(sight(62, margin=MARGIN))) == 1
+
+
+def test_a_bot_that_starts_does_not_hang():
+    """It holds the journal of the run before, and takes its time; a minute is too long."""
+    standing = Standing(300.0)
+    beat: dict[str, Any] = {"beat_ns": 5 * NS_PER_S}
+    standing.see(replace(sight(100, alive=False, ended=True, stale=True), **beat))
+    for second in (200, 259):
+        assert standing.see(replace(sight(second, ended=True, stale=True), **beat)) == []
+    (late,) = standing.see(replace(sight(260, ended=True, stale=True), **beat))
+    assert late.title == "the bot has been starting for a minute: no decision so far"
+    died = Standing(300.0)
+    died.see(replace(sight(100, alive=False, stale=True), **beat))
+    assert died.see(replace(sight(200, stale=True), **beat)) == []
+
+
+def test_the_end_of_a_stop_is_told_where_what_came_after_it_was_not():
+    """Else PAUSED would be the last word for ever."""
+    standing = Standing(300.0, cooldown_s=900.0)
+    for second, state in ((0, "REDUCE_DELTA_ONLY"), (1, None), (2, "PAUSED")):
+        standing.see(sight(second, **(stopped(state) if state else {})))
+    assert titles(standing.see(sight(3, **stopped("REDUCE_DELTA_ONLY")))) == [
+        "BTC: no longer PAUSED, it is REDUCE_DELTA_ONLY"
+    ]
+
+
+def test_doubts_stand_while_the_bot_is_seen():
+    """And end when it no longer has them, not with it."""
+    standing = Standing(300.0)
+    doubt = Trouble("doubt another_bot", "BTC", Severity.CRITICAL, "BTC: another bot", rarely=12.0)
+    assert titles(standing.see(sight(0), {}, [doubt])) == ["BTC: another bot"]
+    assert standing.see(sight(1), {}, [doubt]) == []
+    assert titles(standing.see(sight(2, alive=False), {}, [doubt])) == [
+        "the bot is gone: nobody hedges"
+    ]
+    assert standing.see(sight(3), {}, [doubt]) == []
+    assert titles(standing.see(sight(4))) == ["BTC: no longer another bot"]
