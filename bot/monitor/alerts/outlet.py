@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
@@ -79,13 +79,10 @@ class Alerts:
         """Queue what stands and lasts, and the report of a day that has ended."""
         if not self._looked:
             self._begin()
-        self._looked, self._alive = True, sight.alive
+        self._looked, self._alive = True, sight.alive and not sight.ended
         for alert in self._standing.see(sight, self._reach.unreached, self._doubts.troubles()):
             self._send(alert)
-        for alert in self._patience.due(sight.wall_ns):
-            starts = alert.title == STARTED
-            if alert.kind != RUN or starts is sight.alive:  # what is so no more is no news
-                self._send(alert)
+        self._tell_late(self._patience.due(sight.wall_ns))
         if self._report and sight.status is not None:
             self._see_day(int(sight.status["ts_ns"]))
 
@@ -96,7 +93,8 @@ class Alerts:
             self._watch()
 
     async def close(self) -> None:
-        """Give what waits a few seconds to leave."""
+        """Tell what had to wait, and give all of it a few seconds to leave."""
+        self._tell_late(self._patience.rest(time.time_ns()))
         with suppress(TimeoutError):
             async with asyncio.timeout(LEAVING_S):
                 while not all(one.idle for one in self._channels):  # noqa: ASYNC110  threads
@@ -118,6 +116,12 @@ class Alerts:
             return
         self._standing.is_told(Trouble(GONE, "", alert.severity, alert.title), now_ns)
         self._send(alert)
+
+    def _tell_late(self, alerts: Iterable[Alert]) -> None:
+        """Send what had to wait, but for what is so no more: how a dead bot began is no news."""
+        for alert in alerts:
+            if alert.kind != RUN or (alert.title == STARTED) is self._alive:
+                self._send(alert)
 
     def _let(self, alert: Alert, now_ns: int) -> None:
         stamped = replace(alert, at_ns=alert.at_ns or now_ns)

@@ -52,6 +52,11 @@ class Patience:
         ]
         return [self._tell(one.last, one, now_ns) for one in ready if one.last is not None]
 
+    def rest(self, now_ns: int) -> list[Alert]:
+        """Return the last word of each story that still waits: nobody will be there to tell it."""
+        waiting = [one for one in self.told.values() if one.last is not None]
+        return [self._tell(one.last, one, now_ns) for one in waiting if one.last is not None]
+
     def _tell(self, alert: Alert, last: _Told | None, now_ns: int) -> Alert:
         cooldown_s = min(self.cooldown_s, URGENT_S) if alert.urgent else self.cooldown_s
         held = 0 if last is None else last.held_back - (last.last is alert)

@@ -475,6 +475,18 @@ async def test_the_last_word_about_starts_and_stops_is_told_within_a_minute(hook
     assert hook.titles == ["bot: the bot has started", "bot: the bot was stopped"]
 
 
+async def test_who_ends_tells_the_last_word_that_had_to_wait(hook):
+    """A monitor beside a run ends with it: that the bot was stopped cannot wait for a minute."""
+    told = outlet(_quick([hook.url]), Said())
+    run: dict[str, Any] = {"mode": "live", "market": "x", "version": "1"}
+    told.hear([News("run", 1, 1, 0, run | {"ended_ns": None, "outcome": None})])
+    told.see(replace(halted_sight(), wall_ns=time.time_ns()))
+    told.hear([News("run", 2, 1, 0, run | {"ended_ns": 5, "outcome": "stopped"})])
+    told.see(replace(halted_sight(), wall_ns=time.time_ns(), ended=True, final=True))
+    await told.close()
+    assert "bot: the bot was stopped" in hook.titles
+
+
 async def test_what_happened_before_the_first_look_is_not_told_as_of_now(hook):
     """A monitor that is started again beside a run reads all of it: old halts are no news."""
     told = outlet(_quick([hook.url]), Said())
