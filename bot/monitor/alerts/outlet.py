@@ -1,4 +1,4 @@
-"""The outlet that tells people: rules, patience and channels together, and the day's report."""
+"""The outlet that tells people: what happened, what stands, and the day's report, by channels."""
 
 from __future__ import annotations
 

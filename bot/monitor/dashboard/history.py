@@ -13,6 +13,7 @@ from typing import Any, Final
 from bot.domain.records import PROFIT_LINES
 from bot.journal.rows import from_json
 from bot.monitor.dashboard.series import Row, ms, short
+from bot.monitor.wording import because
 
 PAGE: Final = 5_000
 LOOKED_AT: Final = 200_000
@@ -217,16 +218,6 @@ def _finite(figure: float | None) -> float | None:
 def _why(reasons: str | None) -> str:
     """Return the reasons of a decision in one line."""
     return "; ".join(map(because, from_json(reasons) or ()))
-
-
-def because(one: dict[str, Any]) -> str:
-    """Return a journalled reason as `reason(subject: name=number)`."""
-    figures = ", ".join(
-        f"{name}={'?' if number is None else format(number, '.6g')}"
-        for name, number in one["numbers"].items()
-    )
-    inside = ": ".join(part for part in (one["subject"], figures) if part)
-    return f"{one['reason']}({inside})" if inside else str(one["reason"])
 
 
 def _what(trades: str | None) -> str:

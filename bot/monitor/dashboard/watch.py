@@ -19,11 +19,11 @@ from bot.journal.database import FILE, connect_to_read
 from bot.journal.day import whole_breaches
 from bot.journal.reader import STALE_AFTER_S, Reader
 from bot.journal.rows import from_json
-from bot.monitor.dashboard.history import Fresh, History, because
+from bot.monitor.dashboard.history import Fresh, History
 from bot.monitor.dashboard.orders import Orders
 from bot.monitor.dashboard.series import ms
 from bot.monitor.reach import unreached
-from bot.monitor.wording import NOBODY_TOLD, not_told, somebody
+from bot.monitor.wording import NOBODY_TOLD, because, not_told, somebody
 
 ALIVE_S: Final = 1.0
 VIEWS: Final = ("exposure", "plan", "greeks", "positions", "feeds", "chain", "loop", "connection")

@@ -167,7 +167,7 @@ def test_what_is_urgent_does_not_wait_for_what_is_tried_again(hook):
 def test_what_is_tried_again_keeps_its_place(hook):
     """Among what is as urgent the order is that of asking."""
     (channel,) = channels([hook.url], "bot")
-    channel._tries_s = (0.0, 0.5)
+    channel._tries_s = (0.0, 2.0, 2.0)
     hook.status = 503
     channel.put(alert(0))
     channel.put(alert(1))
@@ -381,7 +381,7 @@ async def test_a_channel_that_hesitates_missed_nothing(hook, monkeypatch):
     monkeypatch.setattr(module, "GRACE_S", 10.0)
     said = Said()
     (channel,) = channels([hook.url], "bot")
-    channel._tries_s = (0.0, 1.0)
+    channel._tries_s = (0.0, 2.0, 2.0)
     told = outlet([channel], said)
     hook.status = 500
     told._send(alert(0))
