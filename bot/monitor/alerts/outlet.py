@@ -155,12 +155,13 @@ class Alerts:
         missed = channel.lost - self._lost.get(channel.name, 0)
         self._lost[channel.name] = channel.lost
         self._say("alerts.channel_back", **_about(channel))
-        text = f"{missed} messages were lost there"
+        lost = f"{missed} {'message was' if missed == 1 else 'messages were'} lost"
+        text = f"{lost} there"
         title = f"alerts: channel {channel.name} takes messages again"
         self._send(Alert("channel back", Severity.INFO, "", title, text), but=channel)
         if missed:
             worst, stands = self._standing.now()
-            title = f"alerts: {missed} messages were lost on this channel"
+            title = f"alerts: {lost} on this channel"
             nothing = "nothing stands that was to be told" if self._alive else "no bot runs"
             text = f"what stands now:\n{stands}" if stands else nothing
             self._send(Alert("channel back", worst, "", title, text), channel)

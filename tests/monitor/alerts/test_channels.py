@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,6 +17,9 @@ from typing import Any
 import apprise
 import pytest
 
+from bot.domain.reasons import Because, Reason
+from bot.domain.records import Doubt
+from bot.journal import Journal
 from bot.journal.following import Following
 from bot.journal.tail import News
 from bot.monitor.alerts import channels as module
@@ -26,6 +30,7 @@ from bot.monitor.alerts.outlet import Alerts
 from bot.monitor.newsroom import Newsroom
 from bot.monitor.outlet import Sight
 from bot.monitor.reach import NAME, Reach, unreached
+from tests.journal.records import T0, run_start
 from tests.struck import struck
 
 
@@ -342,7 +347,7 @@ async def test_a_channel_that_fails_is_reported_on_the_others_and_so_is_its_retu
     await asyncio.to_thread(wait, lambda: len(hook.got) == 4)
     assert hook.titles[3] == "bot: alerts: channel 1 (JSON) takes messages again"
     await asyncio.to_thread(wait, lambda: len(broken.got) == 2)
-    assert broken.titles[1] == "bot: alerts: 1 messages were lost on this channel"
+    assert broken.titles[1] == "bot: alerts: 1 message was lost on this channel"
     assert broken.got[1]["message"].startswith("no bot runs")
     watching.cancel()
     await told.close()
@@ -368,7 +373,8 @@ async def test_a_channel_that_is_back_hears_what_stands_and_what_it_missed(
     hook.status = 200
     await asyncio.to_thread(wait, lambda: len(hook.got) == 2)
     assert hook.titles[0] == "bot: alerts arrive here again"
-    assert hook.titles[1].endswith("messages were lost on this channel")
+    # Of the halt; what only asked whether anybody is there was no message.
+    assert hook.titles[1] == "bot: alerts: 1 message was lost on this channel"
     assert hook.got[1]["message"].splitlines()[:2] == ["what stands now:", "everything is HALTED"]
     assert hook.got[1]["type"] == "failure"
     assert unreached(tmp_path) == {}
@@ -471,8 +477,10 @@ async def test_the_last_word_about_starts_and_stops_is_told_within_a_minute(hook
         told.hear([News("run", n, n, n, row)])
     now_ns = time.time_ns()
     told.see(replace(halted_sight(), wall_ns=now_ns + 61 * 10**9, alive=False, ended=True))
-    await told.close()
+    await asyncio.to_thread(wait, lambda: len(hook.got) == 2)
     assert hook.titles == ["bot: the bot has started", "bot: the bot was stopped"]
+    await told.close()
+    assert len(hook.got) == 2
 
 
 async def test_who_ends_tells_the_last_word_that_had_to_wait(hook):
@@ -514,3 +522,19 @@ async def test_what_happened_before_the_first_look_is_not_told_as_of_now(hook):
         "bot: everything is HALTED",
         "bot: the bot has started",
     ]
+
+
+async def test_a_doubt_that_stands_is_told_by_a_monitor_that_comes_later(hook, tmp_path):
+    """It reads what the run doubts already."""
+    with closing(Journal.open(tmp_path, "demo")) as journal:
+        journal.begin_run(run_start())
+        doubt = Because(Reason.ANOTHER_BOT, "db-other", {})
+        journal.record(Doubt(T0, "BTC", doubt, active=True))
+        journal.commit()
+        following = Following(tmp_path, "demo")
+        reach, days = Reach(None, Said()), Days(tmp_path)
+        told = Alerts(_quick([hook.url]), following, reach, days, **HABITS)
+        told.see(replace(halted_sight(), wall_ns=time.time_ns()))
+        await told.close()
+        following.close()
+    assert "bot: BTC: another bot" in hook.titles
